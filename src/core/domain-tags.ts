@@ -1,0 +1,25 @@
+import { utf8 } from './bytes.ts'
+
+/**
+ * Every domain tag of Hanse: the prefix that keeps a hash or signature made for one purpose from meaning anything in another.
+ * Each ends with a NUL byte, so none is a prefix of another. Changing one changes every id made with it.
+ * docs/protocol.md §1.
+ */
+const tag = (name: string): Uint8Array => utf8(`hanse/${name}/1\0`)
+
+/** Operation id: sha256(tag ‖ header). */
+export const OPERATION_ID_TAG = tag('operation/id')
+/** Operation signature: Ed25519 over (tag ‖ id). */
+export const OPERATION_SIGNATURE_TAG = tag('operation/signature')
+/** Proof of space and read capability in the sync handshake. */
+export const SYNC_HANDSHAKE_TAG = tag('sync/handshake')
+/** The rendezvous topic of a space: sha256(tag ‖ space id), so that an introducer does not learn the id. */
+export const SPACE_TOPIC_TAG = tag('space/topic')
+/** Leaf of the clock trie: one author and its heads. */
+export const CLOCK_LEAF_TAG = tag('clock/leaf')
+/** Inner node of a Merkle trie. */
+export const TRIE_NODE_TAG = tag('trie/node')
+/** One item of the state tree: type and visible value. */
+export const STATE_ITEM_TAG = tag('state/item')
+/** One path segment of the state tree: the items there and the children below. */
+export const STATE_NODE_TAG = tag('state/node')

@@ -1,0 +1,12 @@
+import { hash } from 'node:crypto'
+import { concatBytes } from './bytes.ts'
+
+/** Bytes of a SHA-256 digest, and so of every id and root. */
+export const HASH_BYTES = 32
+
+/** SHA-256 of the parts, one after the other (FIPS 180-4). 32 bytes. */
+export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+  const input = parts.length === 1 ? (parts[0] as Uint8Array) : concatBytes(...parts)
+  const digest = hash('sha256', input, 'buffer')
+  return new Uint8Array(digest.buffer, digest.byteOffset, digest.byteLength)
+}

@@ -1,0 +1,74 @@
+/**
+ * Every bound of Hanse in one table: what it limits, its unit (last in the name) and why it is that large.
+ * docs/limits.md explains them to operators; test/limits goes one past each.
+ */
+
+// Operations (DESIGN: part of the format, so they never change within version 1)
+
+/** Encoded header. 64 deps (34 B each), 8 caps, a 1 KiB path and the fixed fields fit with room. */
+export const HEADER_BYTES_MAX = 8 * 1024
+/** Ids in `deps`. A wider frontier is picked up by later operations. */
+export const DEPS_MAX = 64
+/** Delegations in `caps`, and so the depth of any chain of authority. */
+export const CAPS_MAX = 8
+/** UTF-8 bytes of `command`. The longest of ours has 11. */
+export const COMMAND_BYTES_MAX = 64
+/** UTF-8 bytes of a path. Matches the longest path of common file systems' relative names in practice. */
+export const PATH_BYTES_MAX = 1024
+/** Segments of a path: bounds the depth of the state tree. */
+export const PATH_SEGMENTS_MAX = 64
+/** Sum of the encoded changes of one body. Larger content goes by reference to a blob. */
+export const BODY_BYTES_MAX = 256 * 1024
+/** Changes in one body: bounds the work of one signature. */
+export const BODY_CHANGES_MAX = 16_384
+/** Nesting of a value inside a change: keeps every recursive walk off the stack's end. */
+export const VALUE_DEPTH_MAX = 32
+/** Elements that one deletion may name. */
+export const OBSERVED_MAX = 64
+/** Operations of an author that a clock entry may list as heads before sync serves it in parts. */
+export const HEADS_PER_FRAME_MAX = 1024
+
+// Delegations (DESIGN §5)
+
+/** Encoded delegation token. */
+export const TOKEN_BYTES_MAX = 2 * 1024
+/** Policy statements of one token, nested ones included. */
+export const POLICY_STATEMENTS_MAX = 16
+/** Nesting of connectives in one policy. */
+export const POLICY_DEPTH_MAX = 4
+/** UTF-8 bytes of one glob pattern. */
+export const POLICY_PATTERN_BYTES_MAX = 128
+
+// Admissible now
+
+/** How far ahead of this node's clock an operation's `time` may be before it is held, in ms. */
+export const FUTURE_TOLERANCE_MS = 60_000
+/** Operations the hold lane of one space keeps; the oldest held go first (they are fetched again by sync). */
+export const HELD_OPERATIONS_MAX = 4_096
+/** Bytes the hold lane of one space keeps. */
+export const HELD_BYTES_MAX = 32 * 1024 * 1024
+/** Operations one peer may have in the hold lane, so that one peer cannot push out what others sent. */
+export const HELD_OPERATIONS_PER_PEER_MAX = 1_024
+/** How long an operation waits for what it lacks before it is dropped (sync brings it again), in ms. FUTURE waits until due, within this. */
+export const HELD_AGE_MS_MAX = 24 * 60 * 60 * 1000
+/** Refusals remembered per space, by hash of the full bytes and by id, before the oldest are forgotten. */
+export const REFUSALS_REMEMBERED_MAX = 16_384
+
+// Sync protocol (docs/protocol.md §4)
+
+/** One frame on a sync stream, before and after decompression. Four times the largest operation. */
+export const FRAME_BYTES_MAX = 1024 * 1024
+/** Operations in one batch. */
+export const BATCH_OPERATIONS_MAX = 1_024
+/** Uncompressed bytes at which a batch is closed; one operation more may follow, so it stays below FRAME_BYTES_MAX. */
+export const BATCH_BYTES_TARGET = 256 * 1024
+/** Batches in flight before the sender waits for an acknowledgement. */
+export const BATCH_WINDOW = 4
+/** Compare-transfer rounds of one session, so that a peer that never agrees cannot keep us busy. */
+export const SYNC_ROUNDS_MAX = 32
+/** Bytes buffered from a stream before it is paused. */
+export const STREAM_READ_BUFFER_BYTES = 256 * 1024
+/** Silence of a peer during handshake or an active session before it is dropped, in ms. */
+export const SYNC_IDLE_TIMEOUT_MS = 20_000
+/** Streams of the sync protocol that one connection may have open towards us: one per shared space. */
+export const SYNC_STREAMS_PER_CONNECTION_MAX = 64
