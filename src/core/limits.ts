@@ -72,3 +72,44 @@ export const STREAM_READ_BUFFER_BYTES = 256 * 1024
 export const SYNC_IDLE_TIMEOUT_MS = 20_000
 /** Streams of the sync protocol that one connection may have open towards us: one per shared space. */
 export const SYNC_STREAMS_PER_CONNECTION_MAX = 64
+
+// Introduction protocol (docs/protocol.md, introduction)
+
+/** Bytes of a topic: one SHA-256. */
+export const INTRODUCTION_TOPIC_BYTES = 32
+/** One signed peer record. Sixteen addresses of 100 bytes, key and signature fit with room. */
+export const INTRODUCTION_RECORD_BYTES_MAX = 2 * 1024
+/** Addresses in one record: what a stranger can make others dial with one registration. */
+export const INTRODUCTION_ADDRESSES_MAX = 16
+/** Records in one answer. More than a node can use of one introducer at a time. */
+export const INTRODUCTION_ANSWER_RECORDS_MAX = 32
+/** One request frame: a record, a topic and the fields around them. */
+export const INTRODUCTION_REQUEST_BYTES_MAX = 2 * 1024 + 64
+/** One response frame: a full answer of the largest records, 3 bytes of head each. */
+export const INTRODUCTION_RESPONSE_BYTES_MAX = 32 * (2 * 1024 + 3) + 16
+/** How long an introducer keeps a registration that is not renewed, in seconds. Nodes renew at a fraction of it. */
+export const INTRODUCTION_TTL_SECONDS_MAX = 2 * 60 * 60
+/** Registrations below one topic. Answers are random subsets, so more adds little. */
+export const INTRODUCTION_TOPIC_REGISTRATIONS_MAX = 256
+/** Topics one peer may be registered under at a time: the spaces of one node. */
+export const INTRODUCTION_PEER_TOPICS_MAX = 64
+/** Registrations an introducer holds in all. */
+export const INTRODUCTION_REGISTRATIONS_MAX = 16_384
+/** Bytes of records an introducer holds in all; a peer's record counts once. */
+export const INTRODUCTION_RECORDS_BYTES_MAX = 16 * 1024 * 1024
+/** From stream opened to stream closed, in ms; also what a client waits for an answer. */
+export const INTRODUCTION_EXCHANGE_TIMEOUT_MS = 10_000
+/** Exchanges of one connection that an introducer serves at a time. */
+export const INTRODUCTION_STREAMS_PER_CONNECTION_MAX = 16
+/** Exchanges an introducer serves at a time in all. At the largest answer each, 32 MiB. */
+export const INTRODUCTION_STREAMS_MAX = 512
+/** Requests one peer may make at once: registering and querying for INTRODUCTION_PEER_TOPICS_MAX spaces, twice. */
+export const INTRODUCTION_PEER_REQUESTS_BURST = 256
+/** Requests one peer may make in the long run, per second. */
+export const INTRODUCTION_PEER_REQUESTS_PER_SECOND = 4
+/** Requests of all peers at once. Each costs at most one signature check (about 0.1 ms). */
+export const INTRODUCTION_REQUESTS_BURST = 4_096
+/** Requests of all peers in the long run, per second: at most a tenth of a core in signatures. */
+export const INTRODUCTION_REQUESTS_PER_SECOND = 1_000
+/** Peers whose request rate is remembered; the one seen longest ago is forgotten first. */
+export const INTRODUCTION_RATED_PEERS_MAX = 8_192
