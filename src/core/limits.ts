@@ -113,3 +113,17 @@ export const INTRODUCTION_REQUESTS_BURST = 4_096
 export const INTRODUCTION_REQUESTS_PER_SECOND = 1_000
 /** Peers whose request rate is remembered; the one seen longest ago is forgotten first. */
 export const INTRODUCTION_RATED_PEERS_MAX = 8_192
+
+// Changes (part of the format)
+
+/** UTF-8 bytes of a field's name in a map. */
+export const FIELD_BYTES_MAX = 256
+/** UTF-8 bytes of a change's type name, known or not. */
+export const TYPE_BYTES_MAX = 64
+/** UTF-8 bytes of a space's name. */
+export const SPACE_NAME_BYTES_MAX = 128
+
+// Signatures
+
+/** Key objects of authors kept ready for the native verifier (about 0.5 KiB each): more than the authors of a busy space. */
+export const SIGNATURE_KEYS_CACHED_MAX = 4_096
