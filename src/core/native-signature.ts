@@ -49,7 +49,8 @@ export function createSignatureVerifier(native: NativeEd25519 = createNodeEd2551
 export function createNodeEd25519(keysMax: number = SIGNATURE_KEYS_CACHED_MAX): NativeEd25519 {
   const keyObject = createKeyCache(keysMax)
   return {
-    verifySync: (signature, message, publicKey) => crypto.verify(null, message, keyObject(publicKey), signature),
+    verifySync: (signature, message, publicKey) =>
+      crypto.verify(null, message, keyObject(publicKey), signature),
     verifyAsync: (signature, message, publicKey) =>
       new Promise((resolve, reject) => {
         crypto.verify(null, message, keyObject(publicKey), signature, (error, accepted) => {
@@ -86,7 +87,8 @@ function createKeyCache(keysMax: number): (publicKey: Uint8Array) => crypto.KeyO
   return (publicKey) => {
     const name = Buffer.from(publicKey.buffer, publicKey.byteOffset, publicKey.byteLength).toString('latin1')
     const found = kept.get(name)
-    const key = found ?? crypto.createPublicKey({ key: derOf(SPKI_PREFIX, publicKey), format: 'der', type: 'spki' })
+    const key =
+      found ?? crypto.createPublicKey({ key: derOf(SPKI_PREFIX, publicKey), format: 'der', type: 'spki' })
     // Map keeps insertion order: taking out and putting back makes this the newest.
     if (found !== undefined) kept.delete(name)
     else if (kept.size >= keysMax) kept.delete(kept.keys().next().value as string)

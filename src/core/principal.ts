@@ -12,7 +12,8 @@ const DID_LENGTH = 56
 
 /** The `did:key` of an Ed25519 public key of 32 bytes (W3C CCG did:key method). Throws on another length, which is a bug. */
 export function formatDid(publicKey: Uint8Array): string {
-  if (publicKey.length !== PUBLIC_KEY_BYTES) throw new TypeError(`a public key has 32 bytes, not ${publicKey.length}`)
+  if (publicKey.length !== PUBLIC_KEY_BYTES)
+    throw new TypeError(`a public key has 32 bytes, not ${publicKey.length}`)
   return DID_KEY_PREFIX + base58btc.encode(concatBytes(ED25519_PUB_PREFIX, publicKey))
 }
 
@@ -24,7 +25,10 @@ export function formatDid(publicKey: Uint8Array): string {
  */
 export function parseDid(text: string): Result<Uint8Array, Fault<'BAD_DID'>> {
   if (text.length !== DID_LENGTH || !text.startsWith(`${DID_KEY_PREFIX}z`)) {
-    return fail('BAD_DID', `expected did:key:z and 47 characters (an Ed25519 key), found ${text.length} characters in all`)
+    return fail(
+      'BAD_DID',
+      `expected did:key:z and 47 characters (an Ed25519 key), found ${text.length} characters in all`,
+    )
   }
   const prefixed = decodeBase58(text.slice(DID_KEY_PREFIX.length))
   if (prefixed === null) return fail('BAD_DID', 'the part after did:key: is not base58btc')
@@ -32,7 +36,8 @@ export function parseDid(text: string): Result<Uint8Array, Fault<'BAD_DID'>> {
     return fail('BAD_DID', 'the key is not an Ed25519 public key (multicodec 0xed)')
   }
   const publicKey = prefixed.slice(ED25519_PUB_PREFIX.length)
-  if (publicKey.length !== PUBLIC_KEY_BYTES) return fail('BAD_DID', `expected 32 key bytes, found ${publicKey.length}`)
+  if (publicKey.length !== PUBLIC_KEY_BYTES)
+    return fail('BAD_DID', `expected 32 key bytes, found ${publicKey.length}`)
   if (formatDid(publicKey) !== text) return fail('BAD_DID', 'not the canonical text of its key')
   return ok(publicKey)
 }

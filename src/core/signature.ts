@@ -16,7 +16,7 @@ export interface Signer {
 }
 
 // noble's synchronous functions take their SHA-512 from here.
-ed25519.hashes.sha512 = (message: Uint8Array): Uint8Array => new Uint8Array(hash('sha512', message, 'buffer'))
+ed25519.hashes.sha512 = (message: Uint8Array) => new Uint8Array(hash('sha512', message, 'buffer'))
 
 /**
  * The signature predicate of Hanse: ZIP215 (Zcash ZIP 215), the same verdict on every runtime for ever. Total.
