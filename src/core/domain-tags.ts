@@ -23,3 +23,5 @@ export const TRIE_NODE_TAG = tag('trie/node')
 export const STATE_ITEM_TAG = tag('state/item')
 /** One path segment of the state tree: the items there and the children below. */
 export const STATE_NODE_TAG = tag('state/node')
+/** Leaf of a Merkle trie. */
+export const TRIE_LEAF_TAG = tag('trie/leaf')

@@ -1,0 +1,98 @@
+import { isInPast } from '../ancestry.ts'
+import { equalBytes, toHex } from '../bytes.ts'
+import { decodeChange } from '../changes/change.ts'
+import { CAP_PUT } from '../changes/control.ts'
+import type { Evaluation } from '../changes/evaluate.ts'
+import type { Graph } from '../graph.ts'
+import type { Header } from '../operation/header.ts'
+import type { Operation } from '../operation/operation.ts'
+import { fail, type Fault } from '../result.ts'
+import { verifyChain } from '../ucan/chain.ts'
+import type { VerifiedDelegation } from '../ucan/delegation.ts'
+import type { Parents } from './past.ts'
+
+/** A fault of check 10. */
+export type AuthorityFault = Fault<
+  'CAP_MISSING' | 'CAP_FORM' | 'CAP_SIGNATURE' | 'CAP_CHAIN' | 'CAP_SUBJECT' | 'CAP_COMMAND' | 'CAP_POLICY' | 'CAP_TIME'
+>
+
+/**
+ * Check 10 of the pipeline: whether the author may do this, judged by header and past alone. In this order:
+ * 1. empty `caps`: the author is the space key itself (`CAP_MISSING`);
+ * 2. every delegation of `caps` was published by an operation of the past, or is carried by this very operation if it
+ *    publishes delegations (`CAP_MISSING`);
+ * 3. the chain holds as verifyChain has it: alignment, subject, command, policy, times against the operation's `time`
+ *    (`CAP_CHAIN`, `CAP_SUBJECT`, `CAP_COMMAND`, `CAP_POLICY`, `CAP_TIME`). An operation that only publishes delegations
+ *    needs no command and no policy, and its chain may also end at the audience of a token it carries: that is how a guest's
+ *    first operation gets in.
+ * Form and signature of each delegation (`CAP_FORM`, `CAP_SIGNATURE`) were checked when it was published; a delegation that
+ * fails them was never published, and so is missing here. Null when all hold.
+ */
+export function checkAuthority(
+  operation: Operation,
+  parents: Parents,
+  evaluation: Evaluation,
+  graph: Graph,
+): AuthorityFault | null {
+  const { header } = operation
+  const isSpaceKey = equalBytes(header.author, graph.spaceKey)
+  if (header.caps.length === 0) {
+    return isSpaceKey ? null : missing('no delegation is named, and the author is not the space key')
+  }
+  const carried = carriedDelegations(evaluation)
+  const chain: VerifiedDelegation[] = []
+  for (const digest of header.caps) {
+    const delegation = findDelegation(digest, header, parents, carried, graph)
+    if (delegation === null) return missing(`delegation ${toHex(digest)} is not in the operation's past`)
+    chain.push(delegation)
+  }
+  const publishesOnly = header.command === '/cap/grant' && onlyPublishes(operation)
+  const last = chain.at(-1)
+  const endsAtCarried =
+    publishesOnly && last !== undefined && carried.some((token) => equalBytes(token.audience, last.audience))
+  const checked = verifyChain({
+    tokens: chain,
+    subject: graph.spaceKey,
+    invoker: endsAtCarried && last !== undefined ? last.audience : header.author,
+    command: header.command,
+    path: header.path,
+    timeMs: header.time,
+    bodySize: header.bodySize,
+    checkCommandAndPolicy: !publishesOnly,
+  })
+  return checked.ok ? null : checked.fault
+}
+
+function findDelegation(
+  digest: Uint8Array,
+  header: Header,
+  parents: Parents,
+  carried: readonly VerifiedDelegation[],
+  graph: Graph,
+): VerifiedDelegation | null {
+  const own = carried.find((token) => equalBytes(token.digest, digest))
+  if (own !== undefined) return own
+  const published = graph.token(digest)
+  if (published === undefined) return null
+  // What the author's previous operation used is in its past, and so in this one's.
+  const inherited = parents.prev?.caps.some((used) => equalBytes(used, digest)) ?? false
+  const isPublisherInPast = (ordinal: number) => isInPast(graph, graph.at(ordinal), parents.all)
+  return inherited || published.publishers.some(isPublisherInPast) ? published.delegation : null
+}
+
+function carriedDelegations(evaluation: Evaluation): readonly VerifiedDelegation[] {
+  return evaluation.flatMap((change) => (change.ok && change.value.kind === 'delegations' ? change.value.delegations : []))
+}
+
+/**
+ * True when every change of the body is, by its frame, one that publishes delegations, void or not. Frames alone decide, so that
+ * a node which knows more types than we do reaches the same verdict.
+ */
+function onlyPublishes(operation: Operation): boolean {
+  return (operation.body ?? []).every((bytes) => {
+    const change = decodeChange(bytes)
+    return change.ok && change.value.type === CAP_PUT && change.value.version === 1
+  })
+}
+
+const missing = (detail: string): AuthorityFault => fail('CAP_MISSING', detail).fault

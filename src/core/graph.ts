@@ -1,0 +1,46 @@
+import type { VerifiedDelegation } from './ucan/delegation.ts'
+
+/**
+ * One admitted operation as the graph sees it. `ordinal` is its place in this replica's order of admission, from 0: a local
+ * number that never travels, never hashes and never decides, but always grows from parents to children.
+ */
+export interface Entry {
+  readonly ordinal: number
+  readonly id: Uint8Array
+  readonly author: Uint8Array
+  readonly seq: number
+  /** Ordinal of the author's previous operation; null at seq 0. */
+  readonly prev: number | null
+  /** Ordinal of an earlier operation of the same log, so that any ancestor by seq is found in O(log seq) steps. */
+  readonly jump: number
+  /** Ordinals of `prev` and `deps`. */
+  readonly parents: readonly number[]
+  readonly lamport: number
+  readonly time: number
+  readonly epoch: number
+  /** Digests of the delegations used, root first. */
+  readonly caps: readonly Uint8Array[]
+  readonly command: string
+  readonly path: string
+}
+
+/** What the core reads of the admitted operations of one space. Reads are synchronous: a function that decides does not await. */
+export interface Graph {
+  /** Author key of the genesis: the root of all authority. */
+  readonly spaceKey: Uint8Array
+  /** The admitted operation of that id. */
+  find(id: Uint8Array): Entry | undefined
+  /** The admitted operation at that ordinal; throws where there is none, since ordinals are ours alone. */
+  at(ordinal: number): Entry
+  /** The operations of an author on which that author has built nothing, ascending by (seq, id); none for an unknown author. */
+  heads(author: Uint8Array): readonly Entry[]
+  /** A delegation that an admitted operation has published, and by which operations. */
+  token(digest: Uint8Array): PublishedDelegation | undefined
+}
+
+/** A delegation in the graph. */
+export interface PublishedDelegation {
+  readonly delegation: VerifiedDelegation
+  /** Ordinals of the operations that published it, ascending. */
+  readonly publishers: readonly number[]
+}

@@ -1,0 +1,133 @@
+import type { Cell, CellEdit, CellKey } from '../core/changes/cell.ts'
+import type { ElementRef } from '../core/changes/change.ts'
+import type { ForkProof } from '../core/forks.ts'
+import type { Entry, Graph } from '../core/graph.ts'
+import type { Body, VerifiedOperation } from '../core/operation/operation.ts'
+import type { VerifiedDelegation } from '../core/ucan/delegation.ts'
+
+/** The bytes of an admitted operation. */
+export interface StoredOperation {
+  readonly headerBytes: Uint8Array
+  readonly signature: Uint8Array
+  /** Null while the body has not arrived. */
+  readonly body: Body | null
+}
+
+/** A refusal worth remembering: who sent what, and why it was refused. */
+export interface Refusal {
+  /** Id of the operation, or sha256 of the bytes where they had no id. */
+  readonly id: Uint8Array
+  readonly code: string
+  readonly detail: string
+  /** Peer id of the sender, as text. */
+  readonly peer: string
+  /** This node's clock, ms since 1970. */
+  readonly timeMs: number
+}
+
+/** One write or removal in the history of a cell. */
+export interface HistoryEntry {
+  readonly ordinal: number
+  readonly index: number
+  readonly kind: CellEdit['kind']
+}
+
+/** A cell with its key. */
+export interface CellRow {
+  readonly key: CellKey
+  readonly cell: Cell
+}
+
+/** Which cells to list, in ascending order of (path, type, field) by UTF-8 bytes. */
+export interface CellRange {
+  /** Only cells at or below this path, by whole segments; the root is everything. */
+  readonly prefix: string
+  /** Only cells after this one: the last of the page before. */
+  readonly after?: CellKey
+  /** Rows in one page. */
+  readonly limit: number
+}
+
+/**
+ * What one space keeps on disk: the port that every adapter implements and test/storage/conformance.ts checks.
+ *
+ * Reads are synchronous, so that admission decides against one unmoving state (docs/decisions/0002). Promises of every adapter:
+ * 1. `transaction` is atomic and durable: after it returns, a killed process has lost nothing of it; if `work` throws, nothing
+ *    of it was done and the error is passed on;
+ * 2. inside `work`, reads see what the writer has written;
+ * 3. ordinals are 0, 1, 2, … in the order of `append`, which the caller gives parents first;
+ * 4. heads and frontier follow from the appended operations: a head is nobody's `prev`, the frontier is nobody's parent.
+ */
+export interface SpaceStore extends Graph {
+  /** Id of the genesis operation. */
+  readonly spaceId: Uint8Array
+
+  /** Number of admitted operations, and so the next ordinal. */
+  count(): number
+  /** Bytes of an admitted operation. Throws for an ordinal that was never given out. */
+  operation(ordinal: number): StoredOperation
+  /** Every author with its heads, in no particular order. */
+  authors(): Iterable<{ readonly author: Uint8Array; readonly heads: readonly Entry[] }>
+  /** The operations on which nobody has built, ascending by ordinal. */
+  frontier(): readonly Entry[]
+  /** Entries from an ordinal on, ascending, at most `limit`. */
+  entriesFrom(ordinal: number, limit: number): readonly Entry[]
+  /** Operations whose body has not arrived, ascending, at most `limit`. */
+  absentBodies(limit: number): readonly Entry[]
+  /** How many those are in all. */
+  absentBodyCount(): number
+
+  /** The winning write of a cell. */
+  cell(key: CellKey): Cell | undefined
+  /** The cells of all items at exactly this path. */
+  cellsAt(path: string): readonly CellRow[]
+  /** A page of cells, removed ones left out. */
+  cells(range: CellRange): readonly CellRow[]
+  /** True when some removal names that element of that cell. */
+  isRemoved(key: CellKey, element: ElementRef): boolean
+  /** Every write and removal of a cell, ascending by (ordinal, index). */
+  history(key: CellKey): readonly HistoryEntry[]
+  /** Ordinals of the operations that changed something at or below a path, descending, below `before`, at most `limit`. */
+  changedBelow(prefix: string, before: number, limit: number): readonly number[]
+
+  /** One fork proof for each author that forked: the smallest. */
+  forks(): readonly ForkProof[]
+  /** The remembered refusal of that id. */
+  refusal(id: Uint8Array): Refusal | undefined
+  /** Refusals so far by code, forgotten ones included. */
+  refusalCounts(): ReadonlyMap<string, number>
+  /** A small value kept with the space, by name. */
+  note(name: string): Uint8Array | undefined
+
+  /**
+   * Does all of `work` or nothing. `durability`: `power` also survives the machine losing power (own operations, before they are
+   * sent); `process` survives the death of the process, and may lose the last transactions with the power (they are fetched again).
+   */
+  transaction<T>(durability: 'power' | 'process', work: (writer: SpaceWriter) => T): T
+
+  /** Closes files; nothing else may be called after. */
+  close(): void
+}
+
+/** What may be written inside a transaction. */
+export interface SpaceWriter {
+  /** Adds an admitted operation; `entry.ordinal` must be `count()`. The heads of its author and the frontier follow. */
+  append(operation: VerifiedOperation, entry: Entry): void
+  /** Gives an admitted operation the body it lacked. */
+  putBody(ordinal: number, body: Body): void
+  /** Publishes a delegation by an admitted operation; may be repeated. */
+  putToken(delegation: VerifiedDelegation, publisher: number): void
+  /** Replaces the winning write of a cell. */
+  putCell(key: CellKey, cell: Cell): void
+  /** Remembers that an element is removed. */
+  putRemoval(key: CellKey, element: ElementRef): void
+  /** Adds to the history of a cell. */
+  putHistory(key: CellKey, entry: HistoryEntry): void
+  /** Keeps the proof of an author's fork, in place of an earlier one. */
+  putFork(proof: ForkProof): void
+  /** Remembers a refusal and counts it; the oldest are forgotten beyond REFUSALS_REMEMBERED_MAX. */
+  putRefusal(refusal: Refusal): void
+  /** Keeps a small value by name. */
+  putNote(name: string, value: Uint8Array): void
+}
+
