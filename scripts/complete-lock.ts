@@ -59,15 +59,18 @@ function absentPlatforms(lock: Lock): Readonly<Record<string, LockedPackage>> {
         `node_modules/${name}` in lock.packages || `${place}/node_modules/${name}` in lock.packages
       const platform = platformOf(name)
       if (isLocked || platform === null || !EXACT_VERSION.test(version)) continue
-      absent[`node_modules/${name}`] = {
-        version,
-        ...(parent.dev === true ? { dev: true } : {}),
-        optional: true,
-        ...platform,
-      }
+      const development = parent.dev === true ? { dev: true } : {}
+      absent[`node_modules/${name}`] = inKeyOrder({ version, ...development, optional: true, ...platform })
     }
   }
   return absent
+}
+
+/** npm writes the version first and the rest by name. */
+function inKeyOrder(entry: LockedPackage): LockedPackage {
+  const { version, ...rest } = entry
+  const fields = Object.entries(rest).toSorted(([a], [b]) => a.localeCompare(b, 'en'))
+  return { version, ...Object.fromEntries(fields) }
 }
 
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as Lock
