@@ -1,7 +1,7 @@
 import type { Cell, CellEdit, CellKey } from '../core/changes/cell.ts'
 import type { ElementRef } from '../core/changes/change.ts'
 import type { ForkProof } from '../core/forks.ts'
-import type { Entry, Graph } from '../core/graph.ts'
+import type { Entry, Graph, PublishedDelegation } from '../core/graph.ts'
 import type { Body, VerifiedOperation } from '../core/operation/operation.ts'
 import type { VerifiedDelegation } from '../core/ucan/delegation.ts'
 
@@ -89,6 +89,9 @@ export interface SpaceStore extends Graph {
   history(key: CellKey): readonly HistoryEntry[]
   /** Ordinals of the operations that changed something at or below a path, descending, below `before`, at most `limit`. */
   changedBelow(prefix: string, before: number, limit: number): readonly number[]
+
+  /** Every published delegation, in no particular order. */
+  tokens(): Iterable<PublishedDelegation>
 
   /** One fork proof for each author that forked: the smallest. */
   forks(): readonly ForkProof[]
