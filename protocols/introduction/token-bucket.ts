@@ -1,0 +1,62 @@
+/** How fast one thing may happen. */
+export interface Rate {
+  /** How many at once, after a rest. */
+  readonly burst: number
+  /** How many in the long run. */
+  readonly perSecond: number
+}
+
+interface Bucket {
+  tokens: number
+  filledAtMs: number
+}
+
+/**
+ * Token buckets by key, of one rate. The clock is an argument; one that runs backwards refills nothing.
+ *
+ * Bounded: beyond `keysMax` the key used longest ago is forgotten, and would start full again. Keep a bucket over all
+ * keys beside it, since whoever makes keys freely gets a full bucket with each.
+ */
+export class TokenBuckets {
+  readonly #rate: Rate
+  readonly #keysMax: number
+  /** In the order of last use, the oldest first. */
+  readonly #buckets = new Map<string, Bucket>()
+
+  constructor(rate: Rate, keysMax: number) {
+    this.#rate = rate
+    this.#keysMax = keysMax
+  }
+
+  /** Takes one token of a key. False when there is none. */
+  take(key: string, nowMs: number): boolean {
+    const bucket = this.#refilled(key, nowMs)
+    this.#buckets.delete(key)
+    this.#buckets.set(key, bucket)
+    if (this.#buckets.size > this.#keysMax) this.#forgetOldest()
+    if (bucket.tokens < 1) return false
+    bucket.tokens -= 1
+    return true
+  }
+
+  /** Keys remembered, at most `keysMax`. */
+  get size(): number {
+    return this.#buckets.size
+  }
+
+  #refilled(key: string, nowMs: number): Bucket {
+    const bucket = this.#buckets.get(key)
+    if (bucket === undefined) return { tokens: this.#rate.burst, filledAtMs: nowMs }
+    const elapsedMs = Math.max(0, nowMs - bucket.filledAtMs)
+    bucket.tokens = Math.min(this.#rate.burst, bucket.tokens + (elapsedMs / 1000) * this.#rate.perSecond)
+    bucket.filledAtMs = nowMs
+    return bucket
+  }
+
+  #forgetOldest(): void {
+    for (const oldest of this.#buckets.keys()) {
+      this.#buckets.delete(oldest)
+      return
+    }
+  }
+}
