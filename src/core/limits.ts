@@ -127,3 +127,8 @@ export const SPACE_NAME_BYTES_MAX = 128
 
 /** Key objects of authors kept ready for the native verifier (about 0.5 KiB each): more than the authors of a busy space. */
 export const SIGNATURE_KEYS_CACHED_MAX = 4_096
+
+// Encoding
+
+/** Nesting of a DAG-CBOR item: VALUE_DEPTH_MAX and what we put around a value, with room; the same on every stack size. */
+export const CBOR_DEPTH_MAX = 64
