@@ -1,4 +1,4 @@
-import type { Stream } from '@libp2p/interface'
+import { type Stream, StreamBufferError } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { type Fault, fail, ok, type Result } from '../../src/core/result.ts'
@@ -11,7 +11,10 @@ const READ_AHEAD_BYTES_MAX = 64 * 1024
 
 /** A stream as frames: an unsigned LEB128 length in its shortest form, then that many bytes. */
 export interface FrameStream {
-  /** Reads one frame. Throws when the stream ends or fails, or `signal` aborts. */
+  /**
+   * Reads one frame; refuses a length beyond the limit, and a peer so far ahead of its frame that the stream is aborted.
+   * Throws when the stream ends or fails, or `signal` aborts.
+   */
   read(signal: AbortSignal): Promise<Result<Uint8Array, Fault<'FRAME_TOO_LARGE'>>>
   /** Writes one frame and waits while the peer's window is full. Throws when the stream fails or `signal` aborts. */
   write(frame: Uint8Array, signal: AbortSignal): Promise<void>
@@ -34,6 +37,7 @@ export function frameStream(stream: Stream, frameBytesMax: number): FrameStream 
         return ok(frame.subarray())
       } catch (error) {
         if (error instanceof FrameLengthError) return fail('FRAME_TOO_LARGE', error.message)
+        if (error instanceof StreamBufferError) return fail('FRAME_TOO_LARGE', error.message)
         throw error
       }
     },

@@ -26,7 +26,7 @@ export interface IntroducedPeer {
  * Checks a signed peer record (libp2p RFC 0003), or refuses it. Throws only when `signal` aborts.
  *
  * Conditions, in order: at most INTRODUCTION_RECORD_BYTES_MAX; an envelope whose signature holds for the peer-record
- * domain; the payload type of a peer record; a payload that parses; the record's peer is the envelope's signer; 1 to
+ * domain; encoded as libp2p encodes it (protobuf is lenient: one record would have many encodings); the payload type of a peer record; a payload that parses; the record's peer is the envelope's signer; 1 to
  * INTRODUCTION_ADDRESSES_MAX addresses; no address is empty or ends in another peer's id.
  *
  * Cost: one signature check, about 0.1 ms.
@@ -40,6 +40,8 @@ export async function verifyRecord(
   }
   try {
     const opened = await RecordEnvelope.openAndCertify(envelope, PeerRecord.DOMAIN, { signal })
+    if (!equalBytes(opened.marshal(), envelope))
+      return fail('BAD_RECORD', 'not the usual encoding of its envelope')
     if (!equalBytes(opened.payloadType, PeerRecord.CODEC)) return fail('BAD_RECORD', 'not a peer record')
     const record = PeerRecord.createFromProtobuf(opened.payload)
     const signer = peerIdFromPublicKey(opened.publicKey)

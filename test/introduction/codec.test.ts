@@ -99,13 +99,13 @@ describe('introduction codec', () => {
   })
 
   it('never reads a request with one byte changed as the same request', () => {
-    const encoded = encodeRequest({ kind: 'register', topic, record, ttlSeconds: 7200 })
+    const request = { kind: 'register', topic, record, ttlSeconds: 7200 } as const
+    const encoded = encodeRequest(request)
     for (let at = 0; at < encoded.length; at++) {
       for (const flip of [0x01, 0x20, 0x80]) {
         const corrupt = Uint8Array.from(encoded)
         corrupt[at] = (corrupt[at] as number) ^ flip
-        const decoded = decodeRequest(corrupt)
-        if (decoded.ok) expect(encodeRequest(decoded.value)).toEqual(corrupt)
+        expect(decodeRequest(corrupt)).not.toEqual({ ok: true, value: request })
       }
     }
   })
