@@ -25,8 +25,8 @@ export const BODY_CHANGES_MAX = 16_384
 export const VALUE_DEPTH_MAX = 32
 /** Elements that one deletion may name. */
 export const OBSERVED_MAX = 64
-/** Operations of an author that a clock entry may list as heads before sync serves it in parts. */
-export const HEADS_PER_FRAME_MAX = 1024
+/** Heads of one author that a clock entry lists; a fork storm beyond it is carried over several rounds. */
+export const HEADS_PER_ENTRY_MAX = 1_024
 
 // Delegations (DESIGN §5)
 
@@ -66,6 +66,21 @@ export const BATCH_BYTES_TARGET = 256 * 1024
 export const BATCH_WINDOW = 4
 /** Compare-transfer rounds of one session, so that a peer that never agrees cannot keep us busy. */
 export const SYNC_ROUNDS_MAX = 32
+/** Authors in both clocks together up to which the clocks are sent whole instead of walking the trie. */
+export const CLOCK_WHOLE_AUTHORS_MAX = 64
+/** Authors below a differing prefix, both sides together, up to which their entries are sent instead of walking on. */
+export const CLOCK_ENTRIES_DIRECT_MAX = 16
+/** Trie nodes listed in one frame: sixteen digests of about 40 bytes each. */
+export const NODES_PER_FRAME_MAX = 512
+/** Clock entries or wanted heads in one frame. */
+export const ENTRIES_PER_FRAME_MAX = 4_096
+/** Clock entries that one side lists in one round; what is beyond waits for the next round. */
+export const ENTRIES_PER_ROUND_MAX = 262_144
+/** Absent bodies asked for in one round. */
+export const BODIES_WANTED_PER_ROUND_MAX = 4_096
+/** Points of a chain offered in one probe: each probe divides the unknown stretch by seventeen. */
+export const PROBE_IDS_MAX = 16
+
 /** Bytes buffered from a stream before it is paused. */
 export const STREAM_READ_BUFFER_BYTES = 256 * 1024
 /** Silence of a peer during handshake or an active session before it is dropped, in ms. */
@@ -132,3 +147,47 @@ export const SIGNATURE_KEYS_CACHED_MAX = 4_096
 
 /** Nesting of a DAG-CBOR item: VALUE_DEPTH_MAX and what we put around a value, with room; the same on every stack size. */
 export const CBOR_DEPTH_MAX = 64
+
+// Storage (src/storage)
+
+/** How long a write waits for another program that holds the file before it fails, in ms. The event loop stands still meanwhile. */
+export const STORE_BUSY_TIMEOUT_MS = 2_000
+/** SQLite's page cache of one open space, in KiB. The inner pages of every index of a million operations fit. */
+export const STORE_PAGE_CACHE_KIB = 16 * 1024
+/** Entries kept in memory per space (about 0.5 KiB each): parents are mostly recent. */
+export const STORE_ENTRIES_CACHED_MAX = 16_384
+/** Cells whose row number is kept in memory per space. */
+export const STORE_CELLS_CACHED_MAX = 16_384
+/** Decoded delegations kept in memory per space, at most 2 KiB of bytes each. */
+export const STORE_TOKENS_CACHED_MAX = 4_096
+/** Delegation chains kept in memory per space. */
+export const STORE_CHAINS_CACHED_MAX = 4_096
+/** Ids of the newest operations that are found through memory before they are sealed into the index (docs/decisions/0003). */
+export const STORE_ID_TAIL_MAX = 65_536
+/** Files up to this size are checked page by page when opened (about 1 ms for each MiB); larger ones by their structure. */
+export const STORE_CHECKED_BYTES_MAX = 64 * 1024 * 1024
+/** Changes below a path that are collected and sorted to list them; beyond, the log is walked backwards instead. */
+export const STORE_CHANGES_COLLECTED_MAX = 4_096
+/** Rows of the node's datastore read at a time. */
+export const DATASTORE_PAGE_ROWS = 256
+
+// Bootstrap node (bootstrap/)
+
+/** Connections a bootstrap node keeps by default, at 0.2 to 0.4 MB each; beyond them the least used are closed. */
+export const BOOTSTRAP_CONNECTIONS = 512
+/** New connections per second from one host. Many nodes may share one; a dozen idle sockets must not lock out the rest. */
+export const BOOTSTRAP_HOST_CONNECTIONS_PER_SECOND = 50
+/** Connections in the middle of their handshake. */
+export const BOOTSTRAP_PENDING_CONNECTIONS_MAX = 200
+/** From socket opened to handshake done, in ms. Short, so that idle sockets give their place back soon. */
+export const BOOTSTRAP_UPGRADE_TIMEOUT_MS = 3_000
+/** Entries of peer store and DHT together; the one used longest ago goes first. Lookups of providers scan them. */
+export const BOOTSTRAP_STORE_ENTRIES_MAX = 16_384
+/** Bytes of keys and values of peer store and DHT together. */
+export const BOOTSTRAP_STORE_BYTES_MAX = 32 * 1024 * 1024
+/** Bytes of one entry; a peer with sixteen addresses and its signed record has about 5 KiB. */
+export const BOOTSTRAP_STORE_ENTRY_BYTES_MAX = 16 * 1024
+/** How long a stopping bootstrap node waits for its connections to close, in ms. */
+export const BOOTSTRAP_STOP_TIMEOUT_MS = 5_000
+/** One health check, from the first dial to the answer, in ms. */
+export const BOOTSTRAP_HEALTH_TIMEOUT_MS = 10_000
