@@ -54,7 +54,7 @@ export class CborWriter {
       for (let i = 0; i < value.length; i++) this.write(value[i], depth + 1)
       return
     }
-    if (value instanceof CID) return this.#writeLink(value)
+    if (value instanceof CID) return this.#writeLink(value as CID)
     const prototype: unknown = Object.getPrototypeOf(value)
     if (prototype !== Object.prototype && prototype !== null) {
       throw new TypeError(`${value.constructor.name} has no form in DAG-CBOR`)

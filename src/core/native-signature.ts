@@ -1,4 +1,4 @@
-import * as crypto from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { concatBytes } from './bytes.ts'
 import { SIGNATURE_KEYS_CACHED_MAX } from './limits.ts'
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, type Signer, verifyZip215 } from './signature.ts'
@@ -49,11 +49,10 @@ export function createSignatureVerifier(native: NativeEd25519 = createNodeEd2551
 export function createNodeEd25519(keysMax: number = SIGNATURE_KEYS_CACHED_MAX): NativeEd25519 {
   const keyObject = createKeyCache(keysMax)
   return {
-    verifySync: (signature, message, publicKey) =>
-      crypto.verify(null, message, keyObject(publicKey), signature),
+    verifySync: (signature, message, publicKey) => verify(null, message, keyObject(publicKey), signature),
     verifyAsync: (signature, message, publicKey) =>
       new Promise((resolve, reject) => {
-        crypto.verify(null, message, keyObject(publicKey), signature, (error, accepted) => {
+        verify(null, message, keyObject(publicKey), signature, (error, accepted) => {
           if (error === null) resolve(accepted)
           else reject(error)
         })
@@ -64,11 +63,11 @@ export function createNodeEd25519(keysMax: number = SIGNATURE_KEYS_CACHED_MAX): 
 /** A signer for one seed of 32 bytes on Node's own Ed25519: the same bytes as `sign`, faster. Throws on another length. */
 export function createSigner(seed: Uint8Array): Signer {
   if (seed.length !== PUBLIC_KEY_BYTES) throw new TypeError(`a seed has 32 bytes, not ${seed.length}`)
-  const privateKey = crypto.createPrivateKey({ key: derOf(PKCS8_PREFIX, seed), format: 'der', type: 'pkcs8' })
-  const spki = crypto.createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
+  const privateKey = createPrivateKey({ key: derOf(PKCS8_PREFIX, seed), format: 'der', type: 'pkcs8' })
+  const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
   return {
     publicKey: new Uint8Array(spki.subarray(SPKI_PREFIX.length)),
-    sign: (message) => new Uint8Array(crypto.sign(null, message, privateKey)),
+    sign: (message) => new Uint8Array(sign(null, message, privateKey)),
   }
 }
 
@@ -82,13 +81,12 @@ function derOf(prefix: Uint8Array, raw: Uint8Array): Buffer {
 }
 
 /** Key objects by public key; the one unused for longest goes first. */
-function createKeyCache(keysMax: number): (publicKey: Uint8Array) => crypto.KeyObject {
-  const kept = new Map<string, crypto.KeyObject>()
+function createKeyCache(keysMax: number): (publicKey: Uint8Array) => KeyObject {
+  const kept = new Map<string, KeyObject>()
   return (publicKey) => {
     const name = Buffer.from(publicKey.buffer, publicKey.byteOffset, publicKey.byteLength).toString('latin1')
     const found = kept.get(name)
-    const key =
-      found ?? crypto.createPublicKey({ key: derOf(SPKI_PREFIX, publicKey), format: 'der', type: 'spki' })
+    const key = found ?? createPublicKey({ key: derOf(SPKI_PREFIX, publicKey), format: 'der', type: 'spki' })
     // Map keeps insertion order: taking out and putting back makes this the newest.
     if (found !== undefined) kept.delete(name)
     else if (kept.size >= keysMax) kept.delete(kept.keys().next().value as string)

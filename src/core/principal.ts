@@ -1,9 +1,8 @@
 import { base58btc } from 'multiformats/bases/base58'
 import { concatBytes } from './bytes.ts'
 import { type Fault, fail, ok, type Result } from './result.ts'
+import { PUBLIC_KEY_BYTES } from './signature.ts'
 
-/** Bytes of an Ed25519 public key. */
-const PUBLIC_KEY_BYTES = 32
 /** The multicodec `ed25519-pub` (0xed) as a varint, in front of the key inside the multibase text. */
 const ED25519_PUB_PREFIX = new Uint8Array([0xed, 0x01])
 const DID_KEY_PREFIX = 'did:key:'

@@ -30,14 +30,15 @@ test.each(ENTRIES)('%s is the text of its key, both ways, and its key is that of
 })
 
 test.each(ENTRIES)('one changed character makes %s another key or no did:key at all', (did) => {
+  const respelt: string[] = []
   for (let i = 0; i < did.length; i++) {
     for (const char of ['1', '2', 'z', '0', 'é', ' ']) {
-      if (did[i] === char) continue
       const changed = did.slice(0, i) + char + did.slice(i + 1)
       const parsed = parseDid(changed)
-      if (parsed.ok) expect(formatDid(parsed.value)).toBe(changed)
+      if (parsed.ok && formatDid(parsed.value) !== changed) respelt.push(changed)
     }
   }
+  expect(respelt).toEqual([])
 })
 
 test('a did:key of another method, type, length or spelling is refused', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { toHex } from '../../src/core/bytes.ts'
-import { decodeCanonical, encodeCanonical } from '../../src/core/canonical-cbor.ts'
+import { decodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { createSigner } from '../../src/core/native-signature.ts'
 import { formatDid, parseDid } from '../../src/core/principal.ts'
 import { verifyZip215 } from '../../src/core/signature.ts'
