@@ -6,6 +6,9 @@ import { fromHex, toHex } from '../../src/core/bytes.ts'
 import { decodeCanonical, encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { CBOR_DEPTH_MAX } from '../../src/core/limits.ts'
 
+/** CIDv1, DAG-CBOR, sha2-256. */
+const CID_HEX = `01711220${'5a'.repeat(32)}`
+
 /** The IPLD data model: everything that has one DAG-CBOR encoding. */
 const anyValue = fc.letrec((tie) => ({
   value: fc.oneof(
@@ -58,6 +61,7 @@ describe('what is encoded', () => {
     [2 ** 32, '1b0000000100000000'],
     [2 ** 53 - 1, '1b001fffffffffffff'],
     [-(2 ** 53 - 1), '3b001ffffffffffffe'],
+    [-(2n ** 53n), '3b001fffffffffffff'],
     [2n ** 53n, '1b0020000000000000'],
     [2n ** 64n - 1n, '1bffffffffffffffff'],
     [-(2n ** 64n), '3bffffffffffffffff'],
@@ -66,6 +70,11 @@ describe('what is encoded', () => {
   ])('%s has the bytes %s', (value, hex) => {
     expect(toHex(encodeCanonical(value))).toBe(hex)
     expect(decodeCanonical(bytesOf(hex))).toEqual({ ok: true, value })
+  })
+
+  test('takes a small bigint for the integer it is', () => {
+    for (const n of [0, 5, -5, 2 ** 40, -(2 ** 40)])
+      expect(encodeCanonical(BigInt(n))).toEqual(encodeCanonical(n))
   })
 
   test('may hold links', () => {
@@ -145,6 +154,10 @@ describe('what is decoded', () => {
     ['text with a surrogate', '63eda080'],
     ['another tag', 'c001'],
     ['a link to nothing', 'd82a4100'],
+    ['a link without its leading zero', `d82a5824${CID_HEX}`],
+    ['a link with another leading byte', `d82a582501${CID_HEX}`],
+    ['a link in a longer spelling', `d82a582600${CID_HEX.replace('01', '8100')}`],
+    ['a link with something after it', `d82a582600${CID_HEX}00`],
     ['a huge array', '9bffffffffffffffff'],
     ['a huge map', 'bb0000000100000000'],
     ['a cut byte string', '420a'],

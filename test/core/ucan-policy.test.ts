@@ -192,6 +192,8 @@ describe('a glob', () => {
     ['a*b*c', 'acb', false],
     ['**', 'x', true],
     ['*ab*ba*', 'aba', false],
+    ['a*bc*cd', 'abcd', false],
+    ['a*bc*cd', 'abccd', true],
     ['\\*', '*', true],
     ['\\*', 'a', false],
     ['\\', '\\', true],
@@ -205,7 +207,7 @@ describe('a glob', () => {
   })
 
   test('agrees with a slow and obvious matcher', () => {
-    const symbols = fc.constantFrom('a', 'b', '*', '\\', '/')
+    const symbols = fc.constantFrom('a', 'b', '*', '\\')
     fc.assert(
       fc.property(
         fc.string({ unit: symbols, maxLength: 10 }),
