@@ -25,8 +25,8 @@ export const BODY_CHANGES_MAX = 16_384
 export const VALUE_DEPTH_MAX = 32
 /** Elements that one deletion may name. */
 export const OBSERVED_MAX = 64
-/** Heads of one author that a clock entry lists; a fork storm beyond it is carried over several rounds. */
-export const HEADS_PER_ENTRY_MAX = 1_024
+/** Heads of one author that one clock entry lists; a fork storm beyond it takes several entries. */
+export const HEADS_PER_ENTRY_MAX = 8
 
 // Delegations (DESIGN §5)
 
@@ -72,8 +72,8 @@ export const CLOCK_WHOLE_AUTHORS_MAX = 64
 export const CLOCK_ENTRIES_DIRECT_MAX = 16
 /** Trie nodes listed in one frame: sixteen digests of about 40 bytes each. */
 export const NODES_PER_FRAME_MAX = 512
-/** Clock entries or wanted heads in one frame. */
-export const ENTRIES_PER_FRAME_MAX = 4_096
+/** Clock entries or wanted heads in one frame: at most 2,048 × (35 + 8 × 41) bytes, so below FRAME_BYTES_MAX. */
+export const ENTRIES_PER_FRAME_MAX = 2_048
 /** Clock entries that one side lists in one round; what is beyond waits for the next round. */
 export const ENTRIES_PER_ROUND_MAX = 262_144
 /** Absent bodies asked for in one round. */
@@ -191,3 +191,8 @@ export const BOOTSTRAP_STORE_ENTRY_BYTES_MAX = 16 * 1024
 export const BOOTSTRAP_STOP_TIMEOUT_MS = 5_000
 /** One health check, from the first dial to the answer, in ms. */
 export const BOOTSTRAP_HEALTH_TIMEOUT_MS = 10_000
+
+// Sync links (protocols/sync)
+
+/** Bytes a link may have queued for a peer that does not read, before it is dropped. */
+export const LINK_QUEUE_BYTES_MAX = 8 * 1024 * 1024

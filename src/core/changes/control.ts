@@ -2,7 +2,7 @@ import { equalBytes, utf8 } from '../bytes.ts'
 import { BODY_CHANGES_MAX, SPACE_NAME_BYTES_MAX } from '../limits.ts'
 import { ok, type Result } from '../result.ts'
 import { decodeDelegation, verifyDelegation, type VerifiedDelegation } from '../ucan/delegation.ts'
-import type { VerifySignature } from '../operation/operation.ts'
+import type { VerifySignature } from '../signature.ts'
 import { encodeChange, invalid, isMap, type Change, type ChangeFault } from './change.ts'
 
 /** The first change of a genesis: what the space is called and how it is meant to be run. */

@@ -1,6 +1,7 @@
 import { isInPast } from '../ancestry.ts'
 import type { Entry, Graph } from '../graph.ts'
-import type { Operation, VerifySignature } from '../operation/operation.ts'
+import type { Operation } from '../operation/operation.ts'
+import type { VerifySignature } from '../signature.ts'
 import { isAtOrBelow } from '../path.ts'
 import { ok, type Result } from '../result.ts'
 import type { VerifiedDelegation } from '../ucan/delegation.ts'

@@ -5,11 +5,8 @@ import { sha256 } from '../hash.ts'
 import { BODY_BYTES_MAX, BODY_CHANGES_MAX, HEADER_BYTES_MAX } from '../limits.ts'
 import { merkleRoot } from '../merkle.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
-import { isWeakKey } from '../signature.ts'
+import { isWeakKey, SIGNATURE_BYTES, type VerifySignature } from '../signature.ts'
 import { decodeHeader, encodeHeader, type Header, type HeaderFault } from './header.ts'
-
-/** Bytes of an Ed25519 signature. */
-export const SIGNATURE_BYTES = 64
 
 /** The encoded changes of an operation, in order. */
 export type Body = readonly Uint8Array[]
@@ -128,9 +125,6 @@ export function checkBody(header: Header, body: Body): Fault<'LIMIT' | 'BAD_FIEL
   }
   return null
 }
-
-/** Verdict of an Ed25519 verifier with the ZIP215 predicate (src/core/signature.ts). */
-export type VerifySignature = (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array) => boolean
 
 /**
  * Checks 4 and 5 of the pipeline: the author's key is canonical and not of small order (`WEAK_KEY`), and the signature over

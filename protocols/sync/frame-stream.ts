@@ -1,0 +1,171 @@
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import type { Stream } from '@libp2p/interface'
+import { decode } from 'it-length-prefixed'
+import { Uint8ArrayList } from 'uint8arraylist'
+import { concatBytes } from '../../src/core/bytes.ts'
+import { FRAME_BYTES_MAX, STREAM_READ_BUFFER_BYTES } from '../../src/core/limits.ts'
+import { fail, ok, type Fault, type Result } from '../../src/core/result.ts'
+
+/** The first byte of a frame says how the rest is packed. docs/protocol.md §4.1. */
+const PLAIN = 0
+const ZSTD = 1
+/** Below this many bytes compression costs more than it saves. */
+const COMPRESS_FROM_BYTES = 256
+
+export type FrameFault = Fault<'FRAME_TOO_LARGE' | 'NON_CANONICAL'>
+
+/** A stream of the sync protocol as frames, with back-pressure both ways. */
+export interface FrameStream {
+  /**
+   * Frames until the peer closes its side. A fault ends the sequence: after one there is no telling where the next frame begins.
+   * Never more than STREAM_READ_BUFFER_BYTES, and what libp2p's window lets through, are ahead of the reader. Throws when
+   * the stream fails.
+   */
+  frames(): AsyncIterable<Result<Uint8Array, FrameFault>>
+  /** Sends a frame; resolves when the peer has taken enough that there is room for more. Throws when the stream is gone. */
+  write(payload: Uint8Array, signal: AbortSignal): Promise<FrameSize>
+  /** Bytes taken from the stream so far, as they came over the wire. */
+  readonly bytesReceived: number
+}
+
+/** Bytes of one frame on the stream, its length prefix included. */
+export type FrameSize = number
+
+/** Frames over a libp2p stream. Attach it before the first message can arrive. */
+export function createFrameStream(stream: Stream): FrameStream {
+  const source = new BoundedSource(stream)
+  return {
+    get bytesReceived() {
+      return source.bytes
+    },
+    async *frames() {
+      try {
+        for await (const frame of decode(source.chunks(), { maxDataLength: FRAME_BYTES_MAX })) {
+          const unpacked = unpack(frame.subarray())
+          yield unpacked
+          if (!unpacked.ok) return
+        }
+      } catch (error) {
+        if (!isLengthError(error)) throw error
+        yield fail('FRAME_TOO_LARGE', `a frame longer than ${FRAME_BYTES_MAX} bytes was announced`)
+      }
+    },
+    async write(payload, signal) {
+      const frame = pack(payload)
+      if (!stream.send(frame)) await drained(stream, signal)
+      return frame.byteLength
+    },
+  }
+}
+
+/** it-length-prefixed does not export its error classes; their names are part of its interface. */
+function isLengthError(error: unknown): boolean {
+  return error instanceof Error && /^Invalid(Data|Message)Length(Length)?Error$/.test(error.name)
+}
+
+function pack(payload: Uint8Array): Uint8ArrayList {
+  const packed = payload.length < COMPRESS_FROM_BYTES ? null : zstdCompressSync(payload)
+  const content =
+    packed !== null && packed.length < payload.length
+      ? concatBytes(Uint8Array.of(ZSTD), packed)
+      : concatBytes(Uint8Array.of(PLAIN), payload)
+  return new Uint8ArrayList(encodeLength(content.length), content)
+}
+
+/** Length as an unsigned varint (multiformats), little end first. */
+function encodeLength(length: number): Uint8Array {
+  const bytes: number[] = []
+  let rest = length
+  while (rest >= 0x80) {
+    bytes.push((rest & 0x7f) | 0x80)
+    rest >>>= 7
+  }
+  bytes.push(rest)
+  return Uint8Array.from(bytes)
+}
+
+function unpack(frame: Uint8Array): Result<Uint8Array, FrameFault> {
+  const content = frame.subarray(1)
+  if (frame[0] === PLAIN) return ok(content)
+  if (frame[0] !== ZSTD) return fail('NON_CANONICAL', `a frame packed in way ${frame[0] ?? 'none'}`)
+  try {
+    return ok(new Uint8Array(zstdDecompressSync(content, { maxOutputLength: FRAME_BYTES_MAX })))
+  } catch (error) {
+    return error instanceof RangeError
+      ? fail('FRAME_TOO_LARGE', `a frame that unpacks to more than ${FRAME_BYTES_MAX} bytes`)
+      : fail('NON_CANONICAL', 'a frame that does not unpack')
+  }
+}
+
+/** Waits until the write buffer is empty. (The stream's own onDrain answers at once after its first use, utils 7.4.1.) */
+async function drained(stream: Stream, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  if (stream.status !== 'open') throw new Error('the stream is gone')
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const onDrain = () => resolve()
+  const onClose = () => reject(new Error('the stream closed while data waited to be sent'))
+  const onAbort = () => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
+  stream.addEventListener('drain', onDrain)
+  stream.addEventListener('close', onClose)
+  signal.addEventListener('abort', onAbort)
+  try {
+    if (stream.writableNeedsDrain) await promise
+  } finally {
+    stream.removeEventListener('drain', onDrain)
+    stream.removeEventListener('close', onClose)
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/**
+ * The bytes of a stream with real back-pressure: the stream is paused while STREAM_READ_BUFFER_BYTES wait to be read. (Iterating
+ * the stream itself buffers without bound.)
+ */
+class BoundedSource {
+  readonly #stream: Stream
+  readonly #chunks: (Uint8Array | Uint8ArrayList)[] = []
+  #buffered = 0
+  #ended = false
+  #error: Error | null = null
+  #wake: (() => void) | null = null
+  bytes = 0
+
+  constructor(stream: Stream) {
+    this.#stream = stream
+    stream.addEventListener('message', (event) => {
+      this.#chunks.push(event.data)
+      this.#buffered += event.data.byteLength
+      this.bytes += event.data.byteLength
+      if (this.#buffered >= STREAM_READ_BUFFER_BYTES) stream.pause()
+      this.#wake?.()
+    })
+    const end = () => {
+      this.#ended = true
+      this.#wake?.()
+    }
+    stream.addEventListener('end', end)
+    stream.addEventListener('remoteCloseWrite', end)
+    stream.addEventListener('close', (event) => {
+      this.#error ??= event.error ?? null
+      end()
+    })
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array | Uint8ArrayList> {
+    for (;;) {
+      const chunk = this.#chunks.shift()
+      if (chunk !== undefined) {
+        this.#buffered -= chunk.byteLength
+        yield chunk
+        if (this.#buffered < STREAM_READ_BUFFER_BYTES && this.#stream.readStatus === 'paused') this.#stream.resume()
+        continue
+      }
+      if (this.#error !== null) throw this.#error
+      if (this.#ended) return
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+      this.#wake = null
+    }
+  }
+}

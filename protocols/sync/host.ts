@@ -1,0 +1,35 @@
+import type { PeerId } from '@libp2p/interface'
+import type { Operation } from '../../src/core/operation/operation.ts'
+import type { Fault } from '../../src/core/result.ts'
+import type { VerifySignature } from '../../src/core/signature.ts'
+import type { HandshakeBinding, ReadProof } from '../../src/core/sync/handshake.ts'
+import type { SyncView } from '../../src/core/sync/session.ts'
+
+/** A space as the sync protocol needs it. */
+export interface SyncSpace {
+  readonly spaceId: Uint8Array
+  /** Public key of the space: the root of all authority in it. */
+  readonly spaceKey: Uint8Array
+  /** sha256 that names the space to those who know it (src/core/space-topic.ts). */
+  readonly topic: Uint8Array
+  readonly view: SyncView
+  /** This node's proof that it may read; null where it holds no capability. */
+  prove(binding: HandshakeBinding): ReadProof | null
+  /**
+   * Runs a batch through the pipeline and stores what it admits; `faults` are places of the batch that were no operation.
+   * Resolves to the number of operations and bodies gained; rejects only when storing fails.
+   */
+  admit(operations: readonly Operation[], faults: readonly Fault[], peer: PeerId): Promise<number>
+}
+
+/** The node behind the sync protocol. */
+export interface SyncHost {
+  readonly peerId: PeerId
+  readonly verify: VerifySignature
+  /** This node's clock, ms since 1970. */
+  now(): number
+  /** The space of that topic, if this node holds it. */
+  spaceByTopic(topic: Uint8Array): SyncSpace | undefined
+  /** A peer broke a rule before there was an operation to blame: counted, and held against the peer. */
+  onFault(peer: PeerId, space: SyncSpace | null, fault: Fault, bytes: Uint8Array): void
+}

@@ -1,0 +1,2 @@
+export type { SyncHost, SyncSpace } from './host.ts'
+export { SYNC_PROTOCOL, sync, SyncError, SyncService } from './service.ts'

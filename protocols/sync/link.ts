@@ -1,0 +1,300 @@
+import { randomBytes } from 'node:crypto'
+import type { Connection, PeerId, Stream } from '@libp2p/interface'
+import { LINK_QUEUE_BYTES_MAX, SYNC_IDLE_TIMEOUT_MS } from '../../src/core/limits.ts'
+import { fail, ok, type Fault, type Result } from '../../src/core/result.ts'
+import { NONCE_BYTES, verifyReadProof, type HandshakeBinding } from '../../src/core/sync/handshake.ts'
+import { SyncSession, type SyncEffect, type SyncProgress, type SyncReport } from '../../src/core/sync/session.ts'
+import { EMPTY_TRIE } from '../../src/core/trie.ts'
+import { createFrameStream, type FrameStream } from './frame-stream.ts'
+import { decodeMessage, encodeMessage, type WireMessage } from './message-codec.ts'
+import type { SyncHost, SyncSpace } from './host.ts'
+
+/** Why a link ended. `LINK_CLOSED` is the peer's or the network's doing, and nobody's fault. */
+export type LinkFault = Fault
+
+/** What a link moved over the wire, in bytes, all runs together. */
+export interface LinkTraffic {
+  readonly bytesSent: number
+  readonly bytesReceived: number
+}
+
+/** What a link tells its owner. */
+export interface LinkObserver {
+  /** The handshake is through: the peer may read this space. */
+  onOpen(link: SyncLink): void
+  onFinished(link: SyncLink, report: SyncReport): void
+  onProgress(link: SyncLink, progress: SyncProgress): void
+  /** Called once, also for links that never opened. `fault` is null where this side closed it. */
+  onClose(link: SyncLink, fault: LinkFault | null): void
+}
+
+/**
+ * One stream of `/hanse/sync/1.0.0` to one peer about one space: the handshake, and then as many runs of the session as either
+ * side starts, for as long as the connection lasts. The link reads and writes; the session (src/core/sync) decides. Invariants:
+ * 1. nothing of the space but its topic goes out before the peer has proved that it may read;
+ * 2. while a run or a handshake is under way, a silence of SYNC_IDLE_TIMEOUT_MS ends the link;
+ * 3. at most LINK_QUEUE_BYTES_MAX wait to be sent; a peer that asks on without reading is dropped.
+ */
+export class SyncLink {
+  readonly peer: PeerId
+  readonly connection: Connection
+  /** True where this side opened the stream. */
+  readonly isOutbound: boolean
+  readonly openedAtMs: number
+  readonly #stream: Stream
+  readonly #frames: FrameStream
+  readonly #host: SyncHost
+  readonly #observer: LinkObserver
+  readonly #abort = new AbortController()
+  #space: SyncSpace | null
+  #session: SyncSession | null = null
+  #queue: { readonly payload: Uint8Array; readonly size: number }[] = []
+  #queuedBytes = 0
+  #isWriting = false
+  #admissions: Promise<void> = Promise.resolve()
+  #silence: NodeJS.Timeout | null = null
+  #bytesSent = 0
+  #isClosed = false
+
+  /** `space`: the one to ask about, for the side that opens; null for the side that is asked. */
+  constructor(
+    stream: Stream,
+    connection: Connection,
+    space: SyncSpace | null,
+    host: SyncHost,
+    observer: LinkObserver,
+  ) {
+    this.peer = connection.remotePeer
+    this.connection = connection
+    this.isOutbound = space !== null
+    this.openedAtMs = host.now()
+    this.#stream = stream
+    this.#frames = createFrameStream(stream)
+    this.#host = host
+    this.#observer = observer
+    this.#space = space
+  }
+
+  /** The space this link is about; null until the peer has named one we share. */
+  get space(): SyncSpace | null {
+    return this.#space
+  }
+
+  /** True once the peer has proved that it may read the space, until the link ends. */
+  get isOpen(): boolean {
+    return this.#session !== null && !this.#isClosed
+  }
+
+  /** True between runs. */
+  get isIdle(): boolean {
+    return this.#session?.isIdle ?? false
+  }
+
+  get traffic(): LinkTraffic {
+    return { bytesSent: this.#bytesSent, bytesReceived: this.#frames.bytesReceived }
+  }
+
+  /** Runs the link until it ends; never rejects. */
+  async run(): Promise<void> {
+    let fault: LinkFault | null = null
+    try {
+      const ended = await this.#converse()
+      fault = ended.ok ? { code: 'LINK_CLOSED', detail: 'the peer ended the stream' } : ended.fault
+    } catch (error) {
+      fault = { code: 'LINK_CLOSED', detail: error instanceof Error ? error.message : String(error) }
+    }
+    this.#end(fault)
+  }
+
+  /** Starts a run, unless one is under way. */
+  start(): void {
+    if (this.#session !== null) this.#perform(this.#session.step({ kind: 'start' }))
+  }
+
+  /** Ends the link from this side. */
+  close(): void {
+    this.#end(null)
+  }
+
+  async #converse(): Promise<Result<void>> {
+    this.#watchSilence()
+    const ownNonce = new Uint8Array(randomBytes(NONCE_BYTES))
+    if (this.#space !== null) this.#send({ kind: 'hello', topic: this.#space.topic, nonce: ownNonce })
+    let theirNonce: Uint8Array | null = null
+    for await (const frame of this.#frames.frames()) {
+      if (this.#isClosed) return ok(undefined)
+      if (!frame.ok) return this.#blame(frame.fault, new Uint8Array())
+      const decoded = decodeMessage(frame.value, this.#session === null ? null : (this.#space?.spaceId ?? null), EMPTY_TRIE)
+      if (!decoded.ok) return this.#blame(decoded.fault, frame.value)
+      const message = decoded.value
+      this.#watchSilence()
+      if (message.kind === 'bye') return fail(message.code, 'the peer ended the link with this code')
+      if (message.kind === 'hello') {
+        if (theirNonce !== null) return this.#blame(protocolFault('a second hello'), frame.value)
+        theirNonce = message.nonce
+        const greeted = this.#onHello(message.topic, ownNonce, theirNonce)
+        if (!greeted.ok) return greeted
+      } else if (message.kind === 'proof') {
+        if (theirNonce === null || this.#session !== null) return this.#blame(protocolFault('a proof out of turn'), frame.value)
+        const opened = this.#onProof(message, ownNonce, theirNonce)
+        if (!opened.ok) return opened
+      } else if (this.#session !== null) {
+        this.#perform(this.#session.step({ kind: 'message', message }))
+      }
+    }
+    return ok(undefined)
+  }
+
+  /** The side that is asked answers with its own hello and proof, if it has that space. */
+  #onHello(topic: Uint8Array, ownNonce: Uint8Array, theirNonce: Uint8Array): Result<void> {
+    if (this.isOutbound) return ok(undefined)
+    const space = this.#host.spaceByTopic(topic)
+    if (space === undefined) return this.#bye('UNKNOWN_SPACE', 'the peer asked for a space this node does not hold')
+    this.#space = space
+    this.#send({ kind: 'hello', topic, nonce: ownNonce })
+    return this.#prove(space, ownNonce, theirNonce)
+  }
+
+  #onProof(message: Extract<WireMessage, { kind: 'proof' }>, ownNonce: Uint8Array, theirNonce: Uint8Array): Result<void> {
+    const space = this.#space as SyncSpace
+    const binding: HandshakeBinding = {
+      spaceId: space.spaceId,
+      signerPeer: this.peer.toMultihash().bytes,
+      otherPeer: this.#host.peerId.toMultihash().bytes,
+      signerNonce: theirNonce,
+      otherNonce: ownNonce,
+    }
+    const reader = verifyReadProof(message.proof, binding, space.spaceKey, this.#host.now(), this.#host.verify)
+    if (!reader.ok) {
+      this.#host.onFault(this.peer, space, reader.fault, message.proof.signature)
+      return this.#bye(reader.fault.code, reader.fault.detail)
+    }
+    if (this.isOutbound) {
+      const proved = this.#prove(space, ownNonce, theirNonce)
+      if (!proved.ok) return proved
+    }
+    this.#session = new SyncSession(space.view)
+    this.#watchSilence()
+    this.#observer.onOpen(this)
+    return ok(undefined)
+  }
+
+  #prove(space: SyncSpace, ownNonce: Uint8Array, theirNonce: Uint8Array): Result<void> {
+    const proof = space.prove({
+      spaceId: space.spaceId,
+      signerPeer: this.#host.peerId.toMultihash().bytes,
+      otherPeer: this.peer.toMultihash().bytes,
+      signerNonce: ownNonce,
+      otherNonce: theirNonce,
+    })
+    if (proof === null) return this.#bye('CAP_MISSING', 'this node holds no read capability for the space')
+    this.#send({ kind: 'proof', proof })
+    return ok(undefined)
+  }
+
+  #perform(effects: readonly SyncEffect[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'send':
+          this.#send(effect.message)
+          break
+        case 'admit':
+          this.#admit(effect)
+          break
+        case 'finished':
+          this.#watchSilence()
+          this.#observer.onFinished(this, effect.report)
+          break
+        case 'violation':
+          this.#blame(effect.fault, new Uint8Array())
+          this.#end(effect.fault)
+          break
+      }
+    }
+    if (this.#session !== null && !this.#session.isIdle) this.#observer.onProgress(this, this.#session.progress)
+  }
+
+  /** One admission after the other, so that parents are in before their children; reading goes on meanwhile. */
+  #admit({ operations, faults }: Extract<SyncEffect, { kind: 'admit' }>): void {
+    const space = this.#space as SyncSpace
+    this.#admissions = this.#admissions.then(async () => {
+      if (this.#isClosed) return
+      try {
+        const gained = await space.admit(operations, faults, this.peer)
+        this.#watchSilence()
+        if (this.#session !== null && !this.#isClosed) this.#perform(this.#session.step({ kind: 'admitted', gained }))
+      } catch (error) {
+        this.#end({ code: 'STORAGE', detail: error instanceof Error ? error.message : String(error) })
+      }
+    })
+  }
+
+  #send(message: WireMessage): void {
+    if (this.#isClosed) return
+    const payload = encodeMessage(message)
+    this.#queue.push({ payload, size: payload.length })
+    this.#queuedBytes += payload.length
+    if (this.#queuedBytes > LINK_QUEUE_BYTES_MAX) {
+      this.#end(protocolFault('the peer asks on without reading'))
+      return
+    }
+    if (!this.#isWriting) void this.#write()
+  }
+
+  async #write(): Promise<void> {
+    this.#isWriting = true
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        this.#bytesSent += await this.#frames.write(next.payload, this.#abort.signal)
+        this.#queuedBytes -= next.size
+      }
+    } catch (error) {
+      this.#end({ code: 'LINK_CLOSED', detail: error instanceof Error ? error.message : String(error) })
+    } finally {
+      this.#isWriting = false
+    }
+  }
+
+  #blame(fault: Fault, bytes: Uint8Array): Result<never> {
+    this.#host.onFault(this.peer, this.#space, fault, bytes)
+    return this.#bye(fault.code, fault.detail)
+  }
+
+  #bye(code: string, detail: string): Result<never> {
+    this.#send({ kind: 'bye', code })
+    return fail(code, detail)
+  }
+
+  /** Ends the link when the peer falls silent in the middle of something. Between runs silence is fine. */
+  #watchSilence(): void {
+    if (this.#silence !== null) clearTimeout(this.#silence)
+    this.#silence = null
+    if (this.#isClosed || (this.#session !== null && this.#session.isIdle)) return
+    this.#silence = setTimeout(() => {
+      this.#end({ code: 'TIMEOUT', detail: `the peer was silent for ${SYNC_IDLE_TIMEOUT_MS} ms in the middle of a run` })
+    }, SYNC_IDLE_TIMEOUT_MS)
+    this.#silence.unref()
+  }
+
+  #end(fault: LinkFault | null): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    if (this.#silence !== null) clearTimeout(this.#silence)
+    // A last `bye` may still be on its way: close the write side in order, and reset only if that does not work at once.
+    const isOrderly = fault === null || (fault.code !== 'LINK_CLOSED' && fault.code !== 'TIMEOUT')
+    void this.#closeStream(isOrderly)
+    this.#observer.onClose(this, fault)
+  }
+
+  async #closeStream(isOrderly: boolean): Promise<void> {
+    try {
+      if (isOrderly) await this.#stream.close({ signal: AbortSignal.timeout(1_000) })
+    } catch {
+      // The stream is gone already, or the peer does not read: it is reset below.
+    }
+    this.#abort.abort(new Error('the link has ended'))
+    this.#stream.abort(new Error('the link has ended'))
+  }
+}
+
+const protocolFault = (detail: string): Fault<'PROTOCOL'> => ({ code: 'PROTOCOL', detail })

@@ -1,0 +1,257 @@
+import { decodeCanonical, encodeCanonical } from '../../src/core/canonical-cbor.ts'
+import type { ClockEntry, Head } from '../../src/core/clock.ts'
+import { HASH_BYTES } from '../../src/core/hash.ts'
+import { CAPS_MAX, ENTRIES_PER_FRAME_MAX, HEADS_PER_ENTRY_MAX, NODES_PER_FRAME_MAX, PROBE_IDS_MAX } from '../../src/core/limits.ts'
+import type { Operation } from '../../src/core/operation/operation.ts'
+import { fail, ok, type Fault, type Result } from '../../src/core/result.ts'
+import { SIGNATURE_BYTES } from '../../src/core/signature.ts'
+import { decodeBatch, encodeBatch } from '../../src/core/sync/batch.ts'
+import { NONCE_BYTES, type ReadProof } from '../../src/core/sync/handshake.ts'
+import type { NodeListing, Standing, SyncMessage, WantedHead } from '../../src/core/sync/message.ts'
+import { TRIE_DEPTH_MAX, TRIE_RADIX, type TrieDigest } from '../../src/core/trie.ts'
+
+/** Messages before the session: who asks for what, and the proofs. docs/protocol.md §4.2. */
+export type HandshakeMessage =
+  | { readonly kind: 'hello'; readonly topic: Uint8Array; readonly nonce: Uint8Array }
+  | { readonly kind: 'proof'; readonly proof: ReadProof }
+  /** The peer ends here; only a code crosses the wire. */
+  | { readonly kind: 'bye'; readonly code: string }
+
+/** Any message of `/hanse/sync/1.0.0`. */
+export type WireMessage = HandshakeMessage | SyncMessage
+
+/** The first element of every message, by kind. docs/protocol.md §4.1. */
+const TAGS = {
+  hello: 0,
+  proof: 1,
+  bye: 2,
+  compare: 3,
+  nodes: 4,
+  entries: 5,
+  want: 6,
+  probe: 7,
+  probed: 8,
+  offer: 9,
+  operations: 10,
+  ack: 11,
+  eose: 12,
+} as const satisfies Record<WireMessage['kind'], number>
+
+/** Canonical DAG-CBOR `[tag, …fields]`; a batch of operations is a byte string inside (src/core/sync/batch.ts). */
+export function encodeMessage(message: WireMessage): Uint8Array {
+  return encodeCanonical([TAGS[message.kind], ...fieldsOf(message)])
+}
+
+function fieldsOf(message: WireMessage): readonly unknown[] {
+  switch (message.kind) {
+    case 'hello':
+      return [message.topic, message.nonce]
+    case 'proof':
+      return [message.proof.tokens, message.proof.signature]
+    case 'bye':
+      return [message.code]
+    case 'compare': {
+      const { clockRoot, stateRoot, authors, operations, absentBodies } = message.standing
+      return [message.round, clockRoot, stateRoot, authors, operations, absentBodies, message.admitted]
+    }
+    case 'nodes':
+      return [message.nodes.map(({ prefix, children }) => [prefix, children.map(encodeDigest)])]
+    case 'entries':
+      return [message.entries.map(({ author, heads }) => [author, heads.map(({ seq, id }) => [seq, id])]), message.last]
+    case 'want':
+      return [message.heads.map(({ author, id }) => [author, id]), message.bodies, message.last]
+    case 'probe':
+      return [message.probe, message.ids]
+    case 'probed':
+      return [message.probe, message.known]
+    case 'offer':
+      return [message.operations]
+    case 'operations':
+      return [encodeBatch(message.operations)]
+    case 'ack':
+      return []
+    case 'eose':
+      return [message.operations]
+  }
+}
+
+/** An empty place is null, so that sparse nodes stay short. */
+const encodeDigest = ({ hash, count }: TrieDigest) => (count === 0 ? null : [hash, count])
+
+export type MessageFault = Fault<'NON_CANONICAL' | 'BAD_FIELD' | 'LIMIT'>
+
+/**
+ * Strict reading of one message: canonical DAG-CBOR (`NON_CANONICAL`), a known tag with its fields each of its type (`BAD_FIELD`),
+ * and lists within their bounds (`LIMIT`). `spaceId` is needed to put operations together; null before the handshake is through,
+ * when no message of a session is readable. `empty` is the digest of an empty trie place.
+ */
+export function decodeMessage(
+  bytes: Uint8Array,
+  spaceId: Uint8Array | null,
+  empty: TrieDigest,
+): Result<WireMessage, MessageFault> {
+  const decoded = decodeCanonical(bytes)
+  if (!decoded.ok) return decoded
+  if (!Array.isArray(decoded.value)) return bad('a message is a list')
+  const [tag, ...fields] = decoded.value as unknown[]
+  const read = READERS.get(tag)
+  if (read === undefined) return bad(`a message with tag ${String(tag)}`)
+  if (fields.length !== read.fields) return bad(`message ${String(tag)} has ${fields.length} fields, not ${read.fields}`)
+  if (spaceId === null && !read.beforeSession) return bad(`message ${String(tag)} before the handshake is through`)
+  return read.read(fields, spaceId ?? new Uint8Array(), empty)
+}
+
+interface Reader {
+  readonly fields: number
+  readonly beforeSession: boolean
+  readonly read: (fields: readonly unknown[], spaceId: Uint8Array, empty: TrieDigest) => Result<WireMessage, MessageFault>
+}
+
+const inSession = (fields: number, read: Reader['read']): Reader => ({ fields, beforeSession: false, read })
+const atAnyTime = (fields: number, read: Reader['read']): Reader => ({ fields, beforeSession: true, read })
+
+const READERS: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
+  [
+    TAGS.hello,
+    atAnyTime(2, ([topic, nonce]) =>
+      isBytes(topic, HASH_BYTES) && isBytes(nonce, NONCE_BYTES) ? ok({ kind: 'hello', topic, nonce }) : bad('hello'),
+    ),
+  ],
+  [
+    TAGS.proof,
+    atAnyTime(2, ([tokens, signature]) =>
+      isListOf(tokens, isSomeBytes, CAPS_MAX) && isBytes(signature, SIGNATURE_BYTES)
+        ? ok({ kind: 'proof', proof: { tokens, signature } })
+        : bad('proof'),
+    ),
+  ],
+  [
+    TAGS.bye,
+    atAnyTime(1, ([code]) =>
+      typeof code === 'string' && /^[A-Z_]{1,32}$/.test(code) ? ok({ kind: 'bye', code }) : bad('bye'),
+    ),
+  ],
+  [
+    TAGS.compare,
+    inSession(7, ([round, clockRoot, stateRoot, authors, operations, absentBodies, admitted]) => {
+      const isWhole = isCount(round) && isCount(admitted)
+      const standing = { clockRoot, stateRoot, authors, operations, absentBodies }
+      return isWhole && isStanding(standing) ? ok({ kind: 'compare', round, standing, admitted }) : bad('compare')
+    }),
+  ],
+  [TAGS.nodes, inSession(1, ([nodes], _, empty) => readNodes(nodes, empty))],
+  [
+    TAGS.entries,
+    inSession(2, ([entries, last]) => {
+      if (!Array.isArray(entries) || typeof last !== 'boolean') return bad('entries')
+      if (entries.length > ENTRIES_PER_FRAME_MAX) return fail('LIMIT', `${entries.length} clock entries in one frame`)
+      const read = (entries as unknown[]).map(readEntry)
+      return read.every((entry) => entry !== null) ? ok({ kind: 'entries', entries: read, last }) : bad('entries')
+    }),
+  ],
+  [
+    TAGS.want,
+    inSession(3, ([heads, bodies, last]) => {
+      if (!Array.isArray(heads) || typeof last !== 'boolean') return bad('want')
+      if (heads.length > ENTRIES_PER_FRAME_MAX * HEADS_PER_ENTRY_MAX) return fail('LIMIT', `${heads.length} heads in one frame`)
+      const read = (heads as unknown[]).map(readWanted)
+      return read.every((head) => head !== null) && isListOf(bodies, isDigest, ENTRIES_PER_FRAME_MAX * 2)
+        ? ok({ kind: 'want', heads: read, bodies, last })
+        : bad('want')
+    }),
+  ],
+  [
+    TAGS.probe,
+    inSession(2, ([probe, ids]) =>
+      isCount(probe) && isListOf(ids, isDigest, PROBE_IDS_MAX) ? ok({ kind: 'probe', probe, ids }) : bad('probe'),
+    ),
+  ],
+  [
+    TAGS.probed,
+    inSession(2, ([probe, known]) => (isCount(probe) && isCount(known) ? ok({ kind: 'probed', probe, known }) : bad('probed'))),
+  ],
+  [
+    TAGS.offer,
+    inSession(1, ([operations]) => (isCount(operations) ? ok({ kind: 'offer', operations }) : bad('offer'))),
+  ],
+  [TAGS.operations, inSession(1, ([batch], spaceId) => readOperations(batch, spaceId))],
+  [TAGS.ack, inSession(0, () => ok({ kind: 'ack' }))],
+  [TAGS.eose, inSession(1, ([operations]) => (isCount(operations) ? ok({ kind: 'eose', operations }) : bad('eose')))],
+])
+
+function readNodes(nodes: unknown, empty: TrieDigest): Result<WireMessage, MessageFault> {
+  if (!Array.isArray(nodes)) return bad('nodes')
+  if (nodes.length > NODES_PER_FRAME_MAX) return fail('LIMIT', `${nodes.length} nodes in one frame`)
+  const listings: NodeListing[] = []
+  for (const node of nodes as unknown[]) {
+    if (!Array.isArray(node) || node.length !== 2) return bad('nodes')
+    const [prefix, children] = node as unknown[]
+    if (!isListOf(prefix, isNibble, TRIE_DEPTH_MAX)) return bad('nodes')
+    if (!Array.isArray(children) || children.length !== TRIE_RADIX) return bad('nodes')
+    const digests = (children as unknown[]).map((child) => readDigest(child, empty))
+    if (!digests.every((digest) => digest !== null)) return bad('nodes')
+    listings.push({ prefix, children: digests })
+  }
+  return ok({ kind: 'nodes', nodes: listings })
+}
+
+function readDigest(child: unknown, empty: TrieDigest): TrieDigest | null {
+  if (child === null) return empty
+  if (!Array.isArray(child) || child.length !== 2) return null
+  const [hash, count] = child as unknown[]
+  return isDigest(hash) && isCount(count) && count > 0 ? { hash, count } : null
+}
+
+function readEntry(entry: unknown): ClockEntry | null {
+  if (!Array.isArray(entry) || entry.length !== 2) return null
+  const [author, heads] = entry as unknown[]
+  if (!isDigest(author) || !Array.isArray(heads) || heads.length === 0 || heads.length > HEADS_PER_ENTRY_MAX) return null
+  const read: Head[] = []
+  for (const head of heads as unknown[]) {
+    if (!Array.isArray(head) || head.length !== 2) return null
+    const [seq, id] = head as unknown[]
+    if (!isCount(seq) || !isDigest(id)) return null
+    read.push({ seq, id })
+  }
+  return { author, heads: read }
+}
+
+function readWanted(head: unknown): WantedHead | null {
+  if (!Array.isArray(head) || head.length !== 2) return null
+  const [author, id] = head as unknown[]
+  return isDigest(author) && isDigest(id) ? { author, id } : null
+}
+
+function readOperations(batch: unknown, spaceId: Uint8Array): Result<WireMessage, MessageFault> {
+  if (!(batch instanceof Uint8Array)) return bad('operations')
+  const decoded = decodeBatch(batch, spaceId)
+  if (!decoded.ok) return decoded
+  const operations: Operation[] = []
+  const faults: Fault[] = []
+  for (const item of decoded.value) {
+    if (item.ok) operations.push(item.value)
+    else faults.push(item.fault)
+  }
+  return ok({ kind: 'operations', operations, faults })
+}
+
+const bad = (what: string) => fail('BAD_FIELD', `message not of its form: ${what}`)
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+const isNibble = (value: unknown): value is number => isCount(value) && value < TRIE_RADIX
+const isSomeBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array
+const isBytes = (value: unknown, length: number): value is Uint8Array => value instanceof Uint8Array && value.length === length
+const isDigest = (value: unknown): value is Uint8Array => isBytes(value, HASH_BYTES)
+
+function isListOf<T>(value: unknown, is: (item: unknown) => item is T, most: number): value is readonly T[] {
+  return Array.isArray(value) && value.length <= most && value.every(is)
+}
+
+function isStanding(value: Record<keyof Standing, unknown>): value is Record<keyof Standing, unknown> & Standing {
+  return (
+    isDigest(value.clockRoot) &&
+    isDigest(value.stateRoot) &&
+    isCount(value.authors) &&
+    isCount(value.operations) &&
+    isCount(value.absentBodies)
+  )
+}

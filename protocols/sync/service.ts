@@ -1,0 +1,197 @@
+import type { Connection, PeerId, Startable, Stream } from '@libp2p/interface'
+import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import { TypedEventEmitter } from 'main-event'
+import { equalBytes, toHex } from '../../src/core/bytes.ts'
+import { SYNC_STREAMS_PER_CONNECTION_MAX } from '../../src/core/limits.ts'
+import type { Fault } from '../../src/core/result.ts'
+import type { SyncProgress, SyncReport } from '../../src/core/sync/session.ts'
+import type { SyncHost, SyncSpace } from './host.ts'
+import { SyncLink, type LinkObserver } from './link.ts'
+
+/** Protocol id of reconciliation. */
+export const SYNC_PROTOCOL = '/hanse/sync/1.0.0'
+
+export interface SyncServiceEvents {
+  /** A peer has proved that it may read a space. */
+  open: CustomEvent<{ readonly peer: PeerId; readonly space: SyncSpace }>
+  /** A run has ended, started by either side. */
+  finished: CustomEvent<{ readonly peer: PeerId; readonly space: SyncSpace; readonly report: SyncReport; readonly link: SyncLink }>
+  progress: CustomEvent<{ readonly peer: PeerId; readonly space: SyncSpace; readonly progress: SyncProgress }>
+  /** A link has ended; `fault` is null where this side closed it. */
+  close: CustomEvent<{ readonly peer: PeerId; readonly space: SyncSpace | null; readonly fault: Fault | null }>
+  /** A peer that speaks the protocol has connected, whether or not it shares a space. */
+  peer: CustomEvent<PeerId>
+}
+
+interface SyncComponents {
+  readonly registrar: Registrar
+  readonly connectionManager: ConnectionManager
+}
+
+/** A run that did not come to an end. */
+export class SyncError extends Error {
+  override readonly name = 'SyncError'
+  /** The fault's code, e.g. `UNKNOWN_SPACE`, `CAP_MISSING`, `TIMEOUT`, `LINK_CLOSED`. */
+  readonly code: string
+
+  constructor(fault: Fault) {
+    super(`${fault.code}: ${fault.detail}`)
+    this.code = fault.code
+  }
+}
+
+/**
+ * Reconciliation as a libp2p service. It keeps at most one link for each peer and space; {@link SyncService.sync} opens it when
+ * there is none. The service never starts a run by itself: when to compare is the node's decision.
+ */
+export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements Startable, LinkObserver {
+  readonly [Symbol.toStringTag] = '@hanse/sync'
+  readonly #components: SyncComponents
+  readonly #host: SyncHost
+  readonly #links = new Map<string, SyncLink>()
+  readonly #waiting = new Map<SyncLink, Waiting[]>()
+  #topology: string | undefined
+
+  constructor(components: SyncComponents, host: SyncHost) {
+    super()
+    this.#components = components
+    this.#host = host
+  }
+
+  async start(): Promise<void> {
+    const { registrar } = this.#components
+    await registrar.handle(SYNC_PROTOCOL, (stream, connection) => this.#accept(stream, connection), {
+      maxInboundStreams: SYNC_STREAMS_PER_CONNECTION_MAX,
+      maxOutboundStreams: SYNC_STREAMS_PER_CONNECTION_MAX,
+      runOnLimitedConnection: true,
+    })
+    this.#topology = await registrar.register(SYNC_PROTOCOL, {
+      notifyOnLimitedConnection: true,
+      onConnect: (peer) => {
+        this.safeDispatchEvent('peer', { detail: peer })
+      },
+    })
+  }
+
+  async stop(): Promise<void> {
+    const { registrar } = this.#components
+    await registrar.unhandle(SYNC_PROTOCOL)
+    if (this.#topology !== undefined) registrar.unregister(this.#topology)
+    for (const link of this.#links.values()) link.close()
+  }
+
+  /** True while the peer has proved, on a connection that still lasts, that it may read the space. */
+  isProven(peer: PeerId, spaceId: Uint8Array): boolean {
+    return this.#links.get(keyOf(peer, spaceId))?.isOpen ?? false
+  }
+
+  /** The peers that have proved that they may read the space. */
+  provenPeers(spaceId: Uint8Array): readonly PeerId[] {
+    const links = [...this.#links.values()].filter((link) => link.isOpen)
+    return links.filter((link) => link.space !== null && equalBytes(link.space.spaceId, spaceId)).map((link) => link.peer)
+  }
+
+  /**
+   * Compares with one peer until both are equal or a round gains nothing. Connects first if need be. Joins a run that is under
+   * way. Throws a {@link SyncError} when the link ends first, and the signal's reason when that aborts: always bound it.
+   */
+  async sync(peer: PeerId, space: SyncSpace, signal: AbortSignal): Promise<SyncReport> {
+    signal.throwIfAborted()
+    const link = await this.#linkTo(peer, space, signal)
+    const { promise, resolve, reject } = Promise.withResolvers<SyncReport>()
+    const waiting: Waiting = { resolve, reject }
+    const onAbort = () => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
+    signal.addEventListener('abort', onAbort)
+    this.#waiting.set(link, [...(this.#waiting.get(link) ?? []), waiting])
+    try {
+      if (link.isOpen) link.start()
+      return await promise
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      const left = (this.#waiting.get(link) ?? []).filter((one) => one !== waiting)
+      if (left.length === 0) this.#waiting.delete(link)
+      else this.#waiting.set(link, left)
+    }
+  }
+
+  onOpen(link: SyncLink): void {
+    const space = link.space as SyncSpace
+    const key = keyOf(link.peer, space.spaceId)
+    const earlier = this.#links.get(key)
+    this.#links.set(key, link)
+    // Two links to one peer: both sides keep the newer one. If both opened one at once, both keep that of the smaller peer id.
+    if (earlier !== undefined && earlier !== link) {
+      const keepsEarlier = earlier.isOutbound !== link.isOutbound && earlier.isOpen && this.#openedBySmaller(earlier)
+      if (keepsEarlier) this.#links.set(key, earlier)
+      ;(keepsEarlier ? link : earlier).close()
+    }
+    this.safeDispatchEvent('open', { detail: { peer: link.peer, space } })
+    if (this.#waiting.has(link)) link.start()
+  }
+
+  onFinished(link: SyncLink, report: SyncReport): void {
+    const space = link.space as SyncSpace
+    for (const { resolve } of this.#waiting.get(link) ?? []) resolve(report)
+    this.safeDispatchEvent('finished', { detail: { peer: link.peer, space, report, link } })
+  }
+
+  onProgress(link: SyncLink, progress: SyncProgress): void {
+    this.safeDispatchEvent('progress', { detail: { peer: link.peer, space: link.space as SyncSpace, progress } })
+  }
+
+  onClose(link: SyncLink, fault: Fault | null): void {
+    const { space, peer } = link
+    if (space !== null && this.#links.get(keyOf(peer, space.spaceId)) === link) this.#links.delete(keyOf(peer, space.spaceId))
+    const error = new SyncError(fault ?? { code: 'LINK_CLOSED', detail: 'this node closed the link' })
+    for (const { reject } of this.#waiting.get(link) ?? []) reject(error)
+    this.safeDispatchEvent('close', { detail: { peer, space, fault } })
+  }
+
+  async #accept(stream: Stream, connection: Connection): Promise<void> {
+    await new SyncLink(stream, connection, null, this.#host, this).run()
+  }
+
+  async #linkTo(peer: PeerId, space: SyncSpace, signal: AbortSignal): Promise<SyncLink> {
+    const key = keyOf(peer, space.spaceId)
+    const present = this.#links.get(key)
+    if (present !== undefined) return present
+    const stream = await this.#components.connectionManager.openStream(peer, SYNC_PROTOCOL, {
+      signal,
+      runOnLimitedConnection: true,
+    })
+    const connection = this.#components.connectionManager.getConnections(peer).find((one) => one.streams.includes(stream))
+    if (connection === undefined) {
+      stream.abort(new Error('the connection closed at once'))
+      throw new SyncError({ code: 'LINK_CLOSED', detail: 'the connection closed at once' })
+    }
+    const opened = this.#links.get(key)
+    if (opened !== undefined) {
+      // The peer opened one while we did.
+      stream.abort(new Error('another link was opened meanwhile'))
+      return opened
+    }
+    const link = new SyncLink(stream, connection, space, this.#host, this)
+    this.#links.set(key, link)
+    void link.run()
+    return link
+  }
+
+  #openedBySmaller(link: SyncLink): boolean {
+    const own = this.#host.peerId.toString()
+    const other = link.peer.toString()
+    return link.isOutbound ? own < other : other < own
+  }
+}
+
+interface Waiting {
+  readonly resolve: (report: SyncReport) => void
+  readonly reject: (error: Error) => void
+}
+
+const keyOf = (peer: PeerId, spaceId: Uint8Array): string => `${peer.toString()} ${toHex(spaceId)}`
+
+/** The sync protocol as a libp2p service: `services: { sync: sync(host) }`. */
+export function sync(host: (components: { readonly peerId: PeerId }) => SyncHost) {
+  return (components: SyncComponents & { readonly peerId: PeerId }): SyncService =>
+    new SyncService(components, host(components))
+}

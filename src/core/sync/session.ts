@@ -1,0 +1,475 @@
+import { equalBytes, toHex } from '../bytes.ts'
+import { ancestorAtSeq } from '../ancestry.ts'
+import type { Clock, ClockEntry, Head } from '../clock.ts'
+import type { Graph } from '../graph.ts'
+import {
+  BATCH_BYTES_TARGET,
+  BATCH_OPERATIONS_MAX,
+  BATCH_WINDOW,
+  BODIES_WANTED_PER_ROUND_MAX,
+  ENTRIES_PER_FRAME_MAX,
+  ENTRIES_PER_ROUND_MAX,
+  HEADS_PER_ENTRY_MAX,
+  SYNC_ROUNDS_MAX,
+} from '../limits.ts'
+import type { Operation } from '../operation/operation.ts'
+import type { Fault } from '../result.ts'
+import type { Standing, SyncMessage, WantedHead } from './message.ts'
+import { afterProbe, isExact, missingStretch, ordinalsOf, probeSeqs, type MissingStretch } from './transfer.ts'
+import { ClockWalk } from './walk.ts'
+
+/** What a session reads of the replica. All synchronous; it may grow between two steps, never shrink. */
+export interface SyncView {
+  readonly graph: Graph
+  readonly clock: Clock
+  standing(): Standing
+  /** An admitted operation, whole. */
+  operation(ordinal: number): Operation
+  /** Ids of admitted operations whose body has not arrived, at most `limit`. */
+  absentBodies(limit: number): readonly Uint8Array[]
+  /** True for an id that this node refuses for ever, and so does not ask for. */
+  isRefused(id: Uint8Array): boolean
+}
+
+/** What happens to a session. */
+export type SyncEvent =
+  /** This side wants to compare. Does nothing while a comparison is under way. */
+  | { readonly kind: 'start' }
+  | { readonly kind: 'message'; readonly message: SyncMessage }
+  /** One received batch was decided on and stored; `gained` counts new operations and bodies. */
+  | { readonly kind: 'admitted'; readonly gained: number }
+
+/** What a session wants done, in this order. */
+export type SyncEffect =
+  | { readonly kind: 'send'; readonly message: SyncMessage }
+  | { readonly kind: 'admit'; readonly operations: readonly Operation[]; readonly faults: readonly Fault[] }
+  | { readonly kind: 'finished'; readonly report: SyncReport }
+  /** The peer does not keep to the protocol; the session is over. */
+  | { readonly kind: 'violation'; readonly fault: Fault<'PROTOCOL'> }
+
+/** How a session ended, and what it moved. */
+export interface SyncReport {
+  /**
+   * True only as DESIGN §7 has it: equal clock roots, equal state roots, no absent bodies on either side, by the standings that
+   * both sides sent last.
+   */
+  readonly inSync: boolean
+  readonly rounds: number
+  readonly sent: number
+  readonly received: number
+  readonly gained: number
+  readonly mine: Standing
+  readonly theirs: Standing
+  /** Operations that this side still lacks, and that the peer still lacks, as far as the last round tells. */
+  readonly weLack: number
+  readonly theyLack: number
+}
+
+/** How far the present round is, for a progress bar. */
+export interface SyncProgress {
+  readonly toSend: number
+  readonly sent: number
+  readonly toReceive: number
+  readonly received: number
+}
+
+type Phase = 'idle' | 'compare' | 'walk' | 'entries' | 'want' | 'transfer'
+
+/**
+ * One peer, one space: the reconciliation of two replicas as a pure state machine (DESIGN §7, docs/protocol.md §4). A driver
+ * feeds events and does what the effects say; nothing here awaits, reads a clock or touches a network. Invariants:
+ * 1. both sides go through the same phases in the same order, because every decision is made from what both have sent;
+ * 2. what is sent goes in ascending ordinals, so parents always come before their children;
+ * 3. at most BATCH_WINDOW batches are unacknowledged;
+ * 4. a run ends: after SYNC_ROUNDS_MAX rounds, or after a round that gained neither side anything;
+ * 5. `inSync` is only ever said of the roots that both sides have sent.
+ */
+export class SyncSession {
+  readonly #view: SyncView
+  #phase: Phase = 'idle'
+  #round = 0
+  #mine: Standing | null = null
+  #theirs: Standing | null = null
+  #waitingCompare: Extract<SyncMessage, { kind: 'compare' }> | null = null
+  #walk: ClockWalk | null = null
+  #theirHeads = new Map<string, readonly Head[]>()
+  #entriesReceived = 0
+  #sentEntries = false
+  #wanted: WantedHead[] = []
+  #wantedBodies: Uint8Array[] = []
+  #sentWant = false
+  #gotWant = false
+  #stretches: MissingStretch[] = []
+  #probes = new Map<number, { readonly stretch: MissingStretch; readonly seqs: readonly number[] }>()
+  #nextProbe = 0
+  #queue: readonly number[] = []
+  #queueAt = 0
+  #inFlight = 0
+  #isSending = false
+  #sentEose = false
+  #gotEose = false
+  #admitting = 0
+  #offered = 0
+  #receivedInRound = 0
+  #gainedInRound = 0
+  #totals = { sent: 0, received: 0, gained: 0 }
+
+  constructor(view: SyncView) {
+    this.#view = view
+  }
+
+  /** True between two runs. */
+  get isIdle(): boolean {
+    return this.#phase === 'idle'
+  }
+
+  /** How far the present round is. */
+  get progress(): SyncProgress {
+    return {
+      toSend: this.#queue.length,
+      sent: this.#queueAt,
+      toReceive: this.#offered,
+      received: this.#receivedInRound,
+    }
+  }
+
+  /** Takes one event and says what to do about it. */
+  step(event: SyncEvent): readonly SyncEffect[] {
+    const effects: SyncEffect[] = []
+    const violation = this.#take(event, effects)
+    if (violation !== null) {
+      this.#phase = 'idle'
+      effects.push({ kind: 'violation', fault: { code: 'PROTOCOL', detail: violation } })
+    }
+    return effects
+  }
+
+  #take(event: SyncEvent, effects: SyncEffect[]): string | null {
+    switch (event.kind) {
+      case 'start':
+        if (this.#phase === 'idle') this.#beginRun(effects)
+        return null
+      case 'admitted':
+        this.#admitting--
+        this.#gainedInRound += event.gained
+        effects.push(send({ kind: 'ack' }))
+        this.#endRound(effects)
+        return null
+      case 'message':
+        return this.#receive(event.message, effects)
+    }
+  }
+
+  #receive(message: SyncMessage, effects: SyncEffect[]): string | null {
+    switch (message.kind) {
+      case 'compare':
+        return this.#onCompare(message, effects)
+      case 'nodes':
+        return this.#onNodes(message, effects)
+      case 'entries':
+        return this.#onEntries(message, effects)
+      case 'want':
+        return this.#onWant(message, effects)
+      case 'probe': {
+        const known = message.ids.findIndex((id) => this.#view.graph.find(id) === undefined)
+        effects.push(send({ kind: 'probed', probe: message.probe, known: known === -1 ? message.ids.length : known }))
+        return null
+      }
+      case 'probed':
+        return this.#onProbed(message, effects)
+      case 'offer':
+        this.#offered = message.operations
+        return null
+      case 'operations':
+        return this.#onOperations(message, effects)
+      case 'ack':
+        if (this.#inFlight === 0) return 'an acknowledgement of nothing'
+        this.#inFlight--
+        this.#sendBatches(effects)
+        return null
+      case 'eose':
+        return this.#onEose(message, effects)
+    }
+  }
+
+  #beginRun(effects: SyncEffect[]): void {
+    this.#round = 0
+    this.#totals = { sent: 0, received: 0, gained: 0 }
+    this.#gainedInRound = 0
+    this.#sendCompare(effects)
+  }
+
+  #sendCompare(effects: SyncEffect[]): void {
+    this.#phase = 'compare'
+    this.#mine = this.#view.standing()
+    effects.push(send({ kind: 'compare', round: this.#round, standing: this.#mine, admitted: this.#gainedInRound }))
+    if (this.#waitingCompare === null) return
+    const waiting = this.#waitingCompare
+    this.#waitingCompare = null
+    this.#compare(waiting, effects)
+  }
+
+  #onCompare(message: Extract<SyncMessage, { kind: 'compare' }>, effects: SyncEffect[]): string | null {
+    if (this.#phase === 'idle') {
+      if (message.round !== 0) return `a run that begins with round ${message.round}`
+      this.#waitingCompare = message
+      this.#beginRun(effects)
+      return null
+    }
+    if (this.#phase === 'compare') {
+      if (message.round !== this.#round) return `round ${message.round} where ${this.#round} is due`
+      this.#compare(message, effects)
+      return null
+    }
+    if (this.#phase !== 'transfer' || this.#waitingCompare !== null) return `compare in phase ${this.#phase}`
+    if (message.round !== this.#round + 1) return `round ${message.round} where ${this.#round + 1} is due`
+    this.#waitingCompare = message
+    return null
+  }
+
+  #compare(message: Extract<SyncMessage, { kind: 'compare' }>, effects: SyncEffect[]): void {
+    const mine = this.#mine as Standing
+    const theirs = message.standing
+    this.#theirs = theirs
+    const sameClock = equalBytes(mine.clockRoot, theirs.clockRoot)
+    const lacksBodies = mine.absentBodies > 0 || theirs.absentBodies > 0
+    const gainedNothing = this.#round > 0 && this.#gainedInRound === 0 && message.admitted === 0
+    const isOver = (sameClock && !lacksBodies) || gainedNothing || this.#round >= SYNC_ROUNDS_MAX
+    if (isOver) {
+      const theyLack = sameClock ? 0 : this.#queue.length - message.admitted
+      this.#finish(sameClock && !lacksBodies && equalBytes(mine.stateRoot, theirs.stateRoot), theyLack, effects)
+      return
+    }
+    this.#beginRound()
+    if (sameClock) {
+      this.#sendWant(effects)
+      return
+    }
+    this.#phase = 'walk'
+    this.#walk = new ClockWalk(this.#view.clock, mine.authors + theirs.authors)
+    this.#walkOn(effects)
+  }
+
+  #finish(inSync: boolean, theyLack: number, effects: SyncEffect[]): void {
+    const mine = this.#mine as Standing
+    const theirs = this.#theirs as Standing
+    const weLack = inSync || equalBytes(mine.clockRoot, theirs.clockRoot) ? 0 : this.#offered - this.#gainedInRound
+    this.#phase = 'idle'
+    const report: SyncReport = {
+      inSync,
+      rounds: this.#round + 1,
+      ...this.#totals,
+      mine,
+      theirs,
+      weLack: Math.max(0, weLack),
+      theyLack: Math.max(0, theyLack),
+    }
+    effects.push({ kind: 'finished', report })
+  }
+
+  #beginRound(): void {
+    this.#theirHeads = new Map()
+    this.#entriesReceived = 0
+    this.#sentEntries = false
+    this.#wanted = []
+    this.#wantedBodies = []
+    this.#sentWant = false
+    this.#gotWant = false
+    this.#stretches = []
+    this.#probes = new Map()
+    this.#queue = []
+    this.#queueAt = 0
+    this.#isSending = false
+    this.#sentEose = false
+    this.#gotEose = false
+    this.#offered = 0
+    this.#receivedInRound = 0
+    this.#gainedInRound = 0
+  }
+
+  #walkOn(effects: SyncEffect[]): void {
+    const walk = this.#walk as ClockWalk
+    const listings = walk.listLevel()
+    if (listings.length === 0) {
+      this.#phase = 'entries'
+      this.#sendEntries(walk, effects)
+      return
+    }
+    for (const nodes of listings) effects.push(send({ kind: 'nodes', nodes }))
+  }
+
+  #onNodes(message: Extract<SyncMessage, { kind: 'nodes' }>, effects: SyncEffect[]): string | null {
+    if (this.#phase !== 'walk') return `nodes in phase ${this.#phase}`
+    const walk = this.#walk as ClockWalk
+    const violation = walk.receive(message.nodes)
+    if (violation !== null) return violation
+    if (walk.isLevelDone) this.#walkOn(effects)
+    return null
+  }
+
+  #sendEntries(walk: ClockWalk, effects: SyncEffect[]): void {
+    const entries = walk.differingPrefixes.flatMap((prefix) => this.#view.clock.entriesAt(prefix)).flatMap(splitEntry)
+    forEachPart(entries.slice(0, ENTRIES_PER_ROUND_MAX), (part, last) => effects.push(send({ kind: 'entries', entries: part, last })))
+    this.#sentEntries = true
+  }
+
+  #onEntries(message: Extract<SyncMessage, { kind: 'entries' }>, effects: SyncEffect[]): string | null {
+    // The side that finds no more level to walk sends its entries at once; the other may be one message behind.
+    if (this.#phase !== 'entries' || !this.#sentEntries) return `entries in phase ${this.#phase}`
+    this.#entriesReceived += message.entries.length
+    if (this.#entriesReceived > ENTRIES_PER_ROUND_MAX) return 'more clock entries than a round may list'
+    for (const entry of message.entries) this.#learn(entry)
+    if (message.last) this.#sendWant(effects)
+    return null
+  }
+
+  #learn(entry: ClockEntry): void {
+    const author = toHex(entry.author)
+    this.#theirHeads.set(author, [...(this.#theirHeads.get(author) ?? []), ...entry.heads])
+    for (const { id } of entry.heads) {
+      if (this.#view.graph.find(id) === undefined && !this.#view.isRefused(id)) this.#wanted.push({ author: entry.author, id })
+    }
+  }
+
+  #sendWant(effects: SyncEffect[]): void {
+    this.#phase = 'want'
+    this.#wantedBodies = [...this.#view.absentBodies(BODIES_WANTED_PER_ROUND_MAX)]
+    forEachPart(this.#wanted, (heads, last) => {
+      effects.push(send({ kind: 'want', heads, bodies: last ? this.#wantedBodies : [], last }))
+    })
+    this.#sentWant = true
+    if (this.#gotWant) this.#transfer(effects)
+  }
+
+  #onWant(message: Extract<SyncMessage, { kind: 'want' }>, effects: SyncEffect[]): string | null {
+    const isExpected = this.#phase === 'want' || this.#phase === 'entries'
+    if (!isExpected || this.#gotWant) return `want in phase ${this.#phase}`
+    const { graph } = this.#view
+    for (const { author, id } of message.heads) {
+      const wanted = graph.find(id)
+      if (wanted === undefined || !equalBytes(wanted.author, author)) return 'a wanted head that was not offered'
+      this.#stretches.push(missingStretch(graph, wanted, this.#theirHeads.get(toHex(author)) ?? []))
+    }
+    if (message.bodies.length > BODIES_WANTED_PER_ROUND_MAX) return 'more wanted bodies than a round may list'
+    const bodies = message.bodies.flatMap((id) => graph.find(id)?.ordinal ?? [])
+    this.#queue = [...this.#queue, ...bodies.filter((ordinal) => this.#view.operation(ordinal).body !== null)]
+    if (!message.last) return null
+    this.#gotWant = true
+    if (this.#sentWant) this.#transfer(effects)
+    return null
+  }
+
+  /** Finds out where branches part, if need be, and then sends what the peer lacks. */
+  #transfer(effects: SyncEffect[]): void {
+    this.#phase = 'transfer'
+    const open = this.#stretches.filter((stretch) => !isExact(stretch))
+    this.#stretches = this.#stretches.filter(isExact)
+    for (const stretch of open) this.#probe(stretch, effects)
+    this.#beginSending(effects)
+  }
+
+  #probe(stretch: MissingStretch, effects: SyncEffect[]): void {
+    const seqs = probeSeqs(stretch)
+    const ids = seqs.map((seq) => ancestorAtSeq(this.#view.graph, stretch.wanted, seq).id)
+    const probe = this.#nextProbe++
+    this.#probes.set(probe, { stretch, seqs })
+    effects.push(send({ kind: 'probe', probe, ids }))
+  }
+
+  #onProbed(message: Extract<SyncMessage, { kind: 'probed' }>, effects: SyncEffect[]): string | null {
+    const asked = this.#probes.get(message.probe)
+    if (asked === undefined || message.known > asked.seqs.length) return 'an answer to no probe'
+    this.#probes.delete(message.probe)
+    const stretch = afterProbe(asked.stretch, asked.seqs, message.known)
+    if (isExact(stretch)) this.#stretches.push(stretch)
+    else this.#probe(stretch, effects)
+    this.#beginSending(effects)
+    return null
+  }
+
+  #beginSending(effects: SyncEffect[]): void {
+    if (this.#phase !== 'transfer' || this.#isSending || this.#probes.size > 0) return
+    const ordinals = new Set(this.#queue)
+    for (const stretch of this.#stretches) for (const ordinal of ordinalsOf(this.#view.graph, stretch)) ordinals.add(ordinal)
+    this.#queue = [...ordinals].sort((a, b) => a - b)
+    this.#isSending = true
+    effects.push(send({ kind: 'offer', operations: this.#queue.length }))
+    this.#sendBatches(effects)
+  }
+
+  #sendBatches(effects: SyncEffect[]): void {
+    while (this.#isSending && this.#inFlight < BATCH_WINDOW && this.#queueAt < this.#queue.length) {
+      const operations = this.#nextBatch()
+      this.#inFlight++
+      this.#totals.sent += operations.length
+      effects.push(send({ kind: 'operations', operations, faults: [] }))
+    }
+    if (!this.#isSending || this.#queueAt < this.#queue.length || this.#sentEose) return
+    this.#sentEose = true
+    effects.push(send({ kind: 'eose', operations: this.#queue.length }))
+    this.#endRound(effects)
+  }
+
+  #nextBatch(): readonly Operation[] {
+    const operations: Operation[] = []
+    let bytes = 0
+    while (
+      this.#queueAt < this.#queue.length &&
+      operations.length < BATCH_OPERATIONS_MAX &&
+      bytes < BATCH_BYTES_TARGET
+    ) {
+      const operation = this.#view.operation(this.#queue[this.#queueAt++] as number)
+      bytes += operation.headerBytes.length + (operation.body === null ? 0 : operation.header.bodySize)
+      operations.push(operation)
+    }
+    return operations
+  }
+
+  #onOperations(message: Extract<SyncMessage, { kind: 'operations' }>, effects: SyncEffect[]): string | null {
+    if (!this.#sentWant || this.#gotEose) return `operations in phase ${this.#phase}`
+    if (this.#admitting >= BATCH_WINDOW) return 'more batches in flight than the window allows'
+    this.#admitting++
+    this.#receivedInRound += message.operations.length + message.faults.length
+    this.#totals.received += message.operations.length
+    effects.push({ kind: 'admit', operations: message.operations, faults: message.faults })
+    return null
+  }
+
+  #onEose(message: Extract<SyncMessage, { kind: 'eose' }>, effects: SyncEffect[]): string | null {
+    if (!this.#sentWant || this.#gotEose) return `eose in phase ${this.#phase}`
+    if (message.operations !== this.#receivedInRound) {
+      return `end of stored after ${message.operations} operations, ${this.#receivedInRound} arrived`
+    }
+    this.#gotEose = true
+    this.#endRound(effects)
+    return null
+  }
+
+  #endRound(effects: SyncEffect[]): void {
+    if (this.#phase !== 'transfer' || !this.#sentEose || !this.#gotEose || this.#admitting > 0) return
+    this.#totals.gained += this.#gainedInRound
+    this.#round++
+    this.#sendCompare(effects)
+  }
+}
+
+const send = (message: SyncMessage): SyncEffect => ({ kind: 'send', message })
+
+/** An author with a fork storm behind it is listed in several entries, so that none outgrows a frame. */
+function splitEntry(entry: ClockEntry): readonly ClockEntry[] {
+  if (entry.heads.length <= HEADS_PER_ENTRY_MAX) return [entry]
+  const parts: ClockEntry[] = []
+  for (let i = 0; i < entry.heads.length; i += HEADS_PER_ENTRY_MAX) {
+    parts.push({ author: entry.author, heads: entry.heads.slice(i, i + HEADS_PER_ENTRY_MAX) })
+  }
+  return parts
+}
+
+function forEachPart<T>(items: readonly T[], visit: (part: readonly T[], last: boolean) => void): void {
+  let from = 0
+  do {
+    const to = from + ENTRIES_PER_FRAME_MAX
+    visit(items.slice(from, to), to >= items.length)
+    from = to
+  } while (from < items.length)
+}

@@ -1,0 +1,56 @@
+import { type CellEdit, type CellKey, foldRemoval, foldWrite } from '../../core/changes/cell.ts'
+import type { Evaluation } from '../../core/changes/evaluate.ts'
+import type { Entry } from '../../core/graph.ts'
+import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
+
+/** The name of an item: its type is part of it. */
+export interface ItemKey {
+  readonly path: string
+  readonly type: CellKey['type']
+}
+
+/**
+ * Folds the valid changes of one admitted operation into the stored state, within the transaction that admits it (or that brings
+ * its body). Void changes and unknown types do nothing. Returns the items touched.
+ */
+export function materialise(
+  entry: Entry,
+  evaluation: Evaluation,
+  store: SpaceStore,
+  writer: SpaceWriter,
+): readonly ItemKey[] {
+  const touched: ItemKey[] = []
+  for (const change of evaluation) {
+    if (!change.ok) continue
+    switch (change.value.kind) {
+      case 'cells':
+        for (const edit of change.value.edits) {
+          applyEdit(entry, edit, store, writer)
+          touched.push({ path: edit.path, type: edit.type })
+        }
+        break
+      case 'delegations':
+        for (const delegation of change.value.delegations) writer.putToken(delegation, entry.ordinal)
+        break
+      case 'space':
+      case 'outdated':
+        break
+    }
+  }
+  return touched
+}
+
+function applyEdit(entry: Entry, edit: CellEdit, store: SpaceStore, writer: SpaceWriter): void {
+  const key: CellKey = { path: edit.path, type: edit.type, field: edit.field }
+  writer.putHistory(key, { ordinal: entry.ordinal, index: edit.index, kind: edit.kind })
+  const current = store.cell(key)
+  if (edit.kind === 'set') {
+    const stamp = { id: entry.id, index: edit.index, time: entry.time, lamport: entry.lamport }
+    const next = foldWrite(current, { ...stamp, value: edit.value }, store.isRemoved(key, stamp))
+    if (next !== current) writer.putCell(key, next)
+    return
+  }
+  for (const element of edit.observed) writer.putRemoval(key, element)
+  const next = foldRemoval(current, edit.observed)
+  if (next !== undefined && next !== current) writer.putCell(key, next)
+}

@@ -1,0 +1,376 @@
+import { TypedEventEmitter } from 'main-event'
+import { checkIdentity, decideAdmission, type AdmissionContext, type Decision } from '../../core/admission/decide.ts'
+import type { WaitCode } from '../../core/admission/codes.ts'
+import { jumpOf } from '../../core/ancestry.ts'
+import { toHex } from '../../core/bytes.ts'
+import { evaluateBody, type Evaluation } from '../../core/changes/evaluate.ts'
+import { Clock } from '../../core/clock.ts'
+import { compareForkProofs, forkMadeBy, type ForkProof } from '../../core/forks.ts'
+import type { Entry } from '../../core/graph.ts'
+import { sha256 } from '../../core/hash.ts'
+import type { SignatureVerifier } from '../../core/native-signature.ts'
+import type { Parents } from '../../core/admission/past.ts'
+import { verifyOperationAsync, type Operation, type VerifiedOperation } from '../../core/operation/operation.ts'
+import type { Fault } from '../../core/result.ts'
+import { StateTree } from '../../core/state/state-tree.ts'
+import type { CellKey } from '../../core/changes/cell.ts'
+import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
+import { HoldLane, type Held } from './hold-lane.ts'
+import { materialise, type ItemKey } from './materialise.ts'
+import { RefusalMemory } from './refusal-memory.ts'
+
+/** Who an operation came from: a peer id as text, or this node itself. */
+export const LOCAL = 'local'
+
+/** What became of one operation. */
+export type Outcome =
+  | { readonly kind: 'admitted'; readonly entry: Entry }
+  | { readonly kind: 'duplicate' }
+  | { readonly kind: 'refused'; readonly fault: Fault }
+  | { readonly kind: 'waiting'; readonly fault: Fault<WaitCode> }
+
+/** Operations that became part of this replica, in the order of admission, with what they touched. */
+export interface Admission {
+  readonly entries: readonly Entry[]
+  readonly touched: readonly ItemKey[]
+  /** Peer id as text, or {@link LOCAL}. */
+  readonly source: string
+  /** Ordinals admitted only now although they came earlier: nobody forwarded them, so they are offered to sync peers. */
+  readonly promoted: readonly number[]
+}
+
+export interface ReplicaEvents {
+  admitted: CustomEvent<Admission>
+  refused: CustomEvent<{ readonly id: Uint8Array; readonly fault: Fault; readonly peer: string }>
+  waiting: CustomEvent<Held>
+  fork: CustomEvent<ForkProof>
+}
+
+export interface ReplicaInit {
+  readonly store: SpaceStore
+  readonly verifier: SignatureVerifier
+  /** This node's clock, ms since 1970. */
+  readonly now: () => number
+}
+
+/**
+ * One space on this node: the only way into its store. Whatever door an operation comes through (a local write, gossip, sync,
+ * a file), it passes the same pipeline here. Invariants:
+ * 1. nothing is in the store, the clock or the state that decideAdmission did not admit;
+ * 2. operation, clock, tokens and state change in one transaction, and the events follow it, never precede it;
+ * 3. one bad operation never stops the rest of a batch.
+ */
+export class Replica extends TypedEventEmitter<ReplicaEvents> {
+  readonly store: SpaceStore
+  readonly clock = new Clock()
+  readonly held = new HoldLane()
+  readonly #refusals = new RefusalMemory()
+  readonly #verifier: SignatureVerifier
+  readonly #now: () => number
+  #state: StateTree | null = null
+
+  constructor(init: ReplicaInit) {
+    super()
+    this.store = init.store
+    this.#verifier = init.verifier
+    this.#now = init.now
+    for (const { author, heads } of this.store.authors()) this.clock.set(author, heads)
+  }
+
+  /**
+   * Runs a batch from a peer through checks 3 to 14. Signatures are checked first, off this thread; then everything is decided
+   * and written in one transaction. Outcomes are in the order of `operations`. Rejects only for our own failures (`STORAGE`).
+   */
+  async receive(operations: readonly Operation[], peer: string): Promise<readonly Outcome[]> {
+    const checked = await Promise.all(operations.map((operation) => this.#verify(operation)))
+    return this.#admitAll(checked, peer, 'process')
+  }
+
+  /** Admits an operation of our own, synced to disk before this returns. It passes the same checks as everybody's. */
+  admitOwn(operation: VerifiedOperation): Outcome {
+    const [outcome] = this.#admitAll([{ operation }], LOCAL, 'power')
+    return outcome as Outcome
+  }
+
+  /** Tries again what waited for this node's clock, and drops what has waited too long. */
+  promoteDue(): void {
+    const nowMs = this.#now()
+    this.held.dropExpired(nowMs)
+    this.#retry(this.held.takeDue(nowMs))
+  }
+
+  /** Counts a refusal that happened before there was an operation to speak of: a frame, or bytes that do not decode. */
+  noteRefusal(fault: Fault, peer: string, bytes: Uint8Array): void {
+    const digest = sha256(bytes)
+    this.#refusals.rememberBytes(digest, fault.code)
+    this.store.transaction('process', (writer) => writer.putRefusal(this.#refusal(digest, fault, peer)))
+    this.#emitRefused(digest, fault, peer)
+  }
+
+  /** The code with which exactly these bytes were refused before, if that is remembered. */
+  refusedBytes(digest: Uint8Array): string | undefined {
+    return this.#refusals.codeOfBytes(digest)
+  }
+
+  /** Root over every admitted header, 32 bytes. */
+  clockRoot(): Uint8Array {
+    return this.clock.digest().hash
+  }
+
+  /** Root over the visible state, 32 bytes. The first call reads the whole state, later ones only what changed. */
+  stateRoot(): Uint8Array {
+    this.#state ??= loadState(this.store)
+    return this.#state.root()
+  }
+
+  /** The meaning of an admitted operation's body, change by change. */
+  evaluate(entry: Entry, operation: Operation): Evaluation {
+    const parents = entry.parents.map((ordinal) => this.store.at(ordinal))
+    return evaluateBody(operation, parents, this.store, this.#verifier.verifySync)
+  }
+
+  async #verify(operation: Operation): Promise<Checked> {
+    const known = this.#alreadyDecided(operation)
+    if (known !== null) return { operation, outcome: known }
+    const identity = checkIdentity(operation, this.store.spaceId)
+    const verdict = identity.ok ? await verifyOperationAsync(operation, this.#verifier.verifyAsync) : identity
+    if (verdict.ok) return { operation: verdict.value as VerifiedOperation }
+    this.#refusals.rememberBytes(bytesDigest(operation), verdict.fault.code)
+    return { operation, outcome: { kind: 'refused', fault: verdict.fault } }
+  }
+
+  /** What is known of an operation without looking at its signature. */
+  #alreadyDecided(operation: Operation): Outcome | null {
+    const entry = this.store.find(operation.id)
+    if (entry !== undefined) {
+      if (operation.body !== null && this.store.operation(entry.ordinal).body === null) this.#fillBody(entry, operation)
+      return { kind: 'duplicate' }
+    }
+    const code = this.#refusals.codeOfId(operation.id) ?? this.#refusals.codeOfBytes(bytesDigest(operation))
+    if (code !== undefined) return { kind: 'refused', fault: { code, detail: 'refused before' } }
+    const held = this.held.get(operation.id)
+    if (held === undefined || (held.code === 'MISSING_BODY' && operation.body !== null)) return null
+    return { kind: 'waiting', fault: { code: held.code, detail: held.detail } }
+  }
+
+  #admitAll(batch: readonly Checked[], source: string, durability: 'power' | 'process'): readonly Outcome[] {
+    const step = new AdmissionStep()
+    const outcomes = this.store.transaction(durability, (writer) => {
+      const decided = batch.map((checked) => this.#admitOne(checked, source, step, writer))
+      this.#promote(step, writer)
+      return decided
+    })
+    this.#publish(step, source)
+    return outcomes
+  }
+
+  #admitOne(checked: Checked, source: string, step: AdmissionStep, writer: SpaceWriter): Outcome {
+    if (checked.outcome !== undefined) {
+      if (checked.outcome.kind === 'refused' && checked.outcome.fault.detail !== 'refused before') {
+        this.#refuse(checked.operation, checked.outcome.fault, source, step, writer)
+      }
+      return checked.outcome
+    }
+    const { operation } = checked
+    // Asked again inside the transaction: the same operation may have come by another door meanwhile.
+    if (this.store.find(operation.id) !== undefined) return { kind: 'duplicate' }
+    const decision = decideAdmission(operation, this.#context())
+    switch (decision.kind) {
+      case 'admit': {
+        const entry = this.#append(operation, decision, step, writer)
+        return { kind: 'admitted', entry }
+      }
+      case 'refuse':
+        this.#refusals.rememberId(operation.id, decision.fault.code)
+        this.#refuse(operation, decision.fault, source, step, writer)
+        return { kind: 'refused', fault: decision.fault }
+      case 'wait': {
+        const held = this.#toHeld(operation, decision.fault, source)
+        step.held.push(held)
+        this.held.hold(held)
+        return { kind: 'waiting', fault: decision.fault }
+      }
+    }
+  }
+
+  #append(
+    operation: VerifiedOperation,
+    decision: Extract<Decision, { kind: 'admit' }>,
+    step: AdmissionStep,
+    writer: SpaceWriter,
+  ): Entry {
+    const entry = toEntry(operation, decision.parents, this.store)
+    writer.append(operation, entry)
+    step.touched.push(...materialise(entry, decision.evaluation, this.store, writer))
+    const fork = forkMadeBy(entry, this.store)
+    if (fork !== null) {
+      const known = this.store.forks().find((proof) => toHex(proof.author) === toHex(fork.author))
+      if (known === undefined || compareForkProofs(fork, known) < 0) writer.putFork(fork)
+      if (known === undefined) step.forks.push(fork)
+    }
+    step.entries.push(entry)
+    step.settled.push(entry.id)
+    return entry
+  }
+
+  #refuse(operation: Operation, fault: Fault, peer: string, step: AdmissionStep, writer: SpaceWriter): void {
+    writer.putRefusal(this.#refusal(operation.id, fault, peer))
+    step.refused.push({ id: operation.id, fault, peer })
+    if (this.#refusals.codeOfId(operation.id) !== undefined) step.settled.push(operation.id)
+  }
+
+  /** Decides again on what waited for the operations just settled, until nothing more moves. */
+  #promote(step: AdmissionStep, writer: SpaceWriter): void {
+    for (let id = step.settled.pop(); id !== undefined; id = step.settled.pop()) {
+      for (const held of this.held.takeWaitingFor(id)) {
+        const outcome = this.#admitOne({ operation: held.operation }, held.peer, step, writer)
+        if (outcome.kind === 'admitted') step.promoted.push(outcome.entry.ordinal)
+      }
+    }
+  }
+
+  #retry(held: readonly Held[]): void {
+    if (held.length === 0) return
+    const step = new AdmissionStep()
+    this.store.transaction('process', (writer) => {
+      for (const one of held) {
+        const outcome = this.#admitOne({ operation: one.operation }, one.peer, step, writer)
+        if (outcome.kind === 'admitted') step.promoted.push(outcome.entry.ordinal)
+      }
+      this.#promote(step, writer)
+    })
+    this.#publish(step, LOCAL)
+  }
+
+  #fillBody(entry: Entry, operation: Operation): void {
+    const { body } = operation
+    if (body === null) return
+    const evaluation = this.evaluate(entry, operation)
+    const touched = this.store.transaction('process', (writer) => {
+      writer.putBody(entry.ordinal, body)
+      return materialise(entry, evaluation, this.store, writer)
+    })
+    this.#refreshState(touched)
+    this.safeDispatchEvent('admitted', { detail: { entries: [], touched, source: LOCAL, promoted: [] } })
+  }
+
+  #publish(step: AdmissionStep, source: string): void {
+    const authors = new Map(step.entries.map((entry) => [toHex(entry.author), entry.author]))
+    for (const author of authors.values()) this.clock.set(author, this.store.heads(author))
+    this.#refreshState(step.touched)
+    for (const detail of step.held) this.safeDispatchEvent('waiting', { detail })
+    for (const { id, fault, peer } of step.refused) this.#emitRefused(id, fault, peer)
+    for (const detail of step.forks) this.safeDispatchEvent('fork', { detail })
+    if (step.entries.length === 0) return
+    const { entries, touched, promoted } = step
+    this.safeDispatchEvent('admitted', { detail: { entries, touched, source, promoted } })
+  }
+
+  #refreshState(touched: readonly ItemKey[]): void {
+    if (this.#state === null) return
+    const items = new Map(touched.map((item) => [`${item.type}\0${item.path}`, item]))
+    for (const item of items.values()) this.#state.set({ ...item, fields: visibleFields(this.store, item) })
+  }
+
+  #emitRefused(id: Uint8Array, fault: Fault, peer: string): void {
+    this.safeDispatchEvent('refused', { detail: { id, fault, peer } })
+  }
+
+  #context(): AdmissionContext {
+    return {
+      graph: this.store,
+      isRefused: (id) => this.#refusals.codeOfId(id) !== undefined,
+      nowMs: this.#now(),
+      verify: this.#verifier.verifySync,
+    }
+  }
+
+  #refusal(id: Uint8Array, fault: Fault, peer: string) {
+    return { id, code: fault.code, detail: fault.detail, peer, timeMs: this.#now() }
+  }
+
+  #toHeld(operation: VerifiedOperation, fault: Extract<Decision, { kind: 'wait' }>['fault'], peer: string): Held {
+    const { code, detail } = fault
+    const sinceMs = this.#now()
+    return fault.code === 'FUTURE'
+      ? { operation, code, detail, peer, sinceMs, waitsFor: [], dueMs: fault.dueMs }
+      : { operation, code, detail, peer, sinceMs, waitsFor: fault.ids, dueMs: null }
+  }
+}
+
+/** A verified operation, or one whose outcome is known already. */
+type Checked =
+  | { readonly operation: VerifiedOperation; readonly outcome?: undefined }
+  | { readonly operation: Operation; readonly outcome: Outcome }
+
+/** What one transaction has done so far; told to the outside once it is durable. */
+class AdmissionStep {
+  readonly entries: Entry[] = []
+  readonly touched: ItemKey[] = []
+  readonly promoted: number[] = []
+  readonly held: Held[] = []
+  readonly forks: ForkProof[] = []
+  readonly refused: { readonly id: Uint8Array; readonly fault: Fault; readonly peer: string }[] = []
+  /** Ids admitted or refused for ever, whose waiting children are still to be looked at. */
+  readonly settled: Uint8Array[] = []
+}
+
+function toEntry(operation: VerifiedOperation, parents: Parents, store: SpaceStore): Entry {
+  const { header, id } = operation
+  const { author, seq, lamport, time, epoch, caps, command, path } = header
+  const ordinal = store.count()
+  const { prev } = parents
+  return {
+    ordinal,
+    id,
+    author,
+    seq,
+    prev: prev === null ? null : prev.ordinal,
+    jump: prev === null ? ordinal : jumpOf(store, prev),
+    parents: parents.all.map((parent) => parent.ordinal),
+    lamport,
+    time,
+    epoch,
+    caps,
+    command,
+    path,
+  }
+}
+
+/** Hash of everything that was sent of one operation but its body, whose hash the header holds. */
+function bytesDigest(operation: Operation): Uint8Array {
+  return sha256(operation.headerBytes, operation.signature)
+}
+
+/** The fields of an item that show, with the canonical bytes of their values. */
+export function visibleFields(store: SpaceStore, item: ItemKey): ReadonlyMap<string, Uint8Array> {
+  const fields = new Map<string, Uint8Array>()
+  for (const { key, cell } of store.cellsAt(item.path)) {
+    if (key.type === item.type && !cell.removed) fields.set(key.field, cell.value)
+  }
+  return fields
+}
+
+const STATE_PAGE_CELLS = 4_096
+
+function loadState(store: SpaceStore): StateTree {
+  const tree = new StateTree()
+  let item: ItemKey | null = null
+  let fields = new Map<string, Uint8Array>()
+  let after: CellKey | undefined
+  for (;;) {
+    const page = store.cells({ prefix: '', limit: STATE_PAGE_CELLS, ...(after === undefined ? {} : { after }) })
+    for (const { key, cell } of page) {
+      if (item === null || item.path !== key.path || item.type !== key.type) {
+        if (item !== null) tree.set({ ...item, fields })
+        item = { path: key.path, type: key.type }
+        fields = new Map()
+      }
+      fields.set(key.field, cell.value)
+    }
+    if (page.length < STATE_PAGE_CELLS) break
+    after = page.at(-1)?.key
+  }
+  if (item !== null) tree.set({ ...item, fields })
+  return tree
+}
