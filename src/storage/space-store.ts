@@ -133,4 +133,3 @@ export interface SpaceWriter {
   /** Keeps a small value by name. */
   putNote(name: string, value: Uint8Array): void
 }
-

@@ -1,0 +1,68 @@
+import { toHex } from '../../core/bytes.ts'
+import type { Database, Query } from './database.ts'
+
+/** An author and where its log ends. */
+export interface AuthorRecord {
+  readonly number: number
+  readonly key: Uint8Array
+  /** Ordinals of the heads, in no particular order. */
+  heads: readonly number[]
+}
+
+/** Authors by number and by key, whole in memory as the clock is: some 300 bytes each. */
+export class Authors {
+  readonly #all: Query<[], [number, Uint8Array]>
+  readonly #allHeads: Query<[], [number, number]>
+  readonly #insert: Query<[number, Uint8Array]>
+  readonly #byKey = new Map<string, AuthorRecord>()
+  #byNumber: AuthorRecord[] = []
+
+  constructor(database: Database) {
+    this.#all = database.query('SELECT author, key FROM authors ORDER BY author')
+    this.#allHeads = database.query(
+      'SELECT o.author, h.ordinal FROM heads h JOIN operations o ON o.ordinal = h.ordinal',
+    )
+    this.#insert = database.query('INSERT INTO authors VALUES (?, ?)')
+  }
+
+  /** Forgets what was not written and reads what is on disk. */
+  load(): void {
+    this.#byKey.clear()
+    this.#byNumber = []
+    for (const [, key] of this.#all.all()) this.#remember(key)
+    for (const [number, ordinal] of this.#allHeads.all()) {
+      const author = this.at(number)
+      author.heads = [...author.heads, ordinal]
+    }
+  }
+
+  at(number: number): AuthorRecord {
+    const author = this.#byNumber[number]
+    if (author === undefined)
+      throw new Error(`the database holds a damaged row: author ${number} is not there`)
+    return author
+  }
+
+  find(key: Uint8Array): AuthorRecord | undefined {
+    return this.#byKey.get(toHex(key))
+  }
+
+  /** The author of that key, added where it is new. Numbers run from 0 without a gap. */
+  intern(key: Uint8Array): AuthorRecord {
+    const known = this.find(key)
+    if (known !== undefined) return known
+    this.#insert.run(this.#byNumber.length, key)
+    return this.#remember(new Uint8Array(key))
+  }
+
+  values(): Iterable<AuthorRecord> {
+    return this.#byNumber
+  }
+
+  #remember(key: Uint8Array): AuthorRecord {
+    const author: AuthorRecord = { number: this.#byNumber.length, key, heads: [] }
+    this.#byNumber.push(author)
+    this.#byKey.set(toHex(key), author)
+    return author
+  }
+}

@@ -1,0 +1,141 @@
+import type { Cell, CellKey, CellType } from '../../core/changes/cell.ts'
+import type { ElementRef } from '../../core/changes/change.ts'
+import { STORE_CELLS_CACHED_MAX } from '../../core/limits.ts'
+import { ROOT_PATH } from '../../core/path.ts'
+import { cellName, compareText } from '../cell-order.ts'
+import { RecentCache } from '../recent-cache.ts'
+import type { CellRange, CellRow } from '../space-store.ts'
+import type { Database, Query } from './database.ts'
+
+type CellColumns = [
+  operation: Uint8Array,
+  change: number,
+  lamport: number,
+  time: number,
+  removed: number,
+  value: Uint8Array,
+]
+type KeyColumns = [path: string, type: CellType, field: string]
+
+/** A run of paths: from `from` on, before `to`. */
+export interface PathSpan {
+  readonly from: string
+  /** Empty bytes are an open end: SQLite puts every blob after every text. */
+  readonly to: string | Uint8Array
+}
+
+/**
+ * The paths at or below a prefix, as runs in the order of bytes. The path itself and what is below it are two runs: between
+ * them lie its longer namesakes (`docs`, then `docs-2`, then `docs/a`).
+ */
+export function spansOf(prefix: string): readonly PathSpan[] {
+  if (prefix === ROOT_PATH) return [{ from: '', to: new Uint8Array(0) }]
+  // NUL is the first character after the end of a text, and `0` the first after the slash.
+  return [
+    { from: prefix, to: `${prefix}\0` },
+    { from: `${prefix}/`, to: `${prefix}0` },
+  ]
+}
+
+const CELL_COLUMNS = 'operation, change, lamport, time, removed, value'
+
+/** The winning writes, and which elements are removed. */
+export class Cells {
+  readonly #numbers = new RecentCache<string, number>(STORE_CELLS_CACHED_MAX)
+  readonly #findNumber: Query<KeyColumns, [number]>
+  readonly #insertKey: Query<KeyColumns>
+  readonly #read: Query<[number], CellColumns>
+  readonly #write: Query<[...CellColumns, number]>
+  readonly #readAt: Query<[string], [...KeyColumns, ...CellColumns]>
+  readonly #page: Query<[...KeyColumns, string | Uint8Array, number], [...KeyColumns, ...CellColumns]>
+  readonly #insertRemoval: Query<[number, Uint8Array, number]>
+  readonly #findRemoval: Query<[number, Uint8Array, number], [number]>
+
+  constructor(database: Database) {
+    this.#findNumber = database.query('SELECT cell FROM cells WHERE path = ? AND type = ? AND field = ?')
+    this.#insertKey = database.query('INSERT INTO cells (path, type, field) VALUES (?, ?, ?)')
+    this.#read = database.query(`SELECT ${CELL_COLUMNS} FROM cells WHERE cell = ? AND operation IS NOT NULL`)
+    this.#write = database.query(
+      'UPDATE cells SET operation = ?, change = ?, lamport = ?, time = ?, removed = ?, value = ? WHERE cell = ?',
+    )
+    this.#readAt = database.query(
+      `SELECT path, type, field, ${CELL_COLUMNS} FROM cells WHERE path = ? AND operation IS NOT NULL ORDER BY type, field`,
+    )
+    this.#page = database.query(
+      `SELECT path, type, field, ${CELL_COLUMNS} FROM cells
+       WHERE (path, type, field) > (?, ?, ?) AND path < ? AND operation IS NOT NULL AND removed = 0
+       ORDER BY path, type, field LIMIT ?`,
+    )
+    this.#insertRemoval = database.query('INSERT OR IGNORE INTO removals VALUES (?, ?, ?)')
+    this.#findRemoval = database.query(
+      'SELECT 1 FROM removals WHERE cell = ? AND operation = ? AND change = ?',
+    )
+  }
+
+  /** Forgets what was read. */
+  load(): void {
+    this.#numbers.clear()
+  }
+
+  cell(key: CellKey): Cell | undefined {
+    const number = this.numberOf(key)
+    const row = number === undefined ? undefined : this.#read.get(number)
+    return row === undefined ? undefined : toCell(row)
+  }
+
+  cellsAt(path: string): readonly CellRow[] {
+    return this.#readAt.all(path).map(toCellRow)
+  }
+
+  cells({ prefix, after, limit }: CellRange): readonly CellRow[] {
+    const rows: CellRow[] = []
+    for (const { from, to } of spansOf(prefix)) {
+      // No type is empty, so (from, '', '') lies just before the first cell at `from`.
+      const isInside = after !== undefined && compareText(after.path, from) >= 0
+      const start: KeyColumns = isInside ? [after.path, after.type, after.field] : [from, '' as CellType, '']
+      rows.push(...this.#page.all(...start, to, limit - rows.length).map(toCellRow))
+    }
+    return rows
+  }
+
+  isRemoved(key: CellKey, element: ElementRef): boolean {
+    const number = this.numberOf(key)
+    return number !== undefined && this.#findRemoval.get(number, element.id, element.index) !== undefined
+  }
+
+  putCell(key: CellKey, cell: Cell): void {
+    const { id, index, lamport, time, removed, value } = cell
+    this.#write.run(id, index, lamport, time, removed ? 1 : 0, value, this.intern(key))
+  }
+
+  putRemoval(key: CellKey, element: ElementRef): void {
+    this.#insertRemoval.run(this.intern(key), element.id, element.index)
+  }
+
+  /** The number of a cell that anything was ever written about. */
+  numberOf(key: CellKey): number | undefined {
+    const name = cellName(key)
+    const known = this.#numbers.get(name)
+    if (known !== undefined) return known
+    const row = this.#findNumber.get(key.path, key.type, key.field)
+    if (row !== undefined) this.#numbers.set(name, row[0])
+    return row?.[0]
+  }
+
+  /** The number of a cell, given where it is new. */
+  intern(key: CellKey): number {
+    const known = this.numberOf(key)
+    if (known !== undefined) return known
+    const number = Number(this.#insertKey.run(key.path, key.type, key.field).lastInsertRowid)
+    this.#numbers.set(cellName(key), number)
+    return number
+  }
+}
+
+function toCell([id, index, lamport, time, removed, value]: CellColumns): Cell {
+  return { id, index, time, lamport, value, removed: removed === 1 }
+}
+
+function toCellRow([path, type, field, ...columns]: [...KeyColumns, ...CellColumns]): CellRow {
+  return { key: { path, type, field }, cell: toCell(columns) }
+}

@@ -1,0 +1,90 @@
+import { equalBytes, toHex } from '../../core/bytes.ts'
+import { STORE_ENTRIES_CACHED_MAX } from '../../core/limits.ts'
+import { RecentCache } from '../recent-cache.ts'
+import type { Database, Query } from './database.ts'
+import { IdTail } from './id-tail.ts'
+
+/**
+ * Ids to ordinals. A b-tree of random keys is slow to fill once it is large: every batch touches as many pages as it has rows. So
+ * (docs/decisions/0003):
+ * 1. an operation with an ordinal below `sealed` is in the table `operation_ids`, by the first eight bytes of its id;
+ * 2. one at or above it is in the tail, in memory, which is read back from the operations when the file is opened;
+ * 3. when the tail reaches its bound it is sealed: written to the table in order, in the transaction that filled it.
+ */
+export class OperationIds {
+  readonly #tailMax: number
+  readonly #tail: IdTail
+  readonly #recent = new RecentCache<string, number>(STORE_ENTRIES_CACHED_MAX)
+  readonly #sealed: Query<[], [number]>
+  readonly #setSealed: Query<[number]>
+  readonly #from: Query<[number], [number, Uint8Array]>
+  readonly #candidates: Query<[bigint], [number]>
+  readonly #insert: Query<[bigint, number]>
+  readonly #idAt: Query<[number], [Uint8Array]>
+
+  /**
+   * @param tailMax - ids kept in memory before they are sealed; small ones seal often, large ones pause for longer
+   * @param seeds - two random 32-bit numbers
+   */
+  constructor(database: Database, tailMax: number, seeds: readonly [number, number]) {
+    this.#tailMax = tailMax
+    this.#tail = new IdTail(seeds)
+    this.#sealed = database.query('SELECT sealed FROM operation_ids_sealed')
+    this.#setSealed = database.query('UPDATE operation_ids_sealed SET sealed = ?')
+    this.#from = database.query(
+      'SELECT ordinal, id FROM operations WHERE ordinal >= ? ORDER BY ordinal LIMIT 4096',
+    )
+    this.#candidates = database.query('SELECT ordinal FROM operation_ids WHERE prefix = ?')
+    this.#insert = database.query('INSERT INTO operation_ids VALUES (?, ?)')
+    this.#idAt = database.query('SELECT id FROM operations WHERE ordinal = ?')
+  }
+
+  /** Forgets what was not written and reads the tail from the operations. */
+  load(): void {
+    this.#recent.clear()
+    const [sealed] = this.#sealed.get() as [number]
+    this.#tail.reset(sealed)
+    for (
+      let rows = this.#from.all(sealed);
+      rows.length > 0;
+      rows = this.#from.all(sealed + this.#tail.count)
+    ) {
+      for (const [, id] of rows) this.#tail.add(id)
+    }
+  }
+
+  /** The ordinal of an id. */
+  find(id: Uint8Array): number | undefined {
+    if (id.length !== 32) return undefined
+    const inTail = this.#tail.find(id)
+    if (inTail !== undefined || this.#tail.first === 0) return inTail
+    const name = toHex(id)
+    const known = this.#recent.get(name)
+    if (known !== undefined) return known
+    const ordinal = this.#findSealed(id)
+    if (ordinal !== undefined) this.#recent.set(name, ordinal)
+    return ordinal
+  }
+
+  /** Adds the id of the next operation, whose row is written. */
+  append(id: Uint8Array): void {
+    this.#tail.add(id)
+    if (this.#tail.count >= this.#tailMax) this.#seal()
+  }
+
+  #findSealed(id: Uint8Array): number | undefined {
+    const prefix = new DataView(id.buffer, id.byteOffset, id.byteLength).getBigInt64(0)
+    for (const [ordinal] of this.#candidates.all(prefix)) {
+      const row = this.#idAt.get(ordinal)
+      if (row !== undefined && equalBytes(row[0], id)) return ordinal
+    }
+    return undefined
+  }
+
+  #seal(): void {
+    for (const [prefix, ordinal] of this.#tail.ascending()) this.#insert.run(prefix, ordinal)
+    const sealed = this.#tail.first + this.#tail.count
+    this.#setSealed.run(sealed)
+    this.#tail.reset(sealed)
+  }
+}

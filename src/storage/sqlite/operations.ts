@@ -1,0 +1,216 @@
+import { compareHeads } from '../../core/clock.ts'
+import type { Entry } from '../../core/graph.ts'
+import { STORE_ENTRIES_CACHED_MAX } from '../../core/limits.ts'
+import type { Body, VerifiedOperation } from '../../core/operation/operation.ts'
+import { RecentCache } from '../recent-cache.ts'
+import type { StoredOperation } from '../space-store.ts'
+import { type AuthorRecord, Authors } from './authors.ts'
+import { Chains } from './chains.ts'
+import type { Database, Query } from './database.ts'
+import { OperationIds } from './operation-ids.ts'
+import { OrdinalSet } from './ordinal-set.ts'
+import { packBody, packParents, unpackBody, unpackParents } from './packing.ts'
+
+type EntryRow = [
+  ordinal: number,
+  id: Uint8Array,
+  author: number,
+  seq: number,
+  prev: number | null,
+  jump: number,
+  parents: Uint8Array,
+  lamport: number,
+  time: number,
+  epoch: number,
+  chain: number,
+  command: string,
+  path: string,
+]
+type OperationRow = [...EntryRow, header: Uint8Array, signature: Uint8Array, body: Uint8Array | null]
+
+const ENTRY_COLUMNS =
+  'ordinal, id, author, seq, prev, jump, parents, lamport, time, epoch, chain, command, path'
+
+/** How the index of ids behaves (src/storage/sqlite/operation-ids.ts). */
+export interface OperationsInit {
+  readonly idTailMax: number
+  readonly idSeeds: readonly [number, number]
+}
+
+/** The admitted operations, and what follows from them: ids, heads, frontier, absent bodies. */
+export class Operations {
+  readonly #authors: Authors
+  readonly #chains: Chains
+  readonly #ids: OperationIds
+  readonly #heads: OrdinalSet
+  readonly #frontier: OrdinalSet
+  readonly #recent = new RecentCache<number, Entry>(STORE_ENTRIES_CACHED_MAX)
+  #count = 0
+  #absentCount = 0
+
+  readonly #insert: Query<OperationRow>
+  readonly #entryAt: Query<[number], EntryRow>
+  readonly #entriesFrom: Query<[number, number], EntryRow>
+  readonly #entriesWithoutBody: Query<[number], EntryRow>
+  readonly #bytesAt: Query<[number], [Uint8Array, Uint8Array, Uint8Array | null]>
+  readonly #putBody: Query<[Uint8Array, number]>
+  readonly #next: Query<[], [number]>
+  readonly #absent: Query<[], [number]>
+
+  constructor(database: Database, init: OperationsInit) {
+    this.#authors = new Authors(database)
+    this.#chains = new Chains(database)
+    this.#ids = new OperationIds(database, init.idTailMax, init.idSeeds)
+    this.#heads = new OrdinalSet(database, 'heads')
+    this.#frontier = new OrdinalSet(database, 'frontier')
+    this.#insert = database.query(`INSERT INTO operations (${ENTRY_COLUMNS}, header, signature, body)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+    this.#entryAt = database.query(`SELECT ${ENTRY_COLUMNS} FROM operations WHERE ordinal = ?`)
+    this.#entriesFrom = database.query(
+      `SELECT ${ENTRY_COLUMNS} FROM operations WHERE ordinal >= ? ORDER BY ordinal LIMIT ?`,
+    )
+    this.#entriesWithoutBody = database.query(
+      `SELECT ${ENTRY_COLUMNS} FROM operations WHERE body IS NULL ORDER BY ordinal LIMIT ?`,
+    )
+    this.#bytesAt = database.query('SELECT header, signature, body FROM operations WHERE ordinal = ?')
+    this.#putBody = database.query('UPDATE operations SET body = ? WHERE ordinal = ? AND body IS NULL')
+    this.#next = database.query('SELECT coalesce(max(ordinal) + 1, 0) FROM operations')
+    this.#absent = database.query('SELECT count(*) FROM operations WHERE body IS NULL')
+  }
+
+  /** Forgets what was not written and reads what is on disk. */
+  load(): void {
+    this.#recent.clear()
+    this.#count = (this.#next.get() as [number])[0]
+    this.#absentCount = (this.#absent.get() as [number])[0]
+    this.#chains.load()
+    this.#authors.load()
+    this.#heads.load()
+    this.#frontier.load()
+    this.#ids.load()
+  }
+
+  /** Writes what is kept in memory until the end of a transaction. */
+  flush(): void {
+    this.#heads.flush()
+    this.#frontier.flush()
+  }
+
+  count(): number {
+    return this.#count
+  }
+
+  find(id: Uint8Array): Entry | undefined {
+    const ordinal = this.#ids.find(id)
+    return ordinal === undefined ? undefined : this.at(ordinal)
+  }
+
+  at(ordinal: number): Entry {
+    const known = this.#recent.get(ordinal)
+    if (known !== undefined) return known
+    const row = this.#entryAt.get(ordinal)
+    if (row === undefined) throw new Error(`bug: no operation has ordinal ${ordinal}`)
+    const entry = this.#toEntry(row)
+    this.#recent.set(ordinal, entry)
+    return entry
+  }
+
+  operation(ordinal: number): StoredOperation {
+    const row = this.#bytesAt.get(ordinal)
+    if (row === undefined) throw new Error(`bug: no operation has ordinal ${ordinal}`)
+    const [headerBytes, signature, body] = row
+    return { headerBytes, signature, body: body === null ? null : unpackBody(body) }
+  }
+
+  heads(author: Uint8Array): readonly Entry[] {
+    const record = this.#authors.find(author)
+    return record === undefined ? [] : this.#headsOf(record)
+  }
+
+  *authors(): Iterable<{ readonly author: Uint8Array; readonly heads: readonly Entry[] }> {
+    for (const record of this.#authors.values()) yield { author: record.key, heads: this.#headsOf(record) }
+  }
+
+  frontier(): readonly Entry[] {
+    return Array.from(this.#frontier.values(), (ordinal) => this.at(ordinal))
+  }
+
+  entriesFrom(ordinal: number, limit: number): readonly Entry[] {
+    return this.#entriesFrom.all(ordinal, limit).map((row) => this.#toEntry(row))
+  }
+
+  absentBodies(limit: number): readonly Entry[] {
+    return this.#entriesWithoutBody.all(limit).map((row) => this.#toEntry(row))
+  }
+
+  absentBodyCount(): number {
+    return this.#absentCount
+  }
+
+  append(operation: VerifiedOperation, given: Entry): void {
+    const { ordinal, id, seq, prev, jump, parents, lamport, time, epoch, command, path } = given
+    if (ordinal !== this.#count)
+      throw new Error(`bug: appended ordinal ${ordinal}, the next is ${this.#count}`)
+    if (this.#ids.find(id) !== undefined) throw new Error('bug: an operation is appended twice')
+    const { headerBytes, signature, body } = operation
+    const author = this.#authors.intern(given.author)
+    const chain = this.#chains.intern(given.caps)
+    this.#insert.run(
+      ordinal,
+      id,
+      author.number,
+      seq,
+      prev,
+      jump,
+      packParents(ordinal, parents),
+      lamport,
+      time,
+      epoch,
+      chain.number,
+      command,
+      path,
+      headerBytes,
+      signature,
+      body === null ? null : packBody(body),
+    )
+    // The arrays that many entries share are kept once.
+    this.#recent.set(ordinal, { ...given, author: author.key, caps: chain.caps })
+    this.#count++
+    if (body === null) this.#absentCount++
+    author.heads = [...author.heads.filter((head) => head !== prev), ordinal]
+    if (prev !== null) this.#heads.delete(prev)
+    this.#heads.add(ordinal)
+    for (const parent of parents) this.#frontier.delete(parent)
+    this.#frontier.add(ordinal)
+    this.#ids.append(id)
+  }
+
+  putBody(ordinal: number, body: Body): void {
+    if (ordinal >= this.#count) throw new Error(`bug: a body for ordinal ${ordinal}, which is not admitted`)
+    if (Number(this.#putBody.run(packBody(body), ordinal).changes) === 1) this.#absentCount--
+  }
+
+  #headsOf(author: AuthorRecord): readonly Entry[] {
+    const entries = author.heads.map((ordinal) => this.at(ordinal))
+    return entries.length < 2 ? entries : entries.sort(compareHeads)
+  }
+
+  #toEntry(row: EntryRow): Entry {
+    const [ordinal, id, author, seq, prev, jump, parents, lamport, time, epoch, chain, command, path] = row
+    return {
+      ordinal,
+      id,
+      author: this.#authors.at(author).key,
+      seq,
+      prev,
+      jump,
+      parents: unpackParents(ordinal, parents),
+      lamport,
+      time,
+      epoch,
+      caps: this.#chains.at(chain),
+      command,
+      path,
+    }
+  }
+}

@@ -1,0 +1,215 @@
+import type { Cell, CellKey } from '../../core/changes/cell.ts'
+import type { ElementRef } from '../../core/changes/change.ts'
+import type { ForkProof } from '../../core/forks.ts'
+import type { Entry, PublishedDelegation } from '../../core/graph.ts'
+import type {
+  CellRange,
+  CellRow,
+  HistoryEntry,
+  Refusal,
+  SpaceStore,
+  SpaceWriter,
+  StoredOperation,
+} from '../space-store.ts'
+import { assertSynchronous, TransactionGuard } from '../transaction-guard.ts'
+import { Cells } from './cells.ts'
+import type { Database } from './database.ts'
+import { Forks } from './forks.ts'
+import { History } from './history.ts'
+import { Notes } from './notes.ts'
+import { Operations, type OperationsInit } from './operations.ts'
+import { Refusals } from './refusals.ts'
+import { Tokens } from './tokens.ts'
+
+/** What an open file becomes a store with. */
+export interface SqliteSpaceStoreInit extends OperationsInit {
+  readonly database: Database
+  readonly spaceId: Uint8Array
+  readonly spaceKey: Uint8Array
+}
+
+/**
+ * A space in one SQLite file; `openSqliteSpaceStore` makes it. Invariants:
+ * 1. between transactions, what is in memory (authors, heads, frontier, counts, tail of ids, caches) is what the file says;
+ * 2. a transaction that fails rolls the file back and reads all of that again: rare, so simple rather than fast.
+ */
+export class SqliteSpaceStore implements SpaceStore {
+  readonly spaceId: Uint8Array
+  readonly spaceKey: Uint8Array
+  readonly #database: Database
+  readonly #guard = new TransactionGuard()
+  readonly #operations: Operations
+  readonly #cells: Cells
+  readonly #history: History
+  readonly #tokens: Tokens
+  readonly #forks: Forks
+  readonly #refusals: Refusals
+  readonly #notes: Notes
+  readonly #writer: SpaceWriter
+
+  constructor(init: SqliteSpaceStoreInit) {
+    const { database, spaceId, spaceKey } = init
+    this.spaceId = spaceId
+    this.spaceKey = spaceKey
+    this.#database = database
+    this.#operations = new Operations(database, init)
+    this.#cells = new Cells(database)
+    this.#history = new History(database, this.#cells)
+    this.#tokens = new Tokens(database)
+    this.#forks = new Forks(database)
+    this.#refusals = new Refusals(database)
+    this.#notes = new Notes(database)
+    this.#writer = this.#createWriter()
+    this.#load()
+  }
+
+  count(): number {
+    return this.#operations.count()
+  }
+
+  find(id: Uint8Array): Entry | undefined {
+    return this.#operations.find(id)
+  }
+
+  at(ordinal: number): Entry {
+    return this.#operations.at(ordinal)
+  }
+
+  operation(ordinal: number): StoredOperation {
+    return this.#operations.operation(ordinal)
+  }
+
+  heads(author: Uint8Array): readonly Entry[] {
+    return this.#operations.heads(author)
+  }
+
+  authors(): Iterable<{ readonly author: Uint8Array; readonly heads: readonly Entry[] }> {
+    return this.#operations.authors()
+  }
+
+  frontier(): readonly Entry[] {
+    return this.#operations.frontier()
+  }
+
+  entriesFrom(ordinal: number, limit: number): readonly Entry[] {
+    return this.#operations.entriesFrom(ordinal, limit)
+  }
+
+  absentBodies(limit: number): readonly Entry[] {
+    return this.#operations.absentBodies(limit)
+  }
+
+  absentBodyCount(): number {
+    return this.#operations.absentBodyCount()
+  }
+
+  token(digest: Uint8Array): PublishedDelegation | undefined {
+    return this.#tokens.token(digest)
+  }
+
+  tokens(): Iterable<PublishedDelegation> {
+    return this.#tokens.all()
+  }
+
+  cell(key: CellKey): Cell | undefined {
+    return this.#cells.cell(key)
+  }
+
+  cellsAt(path: string): readonly CellRow[] {
+    return this.#cells.cellsAt(path)
+  }
+
+  cells(range: CellRange): readonly CellRow[] {
+    return this.#cells.cells(range)
+  }
+
+  isRemoved(key: CellKey, element: ElementRef): boolean {
+    return this.#cells.isRemoved(key, element)
+  }
+
+  history(key: CellKey): readonly HistoryEntry[] {
+    return this.#history.of(key)
+  }
+
+  changedBelow(prefix: string, before: number, limit: number): readonly number[] {
+    return this.#history.changedBelow(prefix, before, limit)
+  }
+
+  forks(): readonly ForkProof[] {
+    return this.#forks.all()
+  }
+
+  refusal(id: Uint8Array): Refusal | undefined {
+    return this.#refusals.refusal(id)
+  }
+
+  refusalCounts(): ReadonlyMap<string, number> {
+    return this.#refusals.counts()
+  }
+
+  note(name: string): Uint8Array | undefined {
+    return this.#notes.note(name)
+  }
+
+  transaction<T>(durability: 'power' | 'process', work: (writer: SpaceWriter) => T): T {
+    return this.#guard.run(() => {
+      try {
+        this.#database.begin(durability)
+      } catch (error) {
+        throw this.#database.explain(error)
+      }
+      try {
+        const result = assertSynchronous(work(this.#writer))
+        this.#operations.flush()
+        this.#database.commit()
+        return result
+      } catch (error) {
+        this.#rollback()
+        throw this.#database.explain(error)
+      }
+    })
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  #rollback(): void {
+    try {
+      this.#database.rollback()
+      this.#load()
+    } catch (error) {
+      // Memory and file may differ now: no answer is better than a wrong one.
+      this.#database.close()
+      throw this.#database.explain(error)
+    }
+  }
+
+  #load(): void {
+    this.#operations.load()
+    this.#cells.load()
+    this.#tokens.load()
+    this.#refusals.load()
+  }
+
+  #createWriter(): SpaceWriter {
+    /** Refuses to write outside a transaction. */
+    const guarded =
+      <P extends readonly unknown[]>(write: (...parameters: P) => void) =>
+      (...parameters: P) => {
+        this.#guard.assertOpen()
+        write(...parameters)
+      }
+    return {
+      append: guarded((operation, entry) => this.#operations.append(operation, entry)),
+      putBody: guarded((ordinal, body) => this.#operations.putBody(ordinal, body)),
+      putToken: guarded((delegation, publisher) => this.#tokens.put(delegation, publisher)),
+      putCell: guarded((key, cell) => this.#cells.putCell(key, cell)),
+      putRemoval: guarded((key, element) => this.#cells.putRemoval(key, element)),
+      putHistory: guarded((key, entry) => this.#history.put(key, entry)),
+      putFork: guarded((proof) => this.#forks.put(proof)),
+      putRefusal: guarded((refusal) => this.#refusals.put(refusal)),
+      putNote: guarded((name, value) => this.#notes.put(name, value)),
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import { equalBytes, toHex } from '../../core/bytes.ts'
+import type { PublishedDelegation } from '../../core/graph.ts'
+import { STORE_TOKENS_CACHED_MAX } from '../../core/limits.ts'
+import { decodeDelegation, type VerifiedDelegation, verifyDelegation } from '../../core/ucan/delegation.ts'
+import { RecentCache } from '../recent-cache.ts'
+import type { Database, Query } from './database.ts'
+
+/** Published delegations and who published them. */
+export class Tokens {
+  readonly #recent = new RecentCache<string, PublishedDelegation>(STORE_TOKENS_CACHED_MAX)
+  readonly #find: Query<[Uint8Array], [number, Uint8Array]>
+  readonly #digests: Query<[], [Uint8Array]>
+  readonly #publishers: Query<[number], [number]>
+  readonly #insert: Query<[Uint8Array, Uint8Array]>
+  readonly #insertPublisher: Query<[number, number]>
+
+  constructor(database: Database) {
+    this.#find = database.query('SELECT token, bytes FROM tokens WHERE digest = ?')
+    this.#digests = database.query('SELECT digest FROM tokens ORDER BY token')
+    this.#publishers = database.query('SELECT ordinal FROM token_publishers WHERE token = ? ORDER BY ordinal')
+    this.#insert = database.query('INSERT INTO tokens (digest, bytes) VALUES (?, ?)')
+    this.#insertPublisher = database.query('INSERT OR IGNORE INTO token_publishers VALUES (?, ?)')
+  }
+
+  /** Forgets what was read. */
+  load(): void {
+    this.#recent.clear()
+  }
+
+  token(digest: Uint8Array): PublishedDelegation | undefined {
+    const name = toHex(digest)
+    const known = this.#recent.get(name)
+    if (known !== undefined) return known
+    const row = this.#find.get(digest)
+    if (row === undefined) return undefined
+    const [token, bytes] = row
+    const publishers = this.#publishers.all(token).map(([ordinal]) => ordinal)
+    const published = { delegation: trustStored(bytes, digest), publishers }
+    this.#recent.set(name, published)
+    return published
+  }
+
+  /** All of them, each read when it is reached. */
+  *all(): Iterable<PublishedDelegation> {
+    for (const [digest] of this.#digests.all()) yield this.token(digest) as PublishedDelegation
+  }
+
+  put(delegation: VerifiedDelegation, publisher: number): void {
+    const { digest, bytes } = delegation
+    const token = this.#find.get(digest)?.[0] ?? Number(this.#insert.run(digest, bytes).lastInsertRowid)
+    this.#insertPublisher.run(token, publisher)
+    this.#recent.delete(toHex(digest))
+  }
+}
+
+/**
+ * Only verified delegations are stored, under the digest of their bytes. So bytes that still have that digest are the ones that
+ * were verified, and the signature need not be checked again.
+ */
+function trustStored(bytes: Uint8Array, digest: Uint8Array): VerifiedDelegation {
+  const decoded = decodeDelegation(bytes)
+  if (!decoded.ok || !equalBytes(decoded.value.digest, digest)) {
+    throw new Error(`the database holds a damaged token ${toHex(digest)}`)
+  }
+  const verified = verifyDelegation(decoded.value, () => true)
+  if (!verified.ok) throw new Error('bug: a delegation was refused by a verifier that accepts')
+  return verified.value
+}

@@ -1,0 +1,587 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { equalBytes } from '../../src/core/bytes.ts'
+import { REFUSALS_REMEMBERED_MAX } from '../../src/core/limits.ts'
+import type { Refusal, SpaceStore, SpaceWriter } from '../../src/storage/space-store.ts'
+import {
+  alice,
+  append,
+  bob,
+  carol,
+  cellOf,
+  commit,
+  delegationOf,
+  field,
+  idOf,
+  makeOperation,
+  mallory,
+  register,
+  setRegister,
+} from './fixtures.ts'
+import { expectSameAsModel } from './model.ts'
+import { pagesOf } from './snapshot.ts'
+
+/** One adapter under test. */
+export interface StoreHarness {
+  /** A store of the same space with nothing in it. */
+  open(): SpaceStore
+  /** Closes and opens again, where the adapter keeps anything; else the same store. */
+  reopen(store: SpaceStore): SpaceStore
+  dispose(): void
+}
+
+/** The port's promises, each as a test. Every adapter passes all of them. */
+export function describeSpaceStore(name: string, createHarness: () => StoreHarness): void {
+  describe(`${name} as a space store`, () => {
+    let harness: StoreHarness
+    let store: SpaceStore
+    beforeEach(() => {
+      harness = createHarness()
+      store = harness.open()
+    })
+    afterEach(() => {
+      store.close()
+      harness.dispose()
+    })
+    /** Says the same before and after the store was closed and opened. */
+    const both = (look: () => void) => {
+      look()
+      store = harness.reopen(store)
+      look()
+    }
+    const write = <T>(work: (writer: SpaceWriter) => T): T => store.transaction('process', work)
+
+    describe('operations', () => {
+      it('begins empty', () => {
+        both(() => {
+          expect(store.count()).toBe(0)
+          expect([...store.authors()]).toEqual([])
+          expect(store.frontier()).toEqual([])
+          expect(store.heads(alice.publicKey)).toEqual([])
+          expect(store.find(idOf('nothing'))).toBeUndefined()
+          expect(store.absentBodyCount()).toBe(0)
+          expect([...store.tokens()]).toEqual([])
+          expect(store.cells({ prefix: '', limit: 10 })).toEqual([])
+          expect(store.changedBelow('', 10, 10)).toEqual([])
+        })
+      })
+
+      it('gives back the entry by ordinal and by id, field by field', () => {
+        const genesis = commit(store, { author: alice })
+        const caps = [idOf('root token'), idOf('leaf token')]
+        const entry = commit(store, {
+          author: bob,
+          deps: [genesis],
+          caps,
+          path: 'docs/ä',
+          body: [setRegister('docs/ä', 1)],
+        })
+        both(() => {
+          expect(store.at(1)).toEqual(entry)
+          expect(store.find(entry.id)).toEqual(entry)
+          expect(store.entriesFrom(0, 10)).toEqual([genesis, entry])
+        })
+      })
+
+      it('gives back exactly the bytes of the header, the signature and every change', () => {
+        const { operation, entry } = makeOperation(store, {
+          author: alice,
+          body: [setRegister('a', 1), new Uint8Array(0), setRegister('b', 'x'.repeat(70_000))],
+        })
+        write((writer) => writer.append(operation, entry))
+        both(() => {
+          const stored = store.operation(0)
+          expect(stored.headerBytes).toEqual(operation.headerBytes)
+          expect(stored.signature).toEqual(operation.signature)
+          expect(stored.body).toEqual(operation.body)
+        })
+      })
+
+      it('tells an empty body from an absent one', () => {
+        const genesis = commit(store, { author: alice, body: [] })
+        commit(store, { author: alice, prev: genesis, isBodyAbsent: true })
+        both(() => {
+          expect(store.operation(0).body).toEqual([])
+          expect(store.operation(1).body).toBeNull()
+        })
+      })
+
+      it('throws for an ordinal that was never given out', () => {
+        commit(store, { author: alice })
+        both(() => {
+          expect(() => store.at(1)).toThrow(/ordinal 1/)
+          expect(() => store.operation(1)).toThrow(/ordinal 1/)
+        })
+      })
+
+      it('refuses an operation out of order or twice, and changes nothing', () => {
+        const genesis = makeOperation(store, { author: alice })
+        write((writer) => writer.append(genesis.operation, genesis.entry))
+        const { operation, entry } = makeOperation(store, { author: alice })
+        expect(() => write((writer) => writer.append(operation, { ...entry, ordinal: 2 }))).toThrow(
+          /next is 1/,
+        )
+        expect(() =>
+          write((writer) => writer.append(genesis.operation, { ...genesis.entry, ordinal: 1 })),
+        ).toThrow(/twice/)
+        expect(store.count()).toBe(1)
+      })
+
+      it('keeps one head for an author that does not fork, and all ends of one that does', () => {
+        const genesis = commit(store, { author: alice })
+        const first = commit(store, { author: mallory, deps: [genesis] })
+        const left = commit(store, { author: mallory, prev: first, path: 'left' })
+        const right = commit(store, { author: mallory, prev: first, path: 'right' })
+        const further = commit(store, { author: mallory, prev: right, path: 'further' })
+        const restart = commit(store, { author: mallory, prev: null, deps: [genesis], path: 'restart' })
+        both(() => {
+          expect(store.heads(alice.publicKey)).toEqual([genesis])
+          expect(store.heads(mallory.publicKey)).toEqual([restart, left, further])
+          expect([...store.authors()].length).toBe(2)
+        })
+      })
+
+      it('orders heads of one seq by id', () => {
+        const genesis = commit(store, { author: alice })
+        const heads = ['a', 'b', 'c', 'd'].map((path) =>
+          commit(store, { author: mallory, prev: null, deps: [genesis], path }),
+        )
+        const sorted = heads.toSorted((a, b) => Buffer.compare(a.id, b.id))
+        both(() => expect(store.heads(mallory.publicKey)).toEqual(sorted))
+      })
+
+      it('keeps in the frontier what nobody has built on', () => {
+        const genesis = commit(store, { author: alice })
+        const one = commit(store, { author: bob, deps: [genesis] })
+        const two = commit(store, { author: carol, deps: [genesis] })
+        both(() => expect(store.frontier()).toEqual([one, two]))
+        const join = commit(store, { author: alice, deps: [one, two] })
+        both(() => expect(store.frontier()).toEqual([join]))
+      })
+
+      it('pages through entries', () => {
+        for (let i = 0; i < 7; i++) commit(store, { author: alice })
+        both(() => {
+          expect(store.entriesFrom(2, 3).map((entry) => entry.ordinal)).toEqual([2, 3, 4])
+          expect(store.entriesFrom(5, 10).map((entry) => entry.ordinal)).toEqual([5, 6])
+          expect(store.entriesFrom(7, 10)).toEqual([])
+        })
+      })
+
+      it('lists absent bodies until they arrive', () => {
+        const body = [setRegister('a', 1)]
+        commit(store, { author: alice })
+        const absent = commit(store, { author: alice, body, isBodyAbsent: true })
+        const later = commit(store, { author: alice, body, isBodyAbsent: true })
+        both(() => {
+          expect(store.absentBodies(10)).toEqual([absent, later])
+          expect(store.absentBodies(1)).toEqual([absent])
+          expect(store.absentBodyCount()).toBe(2)
+        })
+        write((writer) => writer.putBody(absent.ordinal, body))
+        write((writer) => writer.putBody(absent.ordinal, body))
+        both(() => {
+          expect(store.absentBodies(10)).toEqual([later])
+          expect(store.absentBodyCount()).toBe(1)
+          expect(store.operation(absent.ordinal).body).toEqual(body)
+        })
+      })
+
+      it('keeps the largest numbers a header may hold', () => {
+        const { operation, entry } = makeOperation(store, { author: alice })
+        const large = { ...entry, time: Number.MAX_SAFE_INTEGER, lamport: Number.MAX_SAFE_INTEGER - 1 }
+        write((writer) => writer.append(operation, large))
+        both(() => expect(store.at(0)).toEqual(large))
+      })
+    })
+
+    describe('delegations', () => {
+      it('keeps a token with everyone who published it, ascending and once', () => {
+        const delegation = delegationOf(alice, bob.publicKey, 'one')
+        for (let i = 0; i < 3; i++) commit(store, { author: alice })
+        write((writer) => {
+          writer.putToken(delegation, 2)
+          writer.putToken(delegation, 0)
+          writer.putToken(delegation, 2)
+        })
+        both(() => {
+          expect(store.token(delegation.digest)).toEqual({ delegation, publishers: [0, 2] })
+          expect(store.token(idOf('other'))).toBeUndefined()
+        })
+      })
+
+      it('lists every token', () => {
+        const tokens = ['one', 'two', 'three'].map((label) => delegationOf(alice, bob.publicKey, label))
+        write((writer) => tokens.forEach((token, publisher) => writer.putToken(token, publisher)))
+        both(() => {
+          const listed = [...store.tokens()]
+          expect(listed.length).toBe(3)
+          for (const [publisher, delegation] of tokens.entries()) {
+            expect(listed).toContainEqual({ delegation, publishers: [publisher] })
+          }
+        })
+      })
+    })
+
+    describe('cells', () => {
+      it('replaces the winning write of a cell', () => {
+        const one = cellOf(idOf('1'), 'first')
+        const two = cellOf(idOf('2'), { nested: [1, null] }, { index: 7, lamport: 9, removed: true })
+        write((writer) => writer.putCell(register('docs/a'), one))
+        both(() => expect(store.cell(register('docs/a'))).toEqual(one))
+        write((writer) => writer.putCell(register('docs/a'), two))
+        both(() => expect(store.cell(register('docs/a'))).toEqual(two))
+        expect(store.cell(register('docs/b'))).toBeUndefined()
+      })
+
+      it('keeps types and fields at one path apart, and lists them all at it', () => {
+        const cell = cellOf(idOf('1'), 1)
+        const gone = cellOf(idOf('2'), 2, { removed: true })
+        write((writer) => {
+          writer.putCell(register('p'), cell)
+          writer.putCell(field('p', 'name'), cell)
+          writer.putCell(field('p', 'age'), gone)
+          writer.putCell(register('p/below'), cell)
+        })
+        both(() => {
+          expect(store.cellsAt('p')).toEqual([
+            { key: field('p', 'age'), cell: gone },
+            { key: field('p', 'name'), cell },
+            { key: register('p'), cell },
+          ])
+          expect(store.cellsAt('nowhere')).toEqual([])
+        })
+      })
+
+      it('takes a path with the separator of any encoding for what it is', () => {
+        const one = cellOf(idOf('1'), 1)
+        const two = cellOf(idOf('2'), 2)
+        write((writer) => {
+          writer.putCell(field('a\0map\0b', 'c'), one)
+          writer.putCell(field('a', 'b\0map\0c'), two)
+        })
+        both(() => {
+          expect(store.cell(field('a\0map\0b', 'c'))).toEqual(one)
+          expect(store.cell(field('a', 'b\0map\0c'))).toEqual(two)
+          expect(pagesOf(store, 'a', 10)).toEqual([{ key: field('a', 'b\0map\0c'), cell: two }])
+        })
+      })
+
+      it('lists a prefix by whole segments: docs is not docs2, nor docs-old', () => {
+        const cell = cellOf(idOf('1'), 1)
+        const paths = [
+          'docs',
+          'docs-old',
+          'docs-old/x',
+          'docs/a',
+          'docs/a/b',
+          'docs0',
+          'docs2',
+          'docs2/a',
+          'doc',
+          '0',
+        ]
+        write((writer) => paths.forEach((path) => writer.putCell(register(path), cell)))
+        both(() => {
+          for (const limit of [1, 2, 100]) {
+            const listed = pagesOf(store, 'docs', limit).map((row) => row.key.path)
+            expect(listed).toEqual(['docs', 'docs/a', 'docs/a/b'])
+          }
+          expect(pagesOf(store, '', 3).length).toBe(paths.length)
+          expect(pagesOf(store, 'docs/a/b/c', 3)).toEqual([])
+        })
+      })
+
+      it('lists in the order of UTF-8 bytes, beyond the characters of one UTF-16 unit too', () => {
+        const cell = cellOf(idOf('1'), 1)
+        // U+FB01 is one UTF-16 unit above the surrogates of U+1F600, and below it in UTF-8.
+        const paths = ['z', 'é', '\uFB01', '\u{1F600}', 'z/b', 'Z', 'z!']
+        write((writer) => paths.forEach((path) => writer.putCell(register(path), cell)))
+        const expected = paths.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+        both(() => expect(pagesOf(store, '', 2).map((row) => row.key.path)).toEqual(expected))
+      })
+
+      it('leaves removed cells out of listings, and full pages full', () => {
+        for (let i = 0; i < 20; i++) {
+          const cell = cellOf(idOf('1'), i, { removed: i % 3 !== 0 })
+          write((writer) => writer.putCell(register(`p/${String(i).padStart(2, '0')}`), cell))
+        }
+        both(() => {
+          expect(store.cells({ prefix: 'p', limit: 4 }).map((row) => row.key.path)).toEqual([
+            'p/00',
+            'p/03',
+            'p/06',
+            'p/09',
+          ])
+          expect(pagesOf(store, 'p', 4).length).toBe(7)
+        })
+      })
+
+      it('goes on after a cell that is not there any more, and gives nothing after the end', () => {
+        const cell = cellOf(idOf('1'), 1)
+        write((writer) => ['a', 'c'].forEach((path) => writer.putCell(register(path), cell)))
+        both(() => {
+          const after = (path: string) =>
+            store.cells({ prefix: '', after: register(path), limit: 9 }).map((row) => row.key.path)
+          expect(after('b')).toEqual(['c'])
+          expect(after('c')).toEqual([])
+          expect(store.cells({ prefix: 'a', after: register('b'), limit: 9 })).toEqual([])
+          expect(store.cells({ prefix: 'c', after: register('b'), limit: 9 }).length).toBe(1)
+        })
+      })
+
+      it('remembers removals by cell and element, before any write came', () => {
+        const key = register('docs/a')
+        write((writer) => {
+          writer.putRemoval(key, { id: idOf('1'), index: 3 })
+          writer.putRemoval(key, { id: idOf('1'), index: 3 })
+        })
+        both(() => {
+          expect(store.isRemoved(key, { id: idOf('1'), index: 3 })).toBe(true)
+          expect(store.isRemoved(key, { id: idOf('1'), index: 2 })).toBe(false)
+          expect(store.isRemoved(register('docs/b'), { id: idOf('1'), index: 3 })).toBe(false)
+          expect(store.cell(key)).toBeUndefined()
+          expect(store.cellsAt('docs/a')).toEqual([])
+          expect(pagesOf(store, '', 10)).toEqual([])
+        })
+      })
+    })
+
+    describe('history', () => {
+      it('lists every write and removal of a cell by (ordinal, index)', () => {
+        const key = field('p', 'name')
+        write((writer) => {
+          writer.putHistory(key, { ordinal: 5, index: 0, kind: 'remove' })
+          writer.putHistory(key, { ordinal: 2, index: 11, kind: 'set' })
+          writer.putHistory(key, { ordinal: 2, index: 3, kind: 'set' })
+          writer.putHistory(key, { ordinal: 2, index: 3, kind: 'set' })
+        })
+        both(() => {
+          expect(store.history(key)).toEqual([
+            { ordinal: 2, index: 3, kind: 'set' },
+            { ordinal: 2, index: 11, kind: 'set' },
+            { ordinal: 5, index: 0, kind: 'remove' },
+          ])
+          expect(store.history(register('p'))).toEqual([])
+        })
+      })
+
+      it('lists the operations that changed something below a path, newest first, each once', () => {
+        const paths = ['docs', 'docs2', 'docs/a', 'other', 'docs/a/b', 'docs-x']
+        for (const path of paths) {
+          const { ordinal } = commit(store, { author: alice })
+          write((writer) => {
+            writer.putHistory(register(path), { ordinal, index: 0, kind: 'set' })
+            writer.putHistory(field(path, 'x'), { ordinal, index: 1, kind: 'remove' })
+          })
+        }
+        both(() => {
+          expect(store.changedBelow('docs', 6, 10)).toEqual([4, 2, 0])
+          expect(store.changedBelow('docs', 4, 10)).toEqual([2, 0])
+          expect(store.changedBelow('docs', 6, 1)).toEqual([4])
+          expect(store.changedBelow('docs/a/b', 6, 10)).toEqual([4])
+          expect(store.changedBelow('', 6, 3)).toEqual([5, 4, 3])
+          expect(store.changedBelow('nowhere', 6, 10)).toEqual([])
+        })
+      })
+    })
+
+    describe('what is kept beside', () => {
+      it('keeps the smallest fork proof of each author', () => {
+        const proof = (author: Uint8Array, seq: number) => ({
+          author,
+          seq,
+          ids: [idOf('a'), idOf('b')] as const,
+        })
+        write((writer) => {
+          writer.putFork(proof(mallory.publicKey, 4))
+          writer.putFork(proof(mallory.publicKey, 2))
+          writer.putFork(proof(mallory.publicKey, 3))
+          writer.putFork(proof(bob.publicKey, 9))
+        })
+        both(() => {
+          expect(store.forks().length).toBe(2)
+          expect(store.forks()).toContainEqual(proof(mallory.publicKey, 2))
+          expect(store.forks()).toContainEqual(proof(bob.publicKey, 9))
+        })
+      })
+
+      it('keeps notes by name, empty ones too', () => {
+        write((writer) => {
+          writer.putNote('cursor', Uint8Array.of(1))
+          writer.putNote('cursor', Uint8Array.of(1, 2))
+          writer.putNote('empty', new Uint8Array(0))
+        })
+        both(() => {
+          expect(store.note('cursor')).toEqual(Uint8Array.of(1, 2))
+          expect(store.note('empty')).toEqual(new Uint8Array(0))
+          expect(store.note('other')).toBeUndefined()
+        })
+      })
+
+      it('remembers the last refusal of an id and counts all of them', () => {
+        const refusal = (code: string): Refusal => ({
+          id: idOf('bad'),
+          code,
+          detail: 'why',
+          peer: 'mallory',
+          timeMs: 12,
+        })
+        write((writer) => {
+          writer.putRefusal(refusal('LAMPORT'))
+          writer.putRefusal(refusal('SEQ'))
+          writer.putRefusal(refusal('SEQ'))
+        })
+        both(() => {
+          expect(store.refusal(idOf('bad'))).toEqual(refusal('SEQ'))
+          expect(store.refusal(idOf('good'))).toBeUndefined()
+          expect(store.refusalCounts()).toEqual(
+            new Map([
+              ['LAMPORT', 1],
+              ['SEQ', 2],
+            ]),
+          )
+        })
+      })
+
+      it('forgets the oldest refusals beyond the bound, and still counts them', () => {
+        const refuse = (writer: SpaceWriter, name: string) =>
+          writer.putRefusal({ id: idOf(name), code: 'SEQ', detail: '', peer: 'mallory', timeMs: 1 })
+        write((writer) => {
+          refuse(writer, 'again')
+          for (let i = 0; i < REFUSALS_REMEMBERED_MAX - 1; i++) refuse(writer, `refused ${i}`)
+        })
+        expect(store.refusal(idOf('refused 0'))).toBeDefined()
+        // What is refused again is as good as new.
+        write((writer) => refuse(writer, 'again'))
+        write((writer) => refuse(writer, 'one more'))
+        both(() => {
+          expect(store.refusal(idOf('refused 0'))).toBeUndefined()
+          expect(store.refusal(idOf('refused 1'))).toBeDefined()
+          expect(store.refusal(idOf('again'))).toBeDefined()
+          expect(store.refusal(idOf('one more'))).toBeDefined()
+          expect(store.refusalCounts()).toEqual(new Map([['SEQ', REFUSALS_REMEMBERED_MAX + 2]]))
+        })
+      })
+    })
+
+    describe('transactions', () => {
+      it('gives back what the work gives back, for either durability', () => {
+        expect(store.transaction('power', () => 7)).toBe(7)
+        expect(store.transaction('process', () => 'x')).toBe('x')
+        commit(store, { author: alice })
+        store.transaction('power', (writer) => append(store, writer, { author: alice }))
+        both(() => expect(store.count()).toBe(2))
+      })
+
+      it('reads inside the work what the writer has written', () => {
+        const delegation = delegationOf(alice, bob.publicKey, 'one')
+        write((writer) => {
+          const genesis = append(store, writer, { author: alice, isBodyAbsent: true })
+          expect(store.count()).toBe(1)
+          expect(store.find(genesis.id)).toEqual(genesis)
+          expect(store.at(0)).toEqual(genesis)
+          expect(store.heads(alice.publicKey)).toEqual([genesis])
+          expect(store.frontier()).toEqual([genesis])
+          expect(store.absentBodyCount()).toBe(1)
+          writer.putBody(0, [])
+          expect(store.operation(0).body).toEqual([])
+          writer.putToken(delegation, 0)
+          expect(store.token(delegation.digest)?.publishers).toEqual([0])
+          const cell = cellOf(genesis.id, 1)
+          writer.putCell(register('a'), cell)
+          expect(store.cell(register('a'))).toEqual(cell)
+          expect(store.cells({ prefix: '', limit: 1 }).length).toBe(1)
+          writer.putRemoval(register('a'), cell)
+          expect(store.isRemoved(register('a'), cell)).toBe(true)
+          writer.putHistory(register('a'), { ordinal: 0, index: 0, kind: 'set' })
+          expect(store.changedBelow('a', 1, 1)).toEqual([0])
+          writer.putNote('n', Uint8Array.of(1))
+          expect(store.note('n')).toEqual(Uint8Array.of(1))
+          const next = append(store, writer, { author: alice })
+          expect(store.frontier()).toEqual([next])
+          expect(equalBytes(store.at(1).id, next.id)).toBe(true)
+        })
+      })
+
+      it('does nothing of a work that throws, and passes the error on', () => {
+        const kept = commit(store, { author: alice })
+        const token = delegationOf(alice, bob.publicKey, 'lost')
+        const lost: Uint8Array[] = []
+        const failure = new Error('the caller changed its mind')
+        const work = (writer: SpaceWriter) => {
+          const entry = append(store, writer, { author: bob, deps: [kept], isBodyAbsent: true })
+          lost.push(entry.id)
+          writer.putToken(token, 1)
+          expect(store.token(token.digest)).toBeDefined()
+          writer.putCell(register('a'), cellOf(entry.id, 1))
+          writer.putRemoval(register('a'), { id: entry.id, index: 0 })
+          writer.putHistory(register('a'), { ordinal: 1, index: 0, kind: 'set' })
+          writer.putFork({ author: bob.publicKey, seq: 0, ids: [idOf('a'), idOf('b')] })
+          writer.putRefusal({ id: idOf('r'), code: 'SEQ', detail: '', peer: '', timeMs: 0 })
+          writer.putNote('n', Uint8Array.of(1))
+          throw failure
+        }
+        for (const durability of ['power', 'process'] as const) {
+          expect(() => store.transaction(durability, work)).toThrow(failure)
+        }
+        both(() => {
+          expect(store.count()).toBe(1)
+          expect(() => store.at(1)).toThrow()
+          for (const id of lost) expect(store.find(id)).toBeUndefined()
+          expect(store.heads(bob.publicKey)).toEqual([])
+          expect([...store.authors()].length).toBe(1)
+          expect(store.frontier()).toEqual([kept])
+          expect(store.absentBodyCount()).toBe(0)
+          expect(store.token(token.digest)).toBeUndefined()
+          expect(store.cell(register('a'))).toBeUndefined()
+          expect(pagesOf(store, '', 10)).toEqual([])
+          expect(store.isRemoved(register('a'), { id: lost[0] as Uint8Array, index: 0 })).toBe(false)
+          expect(store.history(register('a'))).toEqual([])
+          expect(store.changedBelow('', 10, 10)).toEqual([])
+          expect(store.forks()).toEqual([])
+          expect(store.refusal(idOf('r'))).toBeUndefined()
+          expect(store.refusalCounts()).toEqual(new Map())
+          expect(store.note('n')).toBeUndefined()
+        })
+      })
+
+      it('goes on after a work that threw', () => {
+        commit(store, { author: alice })
+        expect(() =>
+          write((writer) => {
+            append(store, writer, { author: alice, path: 'lost' })
+            throw new Error('no')
+          }),
+        ).toThrow('no')
+        const entry = commit(store, { author: alice, path: 'kept' })
+        both(() => {
+          expect(store.at(1)).toEqual(entry)
+          expect(store.heads(alice.publicKey)).toEqual([entry])
+          expect(store.frontier()).toEqual([entry])
+        })
+      })
+
+      it('refuses a transaction inside another, a promise, and writing outside', () => {
+        let escaped: SpaceWriter | undefined
+        write((writer) => {
+          escaped = writer
+        })
+        expect(() => escaped?.putNote('n', Uint8Array.of(1))).toThrow(/outside/)
+        expect(() => write(() => write(() => 1))).toThrow(/inside/)
+        expect(() =>
+          write((writer) => {
+            writer.putNote('n', Uint8Array.of(1))
+            return Promise.resolve()
+          }),
+        ).toThrow(/asynchronous/)
+        both(() => expect(store.note('n')).toBeUndefined())
+      })
+    })
+
+    it('answers as the memory store does, whatever is written, rolled back and reopened', () => {
+      store.close()
+      expectSameAsModel(createHarness)
+      store = harness.open()
+    })
+  })
+}
