@@ -107,9 +107,9 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     this.#emitRefused(digest, fault, peer)
   }
 
-  /** The code with which exactly these bytes were refused before, if that is remembered. */
-  refusedBytes(digest: Uint8Array): string | undefined {
-    return this.#refusals.codeOfBytes(digest)
+  /** True for an id that is refused for ever, as far as this node remembers. */
+  isRefused(id: Uint8Array): boolean {
+    return this.#refusals.codeOfId(id) !== undefined
   }
 
   /** Root over every admitted header, 32 bytes. */
@@ -185,9 +185,8 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
         this.#refuse(operation, decision.fault, source, step, writer)
         return { kind: 'refused', fault: decision.fault }
       case 'wait': {
-        const held = this.#toHeld(operation, decision.fault, source)
-        step.held.push(held)
-        this.held.hold(held)
+        // Never held if it is our own: admitted later, it would fork a key that has gone on meanwhile.
+        if (source !== LOCAL) this.#hold(operation, decision.fault, source, step)
         return { kind: 'waiting', fault: decision.fault }
       }
     }
@@ -289,12 +288,15 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     return { id, code: fault.code, detail: fault.detail, peer, timeMs: this.#now() }
   }
 
-  #toHeld(operation: VerifiedOperation, fault: Extract<Decision, { kind: 'wait' }>['fault'], peer: string): Held {
+  #hold(operation: VerifiedOperation, fault: WaitFault, peer: string, step: AdmissionStep): void {
     const { code, detail } = fault
     const sinceMs = this.#now()
-    return fault.code === 'FUTURE'
-      ? { operation, code, detail, peer, sinceMs, waitsFor: [], dueMs: fault.dueMs }
-      : { operation, code, detail, peer, sinceMs, waitsFor: fault.ids, dueMs: null }
+    const held: Held =
+      fault.code === 'FUTURE'
+        ? { operation, code, detail, peer, sinceMs, waitsFor: [], dueMs: fault.dueMs }
+        : { operation, code, detail, peer, sinceMs, waitsFor: fault.ids, dueMs: null }
+    step.held.push(held)
+    this.held.hold(held)
   }
 }
 
@@ -302,6 +304,8 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
 type Checked =
   | { readonly operation: VerifiedOperation; readonly outcome?: undefined }
   | { readonly operation: Operation; readonly outcome: Outcome }
+
+type WaitFault = Extract<Decision, { kind: 'wait' }>['fault']
 
 /** What one transaction has done so far; told to the outside once it is durable. */
 class AdmissionStep {

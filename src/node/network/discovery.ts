@@ -1,0 +1,176 @@
+import type { PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { CID } from 'multiformats/cid'
+import * as Digest from 'multiformats/hashes/digest'
+import { mixIntroductions, type IntroducedPeer } from '../../../protocols/introduction/index.ts'
+import type { HostedSpace } from '../space/hosted-space.ts'
+import type { Network } from './libp2p.ts'
+
+/** Peers of a space that are dialled from one round of introductions. */
+const INTRODUCED_PEERS_MAX = 16
+/** Peers of a space a node wants to be connected to before it stops asking for more. */
+const DEGREE_TARGET = 8
+/** Bound of one dial, in ms. */
+const DIAL_TIMEOUT_MS = 10_000
+/** First and longest pause between two rounds, in ms: soon after the start, rarely when all is well. */
+const ROUND_FIRST_MS = 500
+/** Tag of peers that have been past a handshake: kept in the peer store across restarts, tried again in every round. */
+const MEMBER_TAG = 'hanse-member'
+/** Tag by which libp2p itself reconnects, at once and with back-off. */
+const KEEP_ALIVE_TAG = 'keep-alive-hanse'
+/** How long a member that is never seen again is remembered, in ms. */
+const MEMBER_TTL_MS = 30 * 24 * 60 * 60 * 1000
+/** Bound of one DHT query, in ms; and how often a provider record is renewed. */
+const DHT_QUERY_TIMEOUT_MS = 10_000
+const DHT_PROVIDE_EVERY_MS = 60 * 60 * 1000
+/** Code of raw bytes in a CID, and of SHA-256 in a multihash. */
+const RAW_CODE = 0x55
+const SHA256_CODE = 0x12
+
+export interface DiscoveryInit {
+  readonly network: Network
+  /** Multiaddrs of introduction nodes, with their peer ids. */
+  readonly bootstrap: readonly Multiaddr[]
+  /** Longest pause between two rounds of introductions, in ms. */
+  readonly intervalMs: number
+  readonly spaces: () => readonly HostedSpace[]
+  /** Number of connected peers that have proved to share the space. */
+  readonly provenCount: (space: HostedSpace) => number
+  readonly log: (message: string) => void
+}
+
+/**
+ * How peers are found, in the order of trust of DESIGN §8: peers the user named (dialled by the node itself), cached peers, the
+ * local network, peers that introduction nodes name, the DHT. A found peer is a hint: whether it shares a space is settled by the
+ * handshake. Introduction nodes are asked several at once, and none decides alone (mixIntroductions).
+ */
+export class Discovery {
+  readonly #init: DiscoveryInit
+  readonly #abort = new AbortController()
+  #timer: NodeJS.Timeout | null = null
+  #pauseMs = ROUND_FIRST_MS
+  #round: Promise<void> | null = null
+  readonly #providedAtMs = new WeakMap<HostedSpace, number>()
+
+  constructor(init: DiscoveryInit) {
+    this.#init = init
+  }
+
+  /** Begins: dials what is cached, and asks the introduction nodes at intervals. */
+  start(): void {
+    this.#init.network.addEventListener('peer:discovery', ({ detail }) => this.#dial(detail.id, detail.multiaddrs))
+    void this.round()
+  }
+
+  /** Remembers a peer past a handshake, so that it is found again without anybody's help. */
+  async remember(peer: PeerId): Promise<void> {
+    const tags = { [MEMBER_TAG]: { value: 50, ttl: MEMBER_TTL_MS }, [KEEP_ALIVE_TAG]: { value: 50, ttl: MEMBER_TTL_MS } }
+    await this.#init.network.peerStore.merge(peer, { tags })
+  }
+
+  /** Ends; a round under way is given up. */
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#abort.abort(new Error('the node stops'))
+  }
+
+  /** Asks every introduction node about every space, now. Joins a round under way. */
+  round(): Promise<void> {
+    this.#round ??= Promise.all([this.#redialMembers(), this.#ask()])
+      .catch((error: unknown) => this.#init.log(`discovery: ${error instanceof Error ? error.message : String(error)}`))
+      .then(() => {
+        this.#round = null
+        this.#schedule()
+      })
+    return this.#round
+  }
+
+  /** Asks again soon: a space was added, or a peer lost. */
+  hurry(): void {
+    this.#pauseMs = ROUND_FIRST_MS
+    if (this.#round === null) this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    if (this.#abort.signal.aborted) return
+    this.#timer = setTimeout(() => void this.round(), this.#pauseMs)
+    this.#timer.unref()
+    this.#pauseMs = Math.min(this.#pauseMs * 2, this.#init.intervalMs)
+  }
+
+  async #redialMembers(): Promise<void> {
+    const { network, spaces, provenCount } = this.#init
+    if (spaces().every((space) => provenCount(space) >= DEGREE_TARGET)) return
+    for (const { id, tags, addresses } of await network.peerStore.all()) {
+      if (tags.has(MEMBER_TAG)) this.#dial(id, addresses.map(({ multiaddr }) => multiaddr))
+    }
+  }
+
+  async #ask(): Promise<void> {
+    const { bootstrap, network, spaces, log } = this.#init
+    const { signal } = this.#abort
+    const own = spaces()
+    if (bootstrap.length === 0 || own.length === 0) return
+    const { introductions } = network.services
+    const answers = new Map<HostedSpace, Map<Multiaddr, readonly IntroducedPeer[]>>(own.map((space) => [space, new Map()]))
+    await Promise.all(
+      bootstrap.map(async (introducer) => {
+        const registered = await introductions.register(introducer, own.map((space) => space.topic), signal)
+        const failed = registered.find(({ outcome }) => !outcome.ok)?.outcome
+        if (failed !== undefined && !failed.ok && failed.fault.code !== 'NO_ADDRESS') {
+          log(`introduction node ${introducer.toString()}: ${failed.fault.code}, ${failed.fault.detail}`)
+        }
+        for (const space of own) {
+          const answer = await introductions.query(introducer, space.topic, { signal })
+          if (answer.ok) answers.get(space)?.set(introducer, answer.value.peers)
+        }
+      }),
+    )
+    if (signal.aborted) return
+    for (const space of own) {
+      this.#meet(space, answers.get(space) ?? new Map())
+      void this.#askDht(space)
+    }
+  }
+
+  /** The last resort, and a hint like the others: providers of the topic. */
+  async #askDht(space: HostedSpace): Promise<void> {
+    const { network, provenCount, log } = this.#init
+    if (!('dht' in network.services)) return
+    const topic = CID.createV1(RAW_CODE, Digest.create(SHA256_CODE, space.topic))
+    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(DHT_QUERY_TIMEOUT_MS)])
+    try {
+      const due = (this.#providedAtMs.get(space) ?? 0) + DHT_PROVIDE_EVERY_MS
+      if (Date.now() >= due) {
+        await network.contentRouting.provide(topic, { signal })
+        this.#providedAtMs.set(space, Date.now())
+      }
+      if (provenCount(space) > 0) return
+      for await (const { id, multiaddrs } of network.contentRouting.findProviders(topic, { signal })) this.#dial(id, multiaddrs)
+    } catch (error) {
+      if (!this.#abort.signal.aborted) log(`dht: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+
+  #meet(space: HostedSpace, answers: ReadonlyMap<Multiaddr, readonly IntroducedPeer[]>): void {
+    const missing = DEGREE_TARGET - this.#init.provenCount(space)
+    if (missing <= 0) return
+    for (const { peerId, multiaddrs } of mixIntroductions(answers, { limit: INTRODUCED_PEERS_MAX })) {
+      this.#dial(peerId, multiaddrs)
+    }
+  }
+
+  #dial(peer: PeerId, addresses: readonly Multiaddr[]): void {
+    const { network, log } = this.#init
+    if (this.#abort.signal.aborted || network.peerId.equals(peer) || network.getConnections(peer).length > 0) return
+    const withPeer = addresses.map((address) =>
+      address.getComponents().some(({ name }) => name === 'p2p') ? address : address.encapsulate(`/p2p/${peer.toString()}`),
+    )
+    if (withPeer.length === 0) return
+    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
+    network.dial([...withPeer], { signal }).catch((error: unknown) => {
+      log(`could not reach ${peer.toString()}: ${error instanceof Error ? error.message : String(error)}`)
+    })
+  }
+}

@@ -1,0 +1,100 @@
+import { type GossipSub, TopicValidatorResult as Verdict } from '@libp2p/gossipsub'
+import type { PeerScoreParams } from '@libp2p/gossipsub/score'
+import type { PeerId } from '@libp2p/interface'
+import { toHex } from '../../core/bytes.ts'
+import { isControl } from '../../core/changes/evaluate.ts'
+import { decodeOperation, encodeOperation, type Operation } from '../../core/operation/operation.ts'
+import type { HostedSpace } from '../space/hosted-space.ts'
+import { topicScore } from './gossip-options.ts'
+
+/** What gossip needs of the node around it. */
+export interface GossipHost {
+  /** True for a peer that may still be heard. */
+  isWelcome(peer: PeerId): boolean
+  /** A peer sent what is refused: held against it. */
+  onRefused(peer: PeerId, code: string): void
+  /** A peer sent an operation whose parents are missing here: they are to be fetched from it. */
+  onMissing(space: HostedSpace, peer: PeerId): void
+}
+
+/** The gossipsub topic of a space. */
+export function gossipTopic(space: HostedSpace): string {
+  return `/hanse/operations/1/${toHex(space.topic)}`
+}
+
+/**
+ * New operations of one space, live, on one gossipsub topic: one envelope a message. The topic validator runs the whole pipeline
+ * before a message is forwarded: admitted or known → accept; refused → reject; waiting → ignore, since what it lacks is fetched
+ * over sync and gossip does not deliver an ignored message again.
+ */
+export class SpaceGossip {
+  readonly #pubsub: GossipSub
+  readonly #space: HostedSpace
+  readonly #host: GossipHost
+  readonly #topic: string
+
+  constructor(pubsub: GossipSub, space: HostedSpace, host: GossipHost) {
+    this.#pubsub = pubsub
+    this.#space = space
+    this.#host = host
+    this.#topic = gossipTopic(space)
+  }
+
+  /** Joins the topic. */
+  start(): void {
+    scoreParamsOf(this.#pubsub).topics[this.#topic] = topicScore
+    this.#pubsub.topicValidators.set(this.#topic, (peer, message) => this.#validate(peer, message.data))
+    this.#pubsub.subscribe(this.#topic)
+  }
+
+  /** Leaves the topic. */
+  stop(): void {
+    this.#pubsub.unsubscribe(this.#topic)
+    this.#pubsub.topicValidators.delete(this.#topic)
+    delete scoreParamsOf(this.#pubsub).topics[this.#topic]
+  }
+
+  /** Sends an operation of our own to whoever listens. Resolves to the number of peers it went to; repair is sync's task. */
+  async publish(operation: Operation): Promise<number> {
+    const { recipients } = await this.#pubsub.publish(this.#topic, encodeOperation(this.#asGossiped(operation)))
+    return recipients.length
+  }
+
+  /** Bodies go along where every member reads everything; control bodies always. */
+  #asGossiped(operation: Operation): Operation {
+    const isOpen = this.#space.description()?.openReading ?? false
+    return isOpen || isControl(operation.header.command) ? operation : { ...operation, body: null }
+  }
+
+  async #validate(peer: PeerId, data: Uint8Array): Promise<Verdict> {
+    const { replica } = this.#space
+    if (!this.#host.isWelcome(peer)) return Verdict.Ignore
+    const decoded = decodeOperation(data)
+    if (!decoded.ok) {
+      replica.noteRefusal(decoded.fault, peer.toString(), data)
+      this.#host.onRefused(peer, decoded.fault.code)
+      return Verdict.Reject
+    }
+    const [outcome] = await replica.receive([decoded.value], peer.toString())
+    switch (outcome?.kind) {
+      case 'admitted':
+      case 'duplicate':
+        return Verdict.Accept
+      case 'waiting':
+        if (outcome.fault.code === 'MISSING_PARENT' || outcome.fault.code === 'MISSING_BODY') {
+          this.#host.onMissing(this.#space, peer)
+        }
+        return Verdict.Ignore
+      case 'refused':
+        this.#host.onRefused(peer, outcome.fault.code)
+        return Verdict.Reject
+      case undefined:
+        return Verdict.Ignore
+    }
+  }
+}
+
+/** gossipsub reads topic scores from the parameters it was made with; its type does not show them. */
+function scoreParamsOf(pubsub: GossipSub): PeerScoreParams {
+  return (pubsub as unknown as { readonly opts: { readonly scoreParams: PeerScoreParams } }).opts.scoreParams
+}

@@ -1,0 +1,100 @@
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { privateKeyFromRaw } from '@libp2p/crypto/keys'
+import { dcutr } from '@libp2p/dcutr'
+import { gossipsub } from '@libp2p/gossipsub'
+import { identify, identifyPush } from '@libp2p/identify'
+import type { ComponentLogger, ConnectionGater } from '@libp2p/interface'
+import { FaultTolerance } from '@libp2p/interface'
+import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { mdns } from '@libp2p/mdns'
+import { noise } from '@libp2p/noise'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
+import { yamux } from '@libp2p/yamux'
+import type { Datastore } from 'interface-datastore'
+import { createLibp2p, type Libp2pOptions } from 'libp2p'
+import { introductionClient } from '../../../protocols/introduction/index.ts'
+import { sync, type SyncHost } from '../../../protocols/sync/index.ts'
+import { concatBytes } from '../../core/bytes.ts'
+import { publicKeyOf } from '../../core/signature.ts'
+import { gossipOptions, type GossipTrust } from './gossip-options.ts'
+
+/** Kademlia protocol id of Hanse: its own, so that nobody else's DHT is walked. */
+export const DHT_PROTOCOL = '/hanse/kad/1.0.0'
+/** Service tag on the local network. */
+const MDNS_SERVICE_TAG = '_hanse._udp.local'
+
+/** What the network of a node is made from. */
+export interface NetworkInit {
+  /** Seed of the peer identity, 32 bytes. */
+  readonly peerSeed: Uint8Array
+  readonly listen: readonly string[]
+  readonly announce: readonly string[]
+  readonly datastore: Datastore
+  readonly mdns: boolean
+  readonly dht: boolean
+  readonly relay: boolean
+  readonly logger?: ComponentLogger | undefined
+  readonly connectionGater?: ConnectionGater | undefined
+  /** Transports, encrypters and muxers in place of TCP, WebSocket, Noise and yamux: for tests. */
+  readonly transport?: Pick<Libp2pOptions, 'transports' | 'connectionEncrypters' | 'streamMuxers'> | undefined
+}
+
+/** Composes libp2p as Hanse uses it; not started yet. */
+export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'peerId'>, trust: GossipTrust) {
+  return await createLibp2p({
+    privateKey: privateKeyFromRaw(concatBytes(init.peerSeed, publicKeyOf(init.peerSeed))),
+    datastore: init.datastore,
+    start: false,
+    ...(init.logger === undefined ? {} : { logger: init.logger }),
+    ...(init.connectionGater === undefined ? {} : { connectionGater: init.connectionGater }),
+    addresses: {
+      listen: [...init.listen, ...(init.relay ? ['/p2p-circuit'] : [])],
+      appendAnnounce: [...init.announce],
+    },
+    transports: [tcp(), webSockets(), ...(init.relay ? [circuitRelayTransport()] : [])],
+    connectionEncrypters: [noise()],
+    // The receive window must not outgrow the read buffer, or a paused stream is killed (js-libp2p 3: 16 MiB over 4 MiB).
+    streamMuxers: [
+      yamux({
+        maxInboundStreams: 256,
+        streamOptions: { maxStreamWindowSize: 1 << 20, maxReadBufferLength: 2 << 20 },
+      }),
+    ],
+    ...init.transport,
+    // A relay that is down, or a port in use, is reported by the node, which knows which address the user asked for.
+    transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
+    connectionManager: {
+      maxConnections: 200,
+      inboundConnectionThreshold: 50,
+      maxIncomingPendingConnections: 100,
+      inboundUpgradeTimeout: 5_000,
+    },
+    // A busy event loop would fail the 5 s ping and drop healthy links; runs of the sync protocol have their own bound.
+    connectionMonitor: { abortConnectionOnPingFailure: false },
+    peerDiscovery: init.mdns ? [mdns({ serviceTag: MDNS_SERVICE_TAG })] : [],
+    services: {
+      identify: identify(),
+      identifyPush: identifyPush(),
+      ping: ping(),
+      pubsub: gossipsub(gossipOptions(trust)),
+      introductions: introductionClient(),
+      sync: sync(({ peerId }) => ({ ...host, peerId })),
+      ...(init.relay ? { dcutr: dcutr() } : {}),
+      // Client only: it asks the introduction nodes, which are the servers. Private addresses are kept, or a LAN finds nobody.
+      ...(init.dht
+        ? {
+            dht: kadDHT({
+              protocol: DHT_PROTOCOL,
+              clientMode: true,
+              peerInfoMapper: passthroughMapper,
+              initialQuerySelfInterval: 50,
+            }),
+          }
+        : {}),
+    },
+  })
+}
+
+export type Network = Awaited<ReturnType<typeof createNetwork>>

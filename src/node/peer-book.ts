@@ -1,0 +1,100 @@
+import { toHex } from '../core/bytes.ts'
+import type { SyncReport } from '../core/sync/session.ts'
+
+/** A proof of equality with a peer (DESIGN §7), and when it was made. */
+export interface SyncProof {
+  /** Clock root that both sides had, hexadecimal. */
+  readonly clockRoot: string
+  /** This node's clock, ms since 1970. */
+  readonly atMs: number
+}
+
+/** What this node knows of one peer in one space. */
+export interface PeerState {
+  /** Peer id, as text. */
+  readonly peer: string
+  /** Past the handshake on a connection that lasts. */
+  readonly isProven: boolean
+  /** The last proof of equality; null where there never was one. */
+  readonly lastProof: SyncProof | null
+  /** Operations that each side lacked when the last run ended. */
+  readonly weLack: number
+  readonly theyLack: number
+  /** Operations of the peer that were refused, by code. */
+  readonly refused: ReadonlyMap<string, number>
+  /** Code with which the last link ended, where it was a fault. */
+  readonly lastFault: string | null
+}
+
+/** Peers a book keeps; beyond it those not connected are forgotten, the longest unseen first. */
+const PEERS_KEPT_MAX = 1_024
+
+/**
+ * What peers of one space did: who is in sync by which proof, and who was refused what. Never decides what an operation means;
+ * only who is still listened to (isBanned).
+ */
+export class PeerBook {
+  readonly #peers = new Map<string, MutablePeer>()
+
+  /** Everything known, in no particular order. */
+  all(): readonly PeerState[] {
+    return [...this.#peers.values()]
+  }
+
+  get(peer: string): PeerState | undefined {
+    return this.#peers.get(peer)
+  }
+
+  setProven(peer: string, isProven: boolean): void {
+    this.#of(peer).isProven = isProven
+  }
+
+  /** A run has ended. */
+  onReport(peer: string, report: SyncReport, atMs: number): void {
+    const state = this.#of(peer)
+    state.weLack = report.weLack
+    state.theyLack = report.theyLack
+    if (report.inSync) state.lastProof = { clockRoot: toHex(report.mine.clockRoot), atMs }
+  }
+
+  onRefused(peer: string, code: string): void {
+    const { refused } = this.#of(peer)
+    refused.set(code, (refused.get(code) ?? 0) + 1)
+  }
+
+  onFault(peer: string, code: string): void {
+    this.#of(peer).lastFault = code
+  }
+
+  #of(peer: string): MutablePeer {
+    const known = this.#peers.get(peer)
+    if (known !== undefined) return known
+    const state: MutablePeer = {
+      peer,
+      isProven: false,
+      lastProof: null,
+      weLack: 0,
+      theyLack: 0,
+      refused: new Map(),
+      lastFault: null,
+    }
+    this.#peers.set(peer, state)
+    if (this.#peers.size > PEERS_KEPT_MAX) {
+      for (const [key, one] of this.#peers) {
+        if (one.isProven || key === peer) continue
+        this.#peers.delete(key)
+        break
+      }
+    }
+    return state
+  }
+}
+
+interface MutablePeer extends PeerState {
+  isProven: boolean
+  lastProof: SyncProof | null
+  weLack: number
+  theyLack: number
+  readonly refused: Map<string, number>
+  lastFault: string | null
+}

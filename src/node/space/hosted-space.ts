@@ -1,0 +1,250 @@
+import { randomBytes } from 'node:crypto'
+import { compareBytes, toHex } from '../../core/bytes.ts'
+import { decodeCanonical, encodeCanonical } from '../../core/canonical-cbor.ts'
+import { putDelegations, readSpaceDescription, type SpaceDescription } from '../../core/changes/control.ts'
+import { decodeChange } from '../../core/changes/change.ts'
+import type { Entry } from '../../core/graph.ts'
+import { DEPS_MAX } from '../../core/limits.ts'
+import type { SignatureVerifier } from '../../core/native-signature.ts'
+import { decodeHeader } from '../../core/operation/header.ts'
+import {
+  bodyCommitment,
+  signOperation,
+  type Body,
+  type Operation,
+  type VerifiedOperation,
+} from '../../core/operation/operation.ts'
+import { commonPath, ROOT_PATH } from '../../core/path.ts'
+import type { Signer } from '../../core/signature.ts'
+import { spaceTopic } from '../../core/space-topic.ts'
+import { handshakeBytes, type HandshakeBinding, type ReadProof } from '../../core/sync/handshake.ts'
+import type { SyncView } from '../../core/sync/session.ts'
+import { issueDelegation, decodeDelegation, verifyDelegation, type VerifiedDelegation } from '../../core/ucan/delegation.ts'
+import type { SpaceStore } from '../../storage/space-store.ts'
+import { FaultError, orThrow } from '../fault-error.ts'
+import { Replica } from '../replica/replica.ts'
+import { encodeEdits, type ItemEdit } from './item-edit.ts'
+import type { RoleTerms } from './roles.ts'
+import { TokenBook } from './token-book.ts'
+
+/** The note under which a guest keeps the tokens it has not published yet. */
+const JOIN_NOTE = 'join'
+
+/** How an operation of our own is made. */
+export interface WriteOptions {
+  /** Who signs; one of the node's authors. Default: the node's own. */
+  readonly author: Signer
+  /** Build on exactly these operations (and the author's own last) rather than on all that this node has seen. */
+  readonly after?: readonly Uint8Array[] | undefined
+  /** The author's clock, ms since 1970; raised to the parents' where it is behind. */
+  readonly timeMs: number
+  /** Where the operation is, if not at the common path of its edits. */
+  readonly path?: string | undefined
+}
+
+/**
+ * One space as this node holds it: the replica, the delegations known in it, and how own operations are made. It knows nothing of
+ * the network.
+ */
+export class HostedSpace {
+  readonly id: Uint8Array
+  readonly spaceKey: Uint8Array
+  readonly topic: Uint8Array
+  readonly replica: Replica
+  readonly tokens: TokenBook
+  readonly #store: SpaceStore
+  readonly #verifier: SignatureVerifier
+
+  constructor(store: SpaceStore, verifier: SignatureVerifier, now: () => number) {
+    this.id = store.spaceId
+    this.spaceKey = store.spaceKey
+    this.topic = spaceTopic(store.spaceId)
+    this.#store = store
+    this.#verifier = verifier
+    this.replica = new Replica({ store, verifier, now })
+    this.tokens = new TokenBook(this.spaceKey)
+    for (const { delegation } of store.tokens()) this.tokens.add(delegation)
+    for (const delegation of this.pendingTokens()) this.tokens.add(delegation)
+    this.replica.addEventListener('admitted', ({ detail }) => {
+      if (detail.entries.some((entry) => entry.command.startsWith('/cap/'))) {
+        for (const { delegation } of store.tokens()) this.tokens.add(delegation)
+      }
+    })
+  }
+
+  get store(): SpaceStore {
+    return this.#store
+  }
+
+  /** What the genesis says; null while it has not arrived. */
+  description(): SpaceDescription | null {
+    const genesis = this.#store.find(this.id)
+    if (genesis === undefined) return null
+    const first = this.#store.operation(genesis.ordinal).body?.[0]
+    const change = first === undefined ? null : decodeChange(first)
+    const read = change?.ok ? readSpaceDescription(change.value) : null
+    return read?.ok ? read.value : null
+  }
+
+  /** An admitted operation, whole. */
+  operation(ordinal: number): Operation {
+    const { headerBytes, signature, body } = this.#store.operation(ordinal)
+    const header = decodeHeader(headerBytes)
+    if (!header.ok) throw new Error(`bug: an admitted header does not decode: ${header.fault.detail}`)
+    return { id: this.#store.at(ordinal).id, header: header.value, headerBytes, signature, body }
+  }
+
+  /** What a sync session reads. */
+  view(): SyncView {
+    const { replica } = this
+    return {
+      graph: this.#store,
+      clock: replica.clock,
+      standing: () => ({
+        clockRoot: replica.clockRoot(),
+        stateRoot: replica.stateRoot(),
+        authors: replica.clock.digest().count,
+        operations: this.#store.count(),
+        absentBodies: this.#store.absentBodyCount(),
+      }),
+      operation: (ordinal) => this.operation(ordinal),
+      absentBodies: (limit) => this.#store.absentBodies(limit).map((entry) => entry.id),
+      isRefused: (id) => replica.isRefused(id),
+    }
+  }
+
+  /** Makes, admits and returns one operation with these edits. Throws a FaultError where the author may not or cannot. */
+  write(edits: readonly ItemEdit[], options: WriteOptions): VerifiedOperation {
+    const parents = this.#parentsOf(options)
+    const body = encodeEdits(edits, this.#store, options.after === undefined ? null : parents.all)
+    const path = options.path ?? commonPath(edits.map((edit) => edit.path))
+    return this.#author('/op/write', path, body, parents, options)
+  }
+
+  /** Publishes delegations in an operation of their own. `using` is the chain to name, where it is not published yet. */
+  publish(tokens: readonly VerifiedDelegation[], options: WriteOptions, using?: readonly VerifiedDelegation[]): VerifiedOperation {
+    const body = [putDelegations(tokens.map((token) => token.bytes))]
+    return this.#author('/cap/grant', ROOT_PATH, body, this.#parentsOf(options), options, using)
+  }
+
+  /** Issues a delegation by an author of this node; it takes effect where it is published. */
+  issue(issuer: Signer, audience: Uint8Array, terms: RoleTerms, expiresSeconds: number | null): VerifiedDelegation {
+    return orThrow(
+      issueDelegation({
+        signer: issuer,
+        audience,
+        subject: this.spaceKey,
+        command: terms.command,
+        policy: terms.policy,
+        nonce: new Uint8Array(randomBytes(12)),
+        expiresSeconds,
+      }),
+    )
+  }
+
+  /** Proof that a reader of this node may read the space; null where no chain reaches it. */
+  prove(reader: Signer, binding: HandshakeBinding, nowMs: number): ReadProof | null {
+    const purpose = { invoker: reader.publicKey, command: '/op/read', path: ROOT_PATH, timeMs: nowMs, bodySize: 0 }
+    const chain = this.tokens.find(purpose)
+    if (!chain.ok || chain.value.length === 0) return null
+    return { tokens: chain.value.map((token) => token.bytes), signature: reader.sign(handshakeBytes(binding)) }
+  }
+
+  /** Keeps the tokens of a guest, root first, until they can be published. */
+  keepPendingTokens(tokens: readonly Uint8Array[]): void {
+    this.#store.transaction('power', (writer) => writer.putNote(JOIN_NOTE, encodeCanonical(tokens)))
+    for (const delegation of this.pendingTokens()) this.tokens.add(delegation)
+  }
+
+  /** The tokens of a guest that are not published yet, root first; none where everything is. */
+  pendingTokens(): readonly VerifiedDelegation[] {
+    const note = this.#store.note(JOIN_NOTE)
+    if (note === undefined) return []
+    const decoded = decodeCanonical(note)
+    const list = decoded.ok && Array.isArray(decoded.value) ? (decoded.value as Uint8Array[]) : []
+    return list.map((bytes) => {
+      const delegation = orThrow(decodeDelegation(bytes))
+      return orThrow(verifyDelegation(delegation, this.#verifier.verifySync))
+    })
+  }
+
+  /**
+   * Publishes what a guest joined with, once the genesis has arrived: the guest's first operation. Null where there is nothing to
+   * publish, or not yet.
+   */
+  publishPendingTokens(options: WriteOptions): VerifiedOperation | null {
+    const pending = this.pendingTokens()
+    const isUnpublished = (token: VerifiedDelegation) => this.#store.token(token.digest) === undefined
+    if (pending.length === 0 || this.#store.find(this.id) === undefined || !pending.some(isUnpublished)) return null
+    return this.publish(pending.filter(isUnpublished), options, pending)
+  }
+
+  #parentsOf({ author, after }: WriteOptions): ParentsOfOwn {
+    const heads = this.#store.heads(author.publicKey)
+    if (heads.length > 1) {
+      throw new FaultError({
+        code: 'OWN_FORK',
+        detail: `the key ${toHex(author.publicKey)} has two branches: go on with a new key delegated by this one`,
+      })
+    }
+    const prev = heads[0] ?? null
+    const seen = after === undefined || (after.length === 0 && prev === null) ? this.#frontier() : after.map((id) => this.#known(id))
+    const deps = seen.filter((entry) => entry.ordinal !== prev?.ordinal).toSorted((a, b) => compareBytes(a.id, b.id))
+    return { prev, deps, all: prev === null ? deps : [prev, ...deps] }
+  }
+
+  #frontier(): readonly Entry[] {
+    const frontier = this.#store.frontier()
+    // A wider frontier is picked up by later operations: the newest first.
+    return frontier.length <= DEPS_MAX ? frontier : frontier.toSorted((a, b) => b.lamport - a.lamport).slice(0, DEPS_MAX)
+  }
+
+  #known(id: Uint8Array): Entry {
+    const entry = this.#store.find(id)
+    if (entry !== undefined) return entry
+    throw new FaultError({ code: 'UNKNOWN_OPERATION', detail: `operation ${toHex(id)} has not arrived here: sync first` })
+  }
+
+  #author(
+    command: string,
+    path: string,
+    body: Body,
+    parents: ParentsOfOwn,
+    { author, timeMs }: WriteOptions,
+    using?: readonly VerifiedDelegation[],
+  ): VerifiedOperation {
+    const time = parents.all.reduce((latest, parent) => Math.max(latest, parent.time), timeMs)
+    const { bodySize } = bodyCommitment(body)
+    const anyCommand = command === '/cap/grant'
+    const purpose = { invoker: author.publicKey, command, path, timeMs: time, bodySize, anyCommand }
+    const chain = using ?? orThrow(this.tokens.find(purpose))
+    const operation = signOperation(
+      {
+        space: this.id,
+        author: author.publicKey,
+        seq: parents.prev === null ? 0 : parents.prev.seq + 1,
+        prev: parents.prev === null ? null : parents.prev.id,
+        deps: parents.deps.map((dep) => dep.id),
+        lamport: 1 + parents.all.reduce((most, parent) => Math.max(most, parent.lamport), 0),
+        time,
+        epoch: parents.all.reduce((most, parent) => Math.max(most, parent.epoch), 0),
+        caps: chain.map((token) => token.digest),
+        command,
+        path,
+      },
+      body,
+      author.sign,
+    )
+    const outcome = this.replica.admitOwn(operation)
+    if (outcome.kind === 'admitted') return operation
+    if (outcome.kind === 'duplicate') throw new Error('bug: a new operation of ours was there already')
+    throw new FaultError({ code: outcome.fault.code, detail: `this node refuses its own operation: ${outcome.fault.detail}` })
+  }
+}
+
+interface ParentsOfOwn {
+  readonly prev: Entry | null
+  /** Ascending by id, as the header has them. */
+  readonly deps: readonly Entry[]
+  readonly all: readonly Entry[]
+}

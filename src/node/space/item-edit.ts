@@ -1,0 +1,94 @@
+import { isInPast } from '../../core/ancestry.ts'
+import { type CellKey, compareStamps } from '../../core/changes/cell.ts'
+import type { ElementRef } from '../../core/changes/change.ts'
+import { editMap, MAP } from '../../core/changes/map.ts'
+import { deleteRegister, REGISTER, setRegister } from '../../core/changes/register.ts'
+import type { Entry } from '../../core/graph.ts'
+import type { SpaceStore } from '../../storage/space-store.ts'
+
+/** The types of items there are, as users name them. */
+export type ItemType = typeof REGISTER | typeof MAP
+
+/** What a user wants done to one item. */
+export type ItemEdit =
+  /** Replaces the register at `path`. */
+  | { readonly kind: 'put'; readonly path: string; readonly value: unknown }
+  /** Sets some fields of the map at `path` and removes others. */
+  | {
+      readonly kind: 'edit'
+      readonly path: string
+      readonly set?: Readonly<Record<string, unknown>>
+      readonly remove?: readonly string[]
+    }
+  /** Deletes the item of that type at `path`, as the author sees it; nothing where there is none. */
+  | { readonly kind: 'delete'; readonly path: string; readonly type: ItemType }
+
+/**
+ * The encoded changes for edits, made by an author who has seen past⁺(parents), or everything here where `parents` is null.
+ * Deletions name the elements seen; a deletion of what is not there becomes no change.
+ */
+export function encodeEdits(
+  edits: readonly ItemEdit[],
+  store: SpaceStore,
+  parents: readonly Entry[] | null,
+): readonly Uint8Array[] {
+  return edits.flatMap((edit) => {
+    const change = encodeEdit(edit, store, parents)
+    return change === null ? [] : [change]
+  })
+}
+
+function encodeEdit(edit: ItemEdit, store: SpaceStore, parents: readonly Entry[] | null): Uint8Array | null {
+  switch (edit.kind) {
+    case 'put':
+      return setRegister(edit.path, edit.value)
+    case 'edit': {
+      const remove = observedFields(edit.path, edit.remove ?? [], store, parents)
+      const isEmpty = Object.keys(edit.set ?? {}).length === 0 && Object.keys(remove).length === 0
+      return isEmpty ? null : editMap(edit.path, { set: edit.set ?? {}, remove })
+    }
+    case 'delete': {
+      if (edit.type === REGISTER) {
+        const seen = observed({ path: edit.path, type: REGISTER, field: '' }, store, parents)
+        return seen === null ? null : deleteRegister(edit.path, [seen])
+      }
+      const fields = store.cellsAt(edit.path).flatMap(({ key }) => (key.type === MAP ? [key.field] : []))
+      const remove = observedFields(edit.path, fields, store, parents)
+      return Object.keys(remove).length === 0 ? null : editMap(edit.path, { remove })
+    }
+  }
+}
+
+function observedFields(path: string, fields: readonly string[], store: SpaceStore, parents: readonly Entry[] | null) {
+  const remove: Record<string, readonly ElementRef[]> = {}
+  for (const field of fields) {
+    const seen = observed({ path, type: MAP, field }, store, parents)
+    if (seen !== null) remove[field] = [seen]
+  }
+  return remove
+}
+
+/** The write that shows in a cell to someone who has seen past⁺(parents). */
+function observed(key: CellKey, store: SpaceStore, parents: readonly Entry[] | null): ElementRef | null {
+  const cell = store.cell(key)
+  if (cell === undefined) return null
+  if (parents === null || isInPast(store, store.find(cell.id) as Entry, parents)) {
+    return cell.removed ? null : { id: cell.id, index: cell.index }
+  }
+  return observedInPast(key, store, parents)
+}
+
+function observedInPast(key: CellKey, store: SpaceStore, parents: readonly Entry[]): ElementRef | null {
+  let best: { readonly entry: Entry; readonly index: number } | null = null
+  for (const { ordinal, index, kind } of store.history(key)) {
+    if (kind !== 'set') continue
+    const entry = store.at(ordinal)
+    if (best !== null && !isLater(entry, index, best.entry, best.index)) continue
+    if (isInPast(store, entry, parents)) best = { entry, index }
+  }
+  return best === null ? null : { id: best.entry.id, index: best.index }
+}
+
+function isLater(a: Entry, aIndex: number, b: Entry, bIndex: number): boolean {
+  return compareStamps({ ...a, index: aIndex }, { ...b, index: bIndex }) > 0
+}

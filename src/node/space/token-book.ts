@@ -1,0 +1,72 @@
+import { toHex } from '../../core/bytes.ts'
+import { CAPS_MAX } from '../../core/limits.ts'
+import { fail, ok, type Fault, type Result } from '../../core/result.ts'
+import { verifyChain, type ChainFault } from '../../core/ucan/chain.ts'
+import type { VerifiedDelegation } from '../../core/ucan/delegation.ts'
+
+/** Chains looked at in one search before it gives up: hostile tokens could otherwise make it exponential. */
+const CHAINS_TRIED_MAX = 256
+
+/** What a chain is wanted for. */
+export interface ChainPurpose {
+  readonly invoker: Uint8Array
+  readonly command: string
+  readonly path: string
+  readonly timeMs: number
+  readonly bodySize: number
+  /** True where a valid chain is enough, whatever it allows: publishing delegations. Default false. */
+  readonly anyCommand?: boolean
+}
+
+/** The delegations this node knows in one space, by audience, so that a writer finds the chain that authorises it. */
+export class TokenBook {
+  readonly #spaceKey: Uint8Array
+  readonly #byAudience = new Map<string, VerifiedDelegation[]>()
+  readonly #known = new Set<string>()
+
+  constructor(spaceKey: Uint8Array) {
+    this.#spaceKey = spaceKey
+  }
+
+  /** Adds a delegation; again is no harm. */
+  add(delegation: VerifiedDelegation): void {
+    const digest = toHex(delegation.digest)
+    if (this.#known.has(digest)) return
+    this.#known.add(digest)
+    const audience = toHex(delegation.audience)
+    const list = this.#byAudience.get(audience)
+    if (list === undefined) this.#byAudience.set(audience, [delegation])
+    else list.push(delegation)
+  }
+
+  /**
+   * The shortest chain, root first, that lets the invoker do this; empty for the space key itself. The fault is that of the
+   * chain that came closest, or `CAP_MISSING` where no chain reaches the invoker.
+   */
+  find(purpose: ChainPurpose): Result<readonly VerifiedDelegation[], Fault<'CAP_MISSING'> | ChainFault> {
+    const spaceKey = toHex(this.#spaceKey)
+    if (toHex(purpose.invoker) === spaceKey) return ok([])
+    let closest: ChainFault | null = null
+    let tried = 0
+    let open: (readonly VerifiedDelegation[])[] = (this.#byAudience.get(toHex(purpose.invoker)) ?? []).map((leaf) => [leaf])
+    for (let depth = 1; depth <= CAPS_MAX && open.length > 0; depth++) {
+      const longer: (readonly VerifiedDelegation[])[] = []
+      for (const chain of open) {
+        if (tried++ >= CHAINS_TRIED_MAX) break
+        const issuer = toHex((chain[0] as VerifiedDelegation).issuer)
+        if (issuer === spaceKey) {
+          const checkCommandAndPolicy = purpose.anyCommand !== true
+          const checked = verifyChain({ ...purpose, tokens: chain, subject: this.#spaceKey, checkCommandAndPolicy })
+          if (checked.ok) return ok(chain)
+          closest ??= checked.fault
+        } else {
+          for (const above of this.#byAudience.get(issuer) ?? []) longer.push([above, ...chain])
+        }
+      }
+      open = longer
+    }
+    return closest === null
+      ? fail('CAP_MISSING', 'no delegation reaches this key: ask an admin of the space for a grant or an invite')
+      : { ok: false, fault: closest }
+  }
+}
