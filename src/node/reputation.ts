@@ -14,7 +14,7 @@ const BAN_MS = 10 * 60 * 1000
 /** Peers remembered; the longest quiet are forgotten first. */
 const PEERS_MAX = 4_096
 
-interface Record {
+interface Offences {
   points: number
   atMs: number
   bannedUntilMs: number
@@ -24,7 +24,7 @@ interface Record {
  * Who has misbehaved how much, over all spaces: local policy, never part of what an operation means. Points fade; a ban expires.
  */
 export class Reputation {
-  readonly #records = new Map<string, Record>()
+  readonly #records = new Map<string, Offences>()
   readonly #now: () => number
 
   constructor(now: () => number) {
@@ -58,6 +58,6 @@ export class Reputation {
   }
 }
 
-function faded(record: Record, nowMs: number): number {
+function faded(record: Offences, nowMs: number): number {
   return Math.max(0, record.points - ((nowMs - record.atMs) / 1000) * FORGIVEN_POINTS_PER_SECOND)
 }

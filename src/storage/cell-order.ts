@@ -1,9 +1,22 @@
-import { compareBytes, utf8 } from '../core/bytes.ts'
 import type { CellKey } from '../core/changes/cell.ts'
 
-/** Orders texts by their UTF-8 bytes. JavaScript's own order is by UTF-16 unit and differs beyond U+FFFF. */
+/**
+ * Orders texts by their UTF-8 bytes, which is the order of code points. JavaScript's own order is by UTF-16 unit, where the
+ * surrogates of what lies beyond U+FFFF come before U+E000; here they come after.
+ */
 export function compareText(a: string, b: string): number {
-  return a === b ? 0 : compareBytes(utf8(a), utf8(b))
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i)
+    const y = b.charCodeAt(i)
+    if (x !== y) return rankOf(x) - rankOf(y)
+  }
+  return a.length - b.length
+}
+
+/** Moves surrogates behind every other unit. */
+function rankOf(unit: number): number {
+  return (unit & 0xf800) === 0xd800 ? unit + 0x10000 : unit
 }
 
 /** The order of cells in a listing: path, then type, then field. */

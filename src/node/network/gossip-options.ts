@@ -28,6 +28,8 @@ export function gossipOptions(trust: GossipTrust): Partial<GossipsubOpts> {
     emitSelf: false,
     fallbackToFloodsub: false,
     floodPublish: true,
+    // A peer met before its handshake is through is pruned; it may be grafted again soon after, not only in a minute.
+    pruneBackoff: 2_000,
     doPX: false,
     allowPublishToZeroTopicPeers: true,
     ignoreDuplicatePublishError: true,

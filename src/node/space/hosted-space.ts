@@ -150,10 +150,11 @@ export class HostedSpace {
     return { tokens: chain.value.map((token) => token.bytes), signature: reader.sign(handshakeBytes(binding)) }
   }
 
-  /** Keeps the tokens of a guest, root first, until they can be published. */
+  /** Keeps the tokens of a guest, root first, until they can be published. Throws where one of them does not hold. */
   keepPendingTokens(tokens: readonly Uint8Array[]): void {
+    const delegations = tokens.map((token) => this.#verified(token))
     this.#store.transaction('power', (writer) => writer.putNote(JOIN_NOTE, encodeCanonical(tokens)))
-    for (const delegation of this.pendingTokens()) this.tokens.add(delegation)
+    for (const delegation of delegations) this.tokens.add(delegation)
   }
 
   /** The tokens of a guest that are not published yet, root first; none where everything is. */
@@ -162,10 +163,7 @@ export class HostedSpace {
     if (note === undefined) return []
     const decoded = decodeCanonical(note)
     const list = decoded.ok && Array.isArray(decoded.value) ? (decoded.value as Uint8Array[]) : []
-    return list.map((bytes) => {
-      const delegation = orThrow(decodeDelegation(bytes))
-      return orThrow(verifyDelegation(delegation, this.#verifier.verifySync))
-    })
+    return list.map((token) => this.#verified(token))
   }
 
   /**
@@ -177,6 +175,10 @@ export class HostedSpace {
     const isUnpublished = (token: VerifiedDelegation) => this.#store.token(token.digest) === undefined
     if (pending.length === 0 || this.#store.find(this.id) === undefined || !pending.some(isUnpublished)) return null
     return this.publish(pending.filter(isUnpublished), options, pending)
+  }
+
+  #verified(token: Uint8Array): VerifiedDelegation {
+    return orThrow(verifyDelegation(orThrow(decodeDelegation(token)), this.#verifier.verifySync))
   }
 
   #parentsOf({ author, after }: WriteOptions): ParentsOfOwn {

@@ -1,0 +1,3 @@
+export { FaultError } from './node/fault-error.ts'
+export { createNode, type CreateSpaceOptions, HanseNode, type NodeOptions } from './node/node.ts'
+export { type GrantOptions, type Item, type LogEntry, type PutOptions, Space } from './node/space/space.ts'

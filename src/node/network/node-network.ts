@@ -1,0 +1,399 @@
+import type { ConnectionGater, PeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Datastore } from 'interface-datastore'
+import type { Libp2pOptions } from 'libp2p'
+import { toHex } from '../../core/bytes.ts'
+import type { Operation } from '../../core/operation/operation.ts'
+import type { Fault } from '../../core/result.ts'
+import type { Signer, VerifySignature } from '../../core/signature.ts'
+import type { SyncReport } from '../../core/sync/session.ts'
+import type { SyncSpace } from '../../../protocols/sync/index.ts'
+import { FaultError } from '../fault-error.ts'
+import { LOCAL } from '../replica/replica.ts'
+import { Reputation } from '../reputation.ts'
+import type { HostedSpace } from '../space/hosted-space.ts'
+import type { Space } from '../space/space.ts'
+import { Discovery } from './discovery.ts'
+import { SpaceGossip, type GossipHost } from './gossip.ts'
+import { createNetwork, type Network } from './libp2p.ts'
+import { SyncScheduler } from './sync-scheduler.ts'
+
+export interface NodeNetworkInit {
+  readonly peerSeed: Uint8Array
+  readonly datastore: Datastore
+  readonly listen: readonly string[]
+  readonly announce: readonly string[]
+  readonly bootstrap: readonly Multiaddr[]
+  readonly peers: readonly Multiaddr[]
+  readonly mdns: boolean
+  readonly dht: boolean
+  readonly relay: boolean
+  readonly antiEntropyIntervalMs: number
+  readonly discoveryIntervalMs: number
+  readonly transport: Pick<Libp2pOptions, 'transports' | 'connectionEncrypters' | 'streamMuxers'> | undefined
+  readonly connectionGater: ConnectionGater | undefined
+}
+
+/** What the network needs of the node around it. */
+export interface NodeNetworkHost {
+  readonly verify: VerifySignature
+  /** Whose read capability is shown to peers. */
+  readonly reader: Signer
+  now(): number
+  log(message: string): void
+  onConnect(peer: PeerId, space: HostedSpace): void
+}
+
+/** Bound of stopping, in ms: what has not closed by then is cut. */
+const STOP_TIMEOUT_MS = 5_000
+/** Bound of dialling one peer that the user or an invite named, in ms. */
+const DIAL_TIMEOUT_MS = 10_000
+/** Pause before a lost pinned peer is dialled again, in ms. */
+const REDIAL_MS = 5_000
+
+/** A space in the network. */
+interface Member {
+  readonly space: Space
+  readonly gossip: SpaceGossip
+  readonly sync: SyncSpace
+}
+
+/**
+ * A node's part in the network: libp2p, gossip, sync and discovery put together. Decides nothing about operations; each that comes
+ * in goes through its space's replica.
+ */
+export class NodeNetwork {
+  readonly #libp2p: Network
+  readonly #init: NodeNetworkInit
+  readonly #host: NodeNetworkHost
+  readonly #members: Map<string, Member>
+  readonly #reputation: Reputation
+  readonly #scheduler: SyncScheduler<Space>
+  readonly #discovery: Discovery
+  readonly #bootstrap: Multiaddr[]
+  #redial: NodeJS.Timeout | null = null
+  #isStopping = false
+
+  /** Composes the network; nothing runs before `start`. */
+  static async create(init: NodeNetworkInit, host: NodeNetworkHost): Promise<NodeNetwork> {
+    const members = new Map<string, Member>()
+    const reputation = new Reputation(() => host.now())
+    const onFault = (peer: PeerId, space: SyncSpace | null, fault: Fault, bytes: Uint8Array) =>
+      network.#onFault(peer, space, fault, bytes)
+    const libp2p = await createNetwork(
+      init,
+      {
+        verify: host.verify,
+        now: () => host.now(),
+        spaceByTopic: (topic) => members.get(toHex(topic))?.sync,
+        onFault,
+      },
+      { isProven: (peer) => network.#isProvenAnywhere(peer) },
+    )
+    const network = new NodeNetwork(libp2p, init, host, members, reputation)
+    return network
+  }
+
+  private constructor(
+    libp2p: Network,
+    init: NodeNetworkInit,
+    host: NodeNetworkHost,
+    members: Map<string, Member>,
+    reputation: Reputation,
+  ) {
+    this.#libp2p = libp2p
+    this.#init = init
+    this.#host = host
+    this.#members = members
+    this.#reputation = reputation
+    this.#bootstrap = [...init.bootstrap]
+    this.#scheduler = new SyncScheduler({
+      intervalMs: init.antiEntropyIntervalMs,
+      onFailure: (peer, error) => host.log(`sync with ${peer.toString()}: ${error.message}`),
+    })
+    this.#discovery = new Discovery({
+      network: libp2p,
+      bootstrap: this.#bootstrap,
+      intervalMs: init.discoveryIntervalMs,
+      spaces: () => [...members.values()].map(({ space }) => space.hosted),
+      provenCount: (space) => libp2p.services.sync.provenPeers(space.id).length,
+      log: (message) => host.log(message),
+    })
+  }
+
+  get peerId(): PeerId {
+    return this.#libp2p.peerId
+  }
+
+  /** Multiaddrs, as text, at which others can dial this node. */
+  get addresses(): readonly string[] {
+    return this.#libp2p.getMultiaddrs().map((address) => address.toString())
+  }
+
+  /** Multiaddrs of introduction nodes, as text. */
+  get bootstrap(): readonly string[] {
+    return this.#bootstrap.map((address) => address.toString())
+  }
+
+  /** Peers connected now, as text, whether or not they share a space. */
+  connectedPeers(): readonly { readonly peer: string; readonly addresses: readonly string[] }[] {
+    return this.#libp2p.getPeers().map((peer) => ({
+      peer: peer.toString(),
+      addresses: this.#libp2p.getConnections(peer).map(({ remoteAddr }) => remoteAddr.toString()),
+    }))
+  }
+
+  /** Offence points of a peer, and whether it is banned. */
+  standingOf(peer: string): { readonly points: number; readonly isBanned: boolean } {
+    return { points: this.#reputation.points(peer), isBanned: this.#reputation.isBanned(peer) }
+  }
+
+  async start(): Promise<void> {
+    const { sync } = this.#libp2p.services
+    sync.addEventListener('peer', ({ detail: peer }) => this.#onPeer(peer))
+    sync.addEventListener('open', ({ detail: { peer, space } }) => this.#onOpen(peer, space))
+    sync.addEventListener('close', ({ detail: { peer, space, fault } }) => this.#onClose(peer, space, fault))
+    sync.addEventListener('finished', ({ detail: { peer, space, report, link } }) => {
+      const member = this.#members.get(toHex(space.topic))
+      member?.space.onReport(peer.toString(), report, link.traffic)
+    })
+    sync.addEventListener('progress', ({ detail: { peer, space, progress } }) => {
+      this.#members.get(toHex(space.topic))?.space.onProgress(peer.toString(), progress)
+    })
+    this.#keepGossipAlive()
+    await this.#libp2p.start()
+    if (this.#init.listen.length > 0 && this.#listening().length === 0) {
+      throw new FaultError({
+        code: 'CANNOT_LISTEN',
+        detail: `none of ${this.#init.listen.join(', ')} can be listened on: is the port in use, or the address another machine's?`,
+      })
+    }
+    this.#scheduler.start()
+    this.#discovery.start()
+    this.#dialPinned()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    if (this.#redial !== null) clearTimeout(this.#redial)
+    this.#scheduler.stop()
+    this.#discovery.stop()
+    const stopped = Promise.resolve(this.#libp2p.stop())
+    await Promise.race([stopped, new Promise<void>((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS).unref())])
+  }
+
+  /** Takes a space into the network: its topic, its peers, its comparisons. */
+  add(space: Space): void {
+    const { hosted } = space
+    const topic = toHex(hosted.topic)
+    if (this.#members.has(topic)) return
+    const gossip = new SpaceGossip(this.#libp2p.services.pubsub, hosted, this.#gossipHost())
+    const member: Member = { space, gossip, sync: this.#syncSpace(hosted) }
+    this.#members.set(topic, member)
+    this.#scheduler.add({
+      space,
+      peers: () => this.#peersFor(hosted),
+      run: (peer, signal) => this.#run(member, peer, signal),
+    })
+    hosted.replica.addEventListener('admitted', ({ detail }) => {
+      if (detail.source === LOCAL) {
+        for (const entry of detail.entries) void this.#publish(member, hosted.operation(entry.ordinal))
+      } else if (detail.promoted.length > 0) {
+        // What was held was forwarded by nobody here: whoever has not got it another way gets it from us.
+        this.#offer(member)
+      }
+    })
+    const begin = () => {
+      gossip.start()
+      for (const peer of this.#libp2p.getPeers()) this.#scheduler.soon(space, peer)
+      this.#discovery.hurry()
+    }
+    if (this.#libp2p.status === 'started') begin()
+    else this.#libp2p.addEventListener('start', begin, { once: true })
+  }
+
+  /** Dials peers that an invite named, and adds its introduction nodes. */
+  meet(addresses: readonly Multiaddr[], bootstrap: readonly Multiaddr[]): void {
+    for (const address of bootstrap) {
+      if (!this.#bootstrap.some((known) => known.equals(address))) this.#bootstrap.push(address)
+    }
+    for (const address of addresses) void this.#dial(address)
+  }
+
+  /** Compares with one peer, or with every peer of the space, and waits for the reports. */
+  async sync(
+    space: Space,
+    peer: string | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly (readonly [string, SyncReport])[]> {
+    const member = this.#members.get(toHex(space.hosted.topic))
+    if (member === undefined) throw new Error('bug: a space that is not in the network')
+    const peers = peer === undefined ? this.#peersFor(space.hosted) : [parsePeer(peer)]
+    return await Promise.all(peers.map(async (one) => [one.toString(), await this.#run(member, one, signal)] as const))
+  }
+
+  /** Peers of a space: those past the handshake, and connected ones that speak the protocol and may share it. */
+  #peersFor(hosted: HostedSpace): readonly PeerId[] {
+    const proven = this.#libp2p.services.sync.provenPeers(hosted.id)
+    const seen = new Set(proven.map(String))
+    const others = this.#syncPeers().filter((peer) => !seen.has(peer.toString()))
+    return [...proven, ...others].filter((peer) => !this.#reputation.isBanned(peer.toString()))
+  }
+
+  /** Connected peers that speak the sync protocol: introduction nodes do not. */
+  #syncPeers(): readonly PeerId[] {
+    return this.#libp2p.getPeers().filter((peer) => this.#speakers.has(peer.toString()))
+  }
+
+  readonly #speakers = new Set<string>()
+
+  #onPeer(peer: PeerId): void {
+    this.#speakers.add(peer.toString())
+    if (this.#reputation.isBanned(peer.toString())) {
+      void this.#libp2p.hangUp(peer).catch(() => {})
+      return
+    }
+    // Both sides see the connection; the smaller peer id opens, so that two links do not cross. The interval is the safety net.
+    if (this.#libp2p.peerId.toString() > peer.toString()) return
+    for (const { space } of this.#members.values()) this.#scheduler.soon(space, peer)
+  }
+
+  #onOpen(peer: PeerId, sync: SyncSpace): void {
+    const member = this.#members.get(toHex(sync.topic))
+    if (member === undefined) return
+    member.space.onProven(peer.toString(), true)
+    void this.#discovery.remember(peer).catch((error: unknown) => this.#host.log(`peer store: ${String(error)}`))
+    this.#host.onConnect(peer, member.space.hosted)
+  }
+
+  #onClose(peer: PeerId, sync: SyncSpace | null, fault: Fault | null): void {
+    const member = sync === null ? undefined : this.#members.get(toHex(sync.topic))
+    const isProven = sync !== null && this.#libp2p.services.sync.isProven(peer, sync.spaceId)
+    member?.space.onProven(peer.toString(), isProven)
+    if (fault !== null && fault.code !== 'LINK_CLOSED') {
+      member?.space.onFault(peer.toString(), fault.code)
+      this.#host.log(`link with ${peer.toString()} ended: ${fault.code}, ${fault.detail}`)
+    }
+    if (!this.#isStopping) this.#discovery.hurry()
+  }
+
+  #onFault(peer: PeerId, space: SyncSpace | null, fault: Fault, bytes: Uint8Array): void {
+    const member = space === null ? undefined : this.#members.get(toHex(space.topic))
+    member?.space.hosted.replica.noteRefusal(fault, peer.toString(), bytes)
+    this.#blame(peer, fault.code)
+  }
+
+  #blame(peer: PeerId, code: string): void {
+    if (!this.#reputation.blame(peer.toString(), code)) return
+    this.#host.log(`${peer.toString()} is banned for a while: ${code}`)
+    void this.#libp2p.hangUp(peer).catch(() => {})
+  }
+
+  async #run(member: Member, peer: PeerId, signal: AbortSignal): Promise<SyncReport> {
+    const report = await this.#libp2p.services.sync.sync(peer, member.sync, signal)
+    member.space.publishPendingTokens()
+    return report
+  }
+
+  #syncSpace(hosted: HostedSpace): SyncSpace {
+    return {
+      spaceId: hosted.id,
+      spaceKey: hosted.spaceKey,
+      topic: hosted.topic,
+      view: hosted.view(),
+      prove: (binding) => hosted.prove(this.#host.reader, binding, this.#host.now()),
+      admit: async (operations, faults, peer) => {
+        const name = peer.toString()
+        for (const fault of faults) this.#onFault(peer, this.#members.get(toHex(hosted.topic))?.sync ?? null, fault, new Uint8Array())
+        const before = hosted.store.absentBodyCount()
+        const outcomes = await hosted.replica.receive(operations, name)
+        let gained = Math.max(0, before - hosted.store.absentBodyCount())
+        for (const outcome of outcomes) {
+          if (outcome.kind === 'admitted') gained++
+          if (outcome.kind !== 'refused') continue
+          this.#blame(peer, outcome.fault.code)
+        }
+        return gained
+      },
+    }
+  }
+
+  #gossipHost(): GossipHost {
+    return {
+      isWelcome: (peer) => !this.#reputation.isBanned(peer.toString()),
+      onRefused: (peer, code) => this.#blame(peer, code),
+      onMissing: (hosted, peer) => {
+        const member = this.#members.get(toHex(hosted.topic))
+        if (member !== undefined) this.#scheduler.soon(member.space, peer)
+      },
+    }
+  }
+
+  async #publish(member: Member, operation: Operation): Promise<void> {
+    if (this.#libp2p.status !== 'started') return
+    try {
+      const recipients = await member.gossip.publish(operation)
+      if (recipients === 0) this.#offer(member)
+    } catch (error) {
+      this.#host.log(`gossip: ${error instanceof Error ? error.message : String(error)}`)
+      this.#offer(member)
+    }
+  }
+
+  /** Compares with every proven peer soon, because gossip did not reach them. */
+  #offer({ space }: Member): void {
+    for (const peer of this.#libp2p.services.sync.provenPeers(space.hosted.id)) this.#scheduler.soon(space, peer)
+  }
+
+  #isProvenAnywhere(peer: string): boolean {
+    const { sync } = this.#libp2p.services
+    return [...this.#members.values()].some(({ space }) => sync.provenPeers(space.hosted.id).some((one) => one.toString() === peer))
+  }
+
+  /**
+   * When the one of two connections closes that carried gossip's streams, gossipsub stays silent towards that peer for ever
+   * (js-libp2p 3.3). Identifying again on the connection that is left makes it open new streams.
+   */
+  #keepGossipAlive(): void {
+    this.#libp2p.addEventListener('connection:close', ({ detail: closed }) => {
+      const [left] = this.#libp2p.getConnections(closed.remotePeer)
+      if (left === undefined || this.#isStopping) return
+      this.#libp2p.services.identify.identify(left).catch((error: unknown) => {
+        this.#host.log(`identify: ${error instanceof Error ? error.message : String(error)}`)
+      })
+    })
+  }
+
+  #listening(): readonly Multiaddr[] {
+    return this.#libp2p.getMultiaddrs().filter((address) => !address.toString().includes('/p2p-circuit'))
+  }
+
+  /** Dials the peers the user pinned and the introduction nodes, again and again while they are not connected. */
+  #dialPinned(): void {
+    if (this.#isStopping) return
+    const connected = new Set(this.#libp2p.getPeers().map(String))
+    for (const address of [...this.#init.peers, ...this.#bootstrap]) {
+      const target = address.getComponents().findLast(({ name }) => name === 'p2p')?.value
+      if (target === undefined || !connected.has(target)) void this.#dial(address)
+    }
+    this.#redial = setTimeout(() => this.#dialPinned(), REDIAL_MS)
+    this.#redial.unref()
+  }
+
+  async #dial(address: Multiaddr): Promise<void> {
+    try {
+      await this.#libp2p.dial(address, { signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) })
+    } catch (error) {
+      if (!this.#isStopping) this.#host.log(`could not reach ${address.toString()}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+}
+
+function parsePeer(text: string): PeerId {
+  try {
+    return peerIdFromString(text)
+  } catch {
+    throw new FaultError({ code: 'BAD_PEER', detail: `${JSON.stringify(text)} is not a peer id: see "hanse peers"` })
+  }
+}

@@ -1,0 +1,330 @@
+import { randomBytes } from 'node:crypto'
+import type { ConnectionGater, PeerId } from '@libp2p/interface'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { Libp2pOptions } from 'libp2p'
+import { TypedEventEmitter } from 'main-event'
+import type { SyncReport } from '../core/sync/session.ts'
+import { equalBytes, toHex } from '../core/bytes.ts'
+import { createSpaceChange, putDelegations, type TrustProfile } from '../core/changes/control.ts'
+import { createSigner, createSignatureVerifier, type SignatureVerifier } from '../core/native-signature.ts'
+import { signOperation } from '../core/operation/operation.ts'
+import { formatDid } from '../core/principal.ts'
+import type { Fault } from '../core/result.ts'
+import type { Signer } from '../core/signature.ts'
+import { decodeDelegation, issueDelegation } from '../core/ucan/delegation.ts'
+import type { SpaceIdentity } from '../storage/sqlite/inspect.ts'
+import type { NodeSeeds, NodeStorage } from './data-directory.ts'
+import { openDataDirectory, initDataDirectory, isDataDirectory } from './data-directory.ts'
+import { FaultError, orThrow } from './fault-error.ts'
+import { createMemoryStorage } from './memory-storage.ts'
+import { NodeNetwork } from './network/node-network.ts'
+import { HostedSpace } from './space/hosted-space.ts'
+import { parseInvite } from './space/invite.ts'
+import { Space } from './space/space.ts'
+
+/** How a node is made. Every option has a default; a node without options lives in memory and listens on a free port. */
+export interface NodeOptions {
+  /** Folder for keys and spaces; made when it is not there. Absent: everything is in memory and gone with the process. */
+  readonly dataDirectory?: string
+  /** Keys to use where the data directory has none yet. Default: new random ones. */
+  readonly seeds?: Partial<NodeSeeds>
+  /** Multiaddrs to listen on. Default: a free TCP port on every interface. An empty list: dial only. */
+  readonly listen?: readonly string[]
+  /** Multiaddrs to announce beside those listened on, e.g. a public address behind a router. */
+  readonly announce?: readonly string[]
+  /** Multiaddrs, with peer ids, of introduction nodes. Default: none. */
+  readonly bootstrap?: readonly string[]
+  /** Multiaddrs, with peer ids, of peers to stay connected to. Default: none. */
+  readonly peers?: readonly string[]
+  /** Finds peers on the local network. Default false. */
+  readonly mdns?: boolean
+  /** Takes part in the DHT as a client. Default true. */
+  readonly dht?: boolean
+  /** Uses circuit relays, and moves to direct connections where that works. Default true. */
+  readonly relay?: boolean
+  /** Comparing with every peer of every space, in ms. Short: more traffic while idle; long: slower repair. Default 15,000. */
+  readonly antiEntropyIntervalMs?: number
+  /** Longest pause between two rounds of introductions, in ms. Default 60,000. */
+  readonly discoveryIntervalMs?: number
+  /** False: nothing is started that talks to others. Default true. */
+  readonly online?: boolean
+  /** The clock, ms since 1970. Default `Date.now`. */
+  readonly now?: () => number
+  /** Where the node says what an operator may want to know. Default: nowhere. */
+  readonly log?: (message: string) => void
+  /** libp2p parts in place of TCP, WebSocket, Noise and yamux. */
+  readonly transport?: Pick<Libp2pOptions, 'transports' | 'connectionEncrypters' | 'streamMuxers'>
+  readonly connectionGater?: ConnectionGater
+}
+
+/** How a space is made. */
+export interface CreateSpaceOptions {
+  /** For people, 1 to 128 bytes; need not be unique. */
+  readonly name: string
+  /** Default `federated`. */
+  readonly profile?: TrustProfile
+  /** Whether every member may read everything. Default true. */
+  readonly openReading?: boolean
+  /** The genesis' time, ms since 1970. Default: now. */
+  readonly timeMs?: number
+  /** Seed of the space key, 32 bytes; may be forgotten after. Default: random, and forgotten. */
+  readonly spaceSeed?: Uint8Array
+}
+
+export interface NodeEvents {
+  /** A peer has proved that it may read one of our spaces. */
+  connect: CustomEvent<{ readonly peer: PeerId; readonly space: Space }>
+}
+
+/** Makes and starts a node. Rejects with a {@link FaultError} for what the caller can mend. */
+export async function createNode(options: NodeOptions = {}): Promise<HanseNode> {
+  const storage = openStorage(options)
+  const node = new HanseNode(options, storage)
+  try {
+    node.openSpaces()
+    if (options.online !== false) await node.goOnline()
+    return node
+  } catch (error) {
+    await node.stop()
+    throw error
+  }
+}
+
+function openStorage({ dataDirectory, seeds }: NodeOptions): NodeStorage {
+  if (dataDirectory === undefined) return createMemoryStorage(seeds)
+  if (!isDataDirectory(dataDirectory)) initDataDirectory(dataDirectory, seeds)
+  return orThrow(openDataDirectory(dataDirectory))
+}
+
+/** A Hanse node: its keys, its spaces, and its part in the network. */
+export class HanseNode extends TypedEventEmitter<NodeEvents> {
+  readonly #options: NodeOptions
+  readonly #storage: NodeStorage
+  readonly #verifier: SignatureVerifier = createSignatureVerifier()
+  readonly #spaces = new Map<string, Space>()
+  readonly #unreadable: Fault[] = []
+  #network: NodeNetwork | null = null
+  #promotion: NodeJS.Timeout | null = null
+  /** The key that signs this node's own operations. */
+  readonly author: Signer
+
+  constructor(options: NodeOptions, storage: NodeStorage) {
+    super()
+    this.#options = options
+    this.#storage = storage
+    this.author = createSigner(storage.seeds.author)
+  }
+
+  /** This node's clock, ms since 1970. */
+  now(): number {
+    return (this.#options.now ?? Date.now)()
+  }
+
+  /** `did:key` of the node's author. */
+  get did(): string {
+    return formatDid(this.author.publicKey)
+  }
+
+  /** The libp2p identity, as text; null while offline. */
+  get peerId(): string | null {
+    return this.#network?.peerId.toString() ?? null
+  }
+
+  /** Multiaddrs, as text, at which others can dial this node. */
+  get addresses(): readonly string[] {
+    return this.#network?.addresses ?? []
+  }
+
+  /** The network of this node; null while offline. */
+  get network(): NodeNetwork | null {
+    return this.#network
+  }
+
+  /** Spaces whose files could not be opened, and why. They are left untouched. */
+  get unreadableSpaces(): readonly Fault[] {
+    return this.#unreadable
+  }
+
+  /** Opens the spaces of the data directory. */
+  openSpaces(): void {
+    for (const identity of this.#storage.listSpaces()) {
+      const store = identity.ok ? this.#storage.openSpace(identity.value, false) : identity
+      if (store.ok) this.#host(new HostedSpace(store.value, this.#verifier, () => this.now()))
+      else this.#unreadable.push(store.fault)
+    }
+    this.#promotion = setInterval(() => {
+      for (const space of this.#spaces.values()) space.hosted.replica.promoteDue()
+    }, PROMOTION_INTERVAL_MS)
+    this.#promotion.unref()
+  }
+
+  /** Starts listening, finding peers and syncing. */
+  async goOnline(): Promise<void> {
+    const options = this.#options
+    const network = await NodeNetwork.create(
+      {
+        peerSeed: this.#storage.seeds.peer,
+        datastore: this.#storage.datastore,
+        listen: options.listen ?? ['/ip4/0.0.0.0/tcp/0'],
+        announce: options.announce ?? [],
+        bootstrap: (options.bootstrap ?? []).map(parseAddress),
+        peers: (options.peers ?? []).map(parseAddress),
+        mdns: options.mdns ?? false,
+        dht: options.dht ?? true,
+        relay: options.relay ?? true,
+        antiEntropyIntervalMs: options.antiEntropyIntervalMs ?? 15_000,
+        discoveryIntervalMs: options.discoveryIntervalMs ?? 60_000,
+        transport: options.transport,
+        connectionGater: options.connectionGater,
+      },
+      {
+        now: () => this.now(),
+        verify: this.#verifier.verifySync,
+        reader: this.author,
+        log: options.log ?? (() => {}),
+        onConnect: (peer, hosted) => {
+          const space = this.#spaces.get(toHex(hosted.id))
+          if (space !== undefined) this.safeDispatchEvent('connect', { detail: { peer, space } })
+        },
+      },
+    )
+    this.#network = network
+    for (const space of this.#spaces.values()) network.add(space)
+    await network.start()
+  }
+
+  /** Stops within a bound: closes connections, then files. A stopped node cannot be started again. */
+  async stop(): Promise<void> {
+    if (this.#promotion !== null) clearInterval(this.#promotion)
+    await this.#network?.stop()
+    this.#network = null
+    for (const space of this.#spaces.values()) space.hosted.store.close()
+    this.#spaces.clear()
+    this.#storage.close()
+  }
+
+  /** The spaces this node holds. */
+  spaces(): readonly Space[] {
+    return [...this.#spaces.values()]
+  }
+
+  /** The space of that id, or of an unambiguous beginning of it, or of that name. Throws `NO_SPACE` or `AMBIGUOUS`. */
+  space(idOrName: string): Space {
+    const found = this.spaces().filter(({ id, name }) => id.startsWith(idOrName.toLowerCase()) || name === idOrName)
+    const exact = found.filter(({ id }) => id === idOrName.toLowerCase())
+    const [first, ...others] = exact.length > 0 ? exact : found
+    if (first === undefined) {
+      throw new FaultError({ code: 'NO_SPACE', detail: `there is no space ${JSON.stringify(idOrName)} here: see "hanse space list"` })
+    }
+    if (others.length > 0) {
+      throw new FaultError({ code: 'AMBIGUOUS', detail: `${JSON.stringify(idOrName)} means ${found.length} spaces: give more of the id` })
+    }
+    return first
+  }
+
+  /** Makes a space whose first owner is this node's author. The space key signs the genesis and the owner's token. */
+  createSpace(options: CreateSpaceOptions): Space {
+    const spaceKey = createSigner(options.spaceSeed ?? new Uint8Array(randomBytes(32)))
+    const owner = orThrow(
+      issueDelegation({
+        signer: spaceKey,
+        audience: this.author.publicKey,
+        subject: spaceKey.publicKey,
+        command: '/',
+        policy: [],
+        nonce: new Uint8Array(randomBytes(12)),
+        expiresSeconds: null,
+      }),
+    )
+    const description = { name: options.name, profile: options.profile ?? 'federated', openReading: options.openReading ?? true }
+    if (description.name === '' || new TextEncoder().encode(description.name).length > 128) {
+      throw new FaultError({ code: 'BAD_NAME', detail: 'the name of a space has 1 to 128 bytes' })
+    }
+    const body = [createSpaceChange(description), putDelegations([owner.bytes])]
+    const genesis = signOperation(
+      {
+        space: null,
+        author: spaceKey.publicKey,
+        seq: 0,
+        prev: null,
+        deps: [],
+        lamport: 1,
+        time: options.timeMs ?? this.now(),
+        epoch: 0,
+        caps: [],
+        command: '/cap/grant',
+        path: '',
+      },
+      body,
+      spaceKey.sign,
+    )
+    const space = this.#open({ spaceId: genesis.id, spaceKey: spaceKey.publicKey })
+    const outcome = space.hosted.replica.admitOwn(genesis)
+    if (outcome.kind !== 'admitted') throw new Error(`bug: our own genesis was ${outcome.kind}`)
+    this.#network?.add(space)
+    return space
+  }
+
+  /**
+   * Joins a space by an invite link: delegates from the link's throw-away key to this node's author, and remembers where to find
+   * the others. The space is empty until the first sync; the guest's tokens are published right after it.
+   */
+  join(link: string): Space {
+    const invite = orThrow(parseInvite(link))
+    const tokens = invite.tokens.map((token) => orThrow(decodeDelegation(token)))
+    const [root] = tokens
+    const last = tokens.at(-1)
+    const guest = createSigner(invite.secret)
+    if (root?.subject == null || last === undefined || !equalBytes(last.audience, guest.publicKey)) {
+      throw new FaultError({ code: 'BAD_INVITE', detail: 'the link does not hold together: ask for a new one' })
+    }
+    const identity = { spaceId: invite.spaceId, spaceKey: root.subject }
+    const own = orThrow(
+      issueDelegation({
+        signer: guest,
+        audience: this.author.publicKey,
+        subject: root.subject,
+        command: last.command,
+        policy: [],
+        nonce: new Uint8Array(randomBytes(12)),
+        expiresSeconds: last.expiresSeconds,
+      }),
+    )
+    const known = this.#spaces.get(toHex(invite.spaceId))
+    const space = known ?? this.#open(identity)
+    space.hosted.keepPendingTokens([...invite.tokens, own.bytes])
+    this.#network?.meet([...invite.bootstrap, ...invite.peers].map(parseAddress), invite.bootstrap.map(parseAddress))
+    this.#network?.add(space)
+    return space
+  }
+
+  /** Compares one space with one peer (all of its peers where none is named). For `space.sync`. */
+  async sync(space: Space, peer: string | undefined, signal: AbortSignal): Promise<readonly (readonly [string, SyncReport])[]> {
+    if (this.#network === null) throw new FaultError({ code: 'OFFLINE', detail: 'this node is offline' })
+    return await this.#network.sync(space, peer, signal)
+  }
+
+  #open(identity: SpaceIdentity): Space {
+    return this.#host(new HostedSpace(orThrow(this.#storage.openSpace(identity, true)), this.#verifier, () => this.now()))
+  }
+
+  #host(hosted: HostedSpace): Space {
+    const space = new Space(hosted, this)
+    this.#spaces.set(space.id, space)
+    return space
+  }
+}
+
+/** How often held operations are looked at, in ms: a held future operation is late by at most this. */
+const PROMOTION_INTERVAL_MS = 1_000
+
+function parseAddress(text: string): Multiaddr {
+  try {
+    return multiaddr(text)
+  } catch {
+    throw new FaultError({
+      code: 'BAD_ADDRESS',
+      detail: `${JSON.stringify(text)} is not a multiaddr: it looks like /ip4/192.0.2.1/tcp/4001/p2p/12D3Koo…`,
+    })
+  }
+}
