@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { CONFIG_KEYS, type ConfigSources, resolveConfig, variableOf } from '../../bootstrap/config.ts'
 
@@ -17,8 +18,15 @@ describe('configuration of the bootstrap node', () => {
   it('has a default for every key', () => {
     const config = resolve({})
     if (!config.ok) throw new Error(config.fault.detail)
-    for (const { property } of CONFIG_KEYS) expect(config.value[property], `${property}`).toBeDefined()
+    for (const { property } of CONFIG_KEYS) expect(config.value[property], `key ${property}`).toBeDefined()
     expect(config.value.listen).toEqual(['/ip4/0.0.0.0/tcp/4001', '/ip4/0.0.0.0/tcp/4002/ws'])
+  })
+
+  it('has an example file that says what the defaults are', () => {
+    const example = readFileSync(new URL('../../bootstrap/bootstrap.example.toml', import.meta.url), 'utf8')
+    expect(fromFile(example)).toEqual(resolve({}))
+    for (const { name } of CONFIG_KEYS.filter((key) => key.name !== 'data'))
+      expect(example).toContain(`\n${name} = `)
   })
 
   it('prefers the flag to the environment to the file to the default', () => {
@@ -52,7 +60,7 @@ describe('configuration of the bootstrap node', () => {
       const expected = { text: 'd', addresses: ['/ip4/127.0.0.1/tcp/1'], boolean: true, integer: 77 }[
         key.kind
       ]
-      expect(parsed, `${key.name}`).toEqual([expected, expected, expected])
+      expect(parsed, `key ${key.name}`).toEqual([expected, expected, expected])
     }
   })
 
@@ -103,7 +111,7 @@ describe('configuration of the bootstrap node', () => {
 
   it('refuses numbers from flags and environment that are none', () => {
     for (const text of ['', ' 1', '1e3', '0x10', '-1', '99999999999999999999']) {
-      expect(detailOf(resolve({ flags: { relayDataBytes: text } })), `${text}`).toMatch(
+      expect(detailOf(resolve({ flags: { relayDataBytes: text } })), `given ${text}`).toMatch(
         /^--relay-data-bytes must be/,
       )
     }

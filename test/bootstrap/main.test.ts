@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { multiaddr } from '@multiformats/multiaddr'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createPlainNode } from './plain-node.ts'
 
 const main = new URL('../../bootstrap/main.ts', import.meta.url).pathname
@@ -138,6 +138,24 @@ describe('hanse-bootstrap', () => {
     expect(await ended).toEqual([0, null])
   })
 
+  it('reports an error that escaped from a library, thrown or rejected, and goes on', async () => {
+    const stray = `
+      process.on('SIGUSR2', () => {
+        Promise.reject(new Error('rejected'))
+        throw new Error('thrown')
+      })`
+    vi.stubEnv('NODE_OPTIONS', `--import=data:text/javascript,${encodeURIComponent(stray)}`)
+    const { child, lines, event } = await startListening()
+    vi.unstubAllEnvs()
+    child.kill('SIGUSR2')
+    const faults: unknown[] = [JSON.parse(await nextLine(lines)), JSON.parse(await nextLine(lines))]
+    expect(faults).toEqual([
+      { event: 'fault', detail: 'Error: thrown' },
+      { event: 'fault', detail: 'Error: rejected' },
+    ])
+    expect((await runProgram('health', '--address', event.addresses[0] ?? '')).code).toBe(0)
+  })
+
   it('refuses bad input with code 2 and one line that says what is wrong', async () => {
     await writeFile(join(data, 'bootstrap.toml'), 'helth-interval-seconds = 1\n')
     await writeFile(join(data, 'other.toml'), 'max-connections = "many"\n')
@@ -158,9 +176,9 @@ describe('hanse-bootstrap', () => {
     ]
     for (const [args, expected] of cases) {
       const { code, stdout, stderr } = await runProgram(...args)
-      expect({ code, stdout }, `${args.join(' ')}`).toEqual({ code: 2, stdout: '' })
+      expect({ code, stdout }, `given ${args.join(' ')}`).toEqual({ code: 2, stdout: '' })
       expect(stderr).toMatch(expected)
-      expect(stderr.trimEnd().split('\n').length, `${stderr}`).toBe(1)
+      expect(stderr.trimEnd().split('\n').length, `said ${stderr}`).toBe(1)
     }
   })
 })
