@@ -155,9 +155,9 @@ export const STORE_BUSY_TIMEOUT_MS = 2_000
 /** SQLite's page cache of one open space, in KiB. The inner pages of every index of a million operations fit. */
 export const STORE_PAGE_CACHE_KIB = 16 * 1024
 /** Entries kept in memory per space (about 0.5 KiB each): parents are mostly recent. */
-export const STORE_ENTRIES_CACHED_MAX = 1_024
+export const STORE_ENTRIES_CACHED_MAX = 4_096
 /** Cells whose row number is kept in memory per space. */
-export const STORE_CELLS_CACHED_MAX = 1_024
+export const STORE_CELLS_CACHED_MAX = 4_096
 /** Decoded delegations kept in memory per space, at most 2 KiB of bytes each. */
 export const STORE_TOKENS_CACHED_MAX = 4_096
 /** Delegation chains kept in memory per space. */

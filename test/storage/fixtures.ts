@@ -76,7 +76,7 @@ export function makeOperation(store: SpaceStore, request: OperationRequest): Mad
     path,
   }
   const signed = signOperation(header, body, author.sign)
-  const operation = (request.isBodyAbsent === true ? { ...signed, body: null } : signed) as VerifiedOperation
+  const operation: VerifiedOperation = request.isBodyAbsent === true ? { ...signed, body: null } : signed
   const ordinal = store.count()
   const entry: Entry = {
     ordinal,

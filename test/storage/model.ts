@@ -78,6 +78,8 @@ const batch = fc.record({
   isReopened: fc.boolean(),
 })
 
+type Batch = typeof batch extends fc.Arbitrary<infer T> ? T : never
+
 /** Random batches on the adapter and on the memory store: inside each transaction and after it, they answer the same. */
 export function expectSameAsModel(createHarness: () => StoreHarness): void {
   fc.assert(
@@ -86,19 +88,9 @@ export function expectSameAsModel(createHarness: () => StoreHarness): void {
       let store = harness.open()
       const model = createMemorySpaceStore({ spaceId: store.spaceId, spaceKey: store.spaceKey })
       try {
-        for (const { steps, durability, isRolledBack, isReopened } of batches) {
-          const change = new Error('rolled back')
-          const run = () =>
-            model.transaction(durability, (modelWriter) =>
-              store.transaction(durability, (writer) => {
-                for (const one of steps) apply(one, model, modelWriter, writer)
-                expect(snapshotOf(store, QUESTIONS)).toEqual(snapshotOf(model, QUESTIONS))
-                if (isRolledBack) throw change
-              }),
-            )
-          if (isRolledBack) expect(run).toThrow(change)
-          else run()
-          if (isReopened) store = harness.reopen(store)
+        for (const one of batches) {
+          run(one, model, store)
+          if (one.isReopened) store = harness.reopen(store)
           expect(snapshotOf(store, QUESTIONS)).toEqual(snapshotOf(model, QUESTIONS))
         }
       } finally {
@@ -108,6 +100,21 @@ export function expectSameAsModel(createHarness: () => StoreHarness): void {
     }),
     { numRuns: 60 },
   )
+}
+
+/** One batch in one transaction of each store. */
+function run({ steps, durability, isRolledBack }: Batch, model: SpaceStore, store: SpaceStore): void {
+  const change = new Error('rolled back')
+  const work = () =>
+    model.transaction(durability, (modelWriter) =>
+      store.transaction(durability, (writer) => {
+        for (const one of steps) apply(one, model, modelWriter, writer)
+        expect(snapshotOf(store, QUESTIONS)).toEqual(snapshotOf(model, QUESTIONS))
+        if (isRolledBack) throw change
+      }),
+    )
+  if (isRolledBack) expect(work).toThrow(change)
+  else work()
 }
 
 function apply(one: Step, model: SpaceStore, ...writers: readonly SpaceWriter[]): void {

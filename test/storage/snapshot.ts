@@ -39,7 +39,7 @@ export function snapshotOf(store: SpaceStore, questions: SnapshotQuestions) {
     changedEarly: questions.paths.map((path) => store.changedBelow(path, 3, 2)),
     forks: store.forks(),
     refusals: questions.ids.map((id) => store.refusal(id)),
-    refusalCounts: [...store.refusalCounts()].sort(),
+    refusalCounts: Object.fromEntries(store.refusalCounts()),
     notes: questions.notes.map((name) => store.note(name)),
   }
 }
