@@ -32,6 +32,8 @@ export interface NodeStorage {
 
 const LOCK_FILE = 'lock.sqlite'
 const SEED_BYTES = 32
+/** SQLite's result code for a file that another process has locked. */
+const SQLITE_BUSY = 5
 
 /** True for a folder that was made by `initDataDirectory`. */
 export function isDataDirectory(directory: string): boolean {
@@ -51,8 +53,8 @@ export function initDataDirectory(directory: string, seeds?: Partial<NodeSeeds>)
 }
 
 /**
- * Opens a data directory for this process alone. Faults: `NO_DATA` (not initialised), `IN_USE` (another process has it), `BAD_KEY`,
- * and those of the stores.
+ * Opens a data directory for this process alone. Faults: `NO_DATA` (not initialised), `IN_USE` (another process has it), `BAD_DATA`
+ * (cannot be locked), `BAD_KEY`, and those of the stores.
  */
 export function openDataDirectory(directory: string): Result<NodeStorage, Fault> {
   if (!isDataDirectory(directory)) {
@@ -104,14 +106,20 @@ class DataDirectory implements NodeStorage {
  * Two processes never write one directory. The lock is an exclusive transaction that stays open: the operating system releases it
  * with the process, however that ends, so no stale lock has ever to be removed by hand.
  */
-function lockDirectory(directory: string): Result<DatabaseSync, Fault<'IN_USE'>> {
-  const lock = new DatabaseSync(join(directory, LOCK_FILE), { timeout: 0 })
+function lockDirectory(directory: string): Result<DatabaseSync, Fault<'IN_USE' | 'BAD_DATA'>> {
+  const file = join(directory, LOCK_FILE)
+  let lock: DatabaseSync | null = null
   try {
+    lock = new DatabaseSync(file, { timeout: 0 })
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
     return ok(lock)
-  } catch {
-    lock.close()
-    return fail('IN_USE', `${directory} is in use by another process: stop it, or talk to it with the hanse command`)
+  } catch (error) {
+    lock?.close()
+    if ((error as { readonly errcode?: number }).errcode === SQLITE_BUSY) {
+      return fail('IN_USE', `${directory} is in use by another process: stop it, or talk to it with the hanse command`)
+    }
+    const why = error instanceof Error ? error.message : String(error)
+    return fail('BAD_DATA', `${file} cannot be locked (${why}): the folder must be writable; if the file is damaged, remove it`)
   }
 }
 

@@ -1,17 +1,19 @@
 import { randomBytes } from 'node:crypto'
+import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { ConnectionGater, PeerId } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Libp2pOptions } from 'libp2p'
 import { TypedEventEmitter } from 'main-event'
 import type { SyncReport } from '../core/sync/session.ts'
-import { equalBytes, toHex } from '../core/bytes.ts'
+import { concatBytes, equalBytes, toHex } from '../core/bytes.ts'
 import { createSpaceChange, putDelegations, type TrustProfile } from '../core/changes/control.ts'
 import { createSigner, createSignatureVerifier, type SignatureVerifier } from '../core/native-signature.ts'
 import { signOperation } from '../core/operation/operation.ts'
 import { formatDid } from '../core/principal.ts'
 import type { Fault } from '../core/result.ts'
-import type { Signer } from '../core/signature.ts'
-import { decodeDelegation, issueDelegation } from '../core/ucan/delegation.ts'
+import { publicKeyOf, type Signer } from '../core/signature.ts'
+import { decodeDelegation, issueDelegation, verifyDelegation } from '../core/ucan/delegation.ts'
 import type { SpaceIdentity } from '../storage/sqlite/inspect.ts'
 import type { NodeSeeds, NodeStorage } from './data-directory.ts'
 import { openDataDirectory, initDataDirectory, isDataDirectory } from './data-directory.ts'
@@ -125,14 +127,20 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
     return formatDid(this.author.publicKey)
   }
 
-  /** The libp2p identity, as text; null while offline. */
-  get peerId(): string | null {
-    return this.#network?.peerId.toString() ?? null
+  /** The libp2p identity, as text; the same offline. */
+  get peerId(): string {
+    const { peer } = this.#storage.seeds
+    return peerIdFromPrivateKey(privateKeyFromRaw(concatBytes(peer, publicKeyOf(peer)))).toString()
   }
 
-  /** Multiaddrs, as text, at which others can dial this node. */
+  /** Multiaddrs of introduction nodes, as text; offline those it would ask. */
+  get bootstrap(): readonly string[] {
+    return this.#network?.bootstrap ?? this.#options.bootstrap ?? []
+  }
+
+  /** Multiaddrs, as text, at which others can dial this node; offline those it would announce. */
   get addresses(): readonly string[] {
-    return this.#network?.addresses ?? []
+    return this.#network?.addresses ?? this.#options.announce ?? []
   }
 
   /** The network of this node; null while offline. */
@@ -278,6 +286,10 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
     if (root?.subject == null || last === undefined || !equalBytes(last.audience, guest.publicKey)) {
       throw new FaultError({ code: 'BAD_INVITE', detail: 'the link does not hold together: ask for a new one' })
     }
+    for (const token of tokens) orThrow(verifyDelegation(token, this.#verifier.verifySync))
+    const expired = tokens.find(({ expiresSeconds }) => expiresSeconds !== null && expiresSeconds * 1000 < this.now())
+    if (expired !== undefined) throw new FaultError({ code: 'BAD_INVITE', detail: 'the invite has expired: ask for a new one' })
+    const addresses = { peers: invite.peers.map(parseAddress), bootstrap: invite.bootstrap.map(parseAddress) }
     const identity = { spaceId: invite.spaceId, spaceKey: root.subject }
     const own = orThrow(
       issueDelegation({
@@ -293,7 +305,8 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
     const known = this.#spaces.get(toHex(invite.spaceId))
     const space = known ?? this.#open(identity)
     space.hosted.keepPendingTokens([...invite.tokens, own.bytes])
-    this.#network?.meet([...invite.bootstrap, ...invite.peers].map(parseAddress), invite.bootstrap.map(parseAddress))
+    space.hosted.keepMeetingPoints(invite)
+    this.#network?.meet([...addresses.bootstrap, ...addresses.peers], addresses.bootstrap)
     this.#network?.add(space)
     return space
   }

@@ -58,13 +58,18 @@ export class Discovery {
 
   /** Begins: dials what is cached, and asks the introduction nodes at intervals. */
   start(): void {
-    this.#init.network.addEventListener('peer:discovery', ({ detail }) => this.#dial(detail.id, detail.multiaddrs))
+    this.#init.network.addEventListener('peer:discovery', ({ detail }) =>
+      this.#dial(detail.id, detail.multiaddrs),
+    )
     void this.round()
   }
 
   /** Remembers a peer past a handshake, so that it is found again without anybody's help. */
   async remember(peer: PeerId): Promise<void> {
-    const tags = { [MEMBER_TAG]: { value: 50, ttl: MEMBER_TTL_MS }, [KEEP_ALIVE_TAG]: { value: 50, ttl: MEMBER_TTL_MS } }
+    const tags = {
+      [MEMBER_TAG]: { value: 50, ttl: MEMBER_TTL_MS },
+      [KEEP_ALIVE_TAG]: { value: 50, ttl: MEMBER_TTL_MS },
+    }
     await this.#init.network.peerStore.merge(peer, { tags })
   }
 
@@ -77,7 +82,9 @@ export class Discovery {
   /** Asks every introduction node about every space, now. Joins a round under way. */
   round(): Promise<void> {
     this.#round ??= Promise.all([this.#redialMembers(), this.#ask()])
-      .catch((error: unknown) => this.#init.log(`discovery: ${error instanceof Error ? error.message : String(error)}`))
+      .catch((error: unknown) =>
+        this.#init.log(`discovery: ${error instanceof Error ? error.message : String(error)}`),
+      )
       .then(() => {
         this.#round = null
         this.#schedule()
@@ -103,7 +110,11 @@ export class Discovery {
     const { network, spaces, provenCount } = this.#init
     if (spaces().every((space) => provenCount(space) >= DEGREE_TARGET)) return
     for (const { id, tags, addresses } of await network.peerStore.all()) {
-      if (tags.has(MEMBER_TAG)) this.#dial(id, addresses.map(({ multiaddr }) => multiaddr))
+      if (tags.has(MEMBER_TAG))
+        this.#dial(
+          id,
+          addresses.map(({ multiaddr }) => multiaddr),
+        )
     }
   }
 
@@ -113,10 +124,16 @@ export class Discovery {
     const own = spaces()
     if (bootstrap.length === 0 || own.length === 0) return
     const { introductions } = network.services
-    const answers = new Map<HostedSpace, Map<Multiaddr, readonly IntroducedPeer[]>>(own.map((space) => [space, new Map()]))
+    const answers = new Map<HostedSpace, Map<Multiaddr, readonly IntroducedPeer[]>>(
+      own.map((space) => [space, new Map()]),
+    )
     await Promise.all(
       bootstrap.map(async (introducer) => {
-        const registered = await introductions.register(introducer, own.map((space) => space.topic), signal)
+        const registered = await introductions.register(
+          introducer,
+          own.map((space) => space.topic),
+          signal,
+        )
         const failed = registered.find(({ outcome }) => !outcome.ok)?.outcome
         if (failed !== undefined && !failed.ok && failed.fault.code !== 'NO_ADDRESS') {
           log(`introduction node ${introducer.toString()}: ${failed.fault.code}, ${failed.fault.detail}`)
@@ -147,7 +164,8 @@ export class Discovery {
         this.#providedAtMs.set(space, Date.now())
       }
       if (provenCount(space) > 0) return
-      for await (const { id, multiaddrs } of network.contentRouting.findProviders(topic, { signal })) this.#dial(id, multiaddrs)
+      for await (const { id, multiaddrs } of network.contentRouting.findProviders(topic, { signal }))
+        this.#dial(id, multiaddrs)
     } catch (error) {
       if (!this.#abort.signal.aborted) log(`dht: ${error instanceof Error ? error.message : String(error)}`)
     }
@@ -163,9 +181,12 @@ export class Discovery {
 
   #dial(peer: PeerId, addresses: readonly Multiaddr[]): void {
     const { network, log } = this.#init
-    if (this.#abort.signal.aborted || network.peerId.equals(peer) || network.getConnections(peer).length > 0) return
+    if (this.#abort.signal.aborted || network.peerId.equals(peer) || network.getConnections(peer).length > 0)
+      return
     const withPeer = addresses.map((address) =>
-      address.getComponents().some(({ name }) => name === 'p2p') ? address : address.encapsulate(`/p2p/${peer.toString()}`),
+      address.getComponents().some(({ name }) => name === 'p2p')
+        ? address
+        : address.encapsulate(`/p2p/${peer.toString()}`),
     )
     if (withPeer.length === 0) return
     const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])

@@ -56,7 +56,10 @@ export class SpaceGossip {
 
   /** Sends an operation of our own to whoever listens. Resolves to the number of peers it went to; repair is sync's task. */
   async publish(operation: Operation): Promise<number> {
-    const { recipients } = await this.#pubsub.publish(this.#topic, encodeOperation(this.#asGossiped(operation)))
+    const { recipients } = await this.#pubsub.publish(
+      this.#topic,
+      encodeOperation(this.#asGossiped(operation)),
+    )
     return recipients.length
   }
 

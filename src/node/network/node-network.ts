@@ -1,12 +1,9 @@
-import type { ConnectionGater, PeerId } from '@libp2p/interface'
+import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Datastore } from 'interface-datastore'
-import type { Libp2pOptions } from 'libp2p'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { toHex } from '../../core/bytes.ts'
 import type { Operation } from '../../core/operation/operation.ts'
 import type { Fault } from '../../core/result.ts'
-import type { Signer, VerifySignature } from '../../core/signature.ts'
 import type { SyncReport } from '../../core/sync/session.ts'
 import type { SyncSpace } from '../../../protocols/sync/index.ts'
 import { FaultError } from '../fault-error.ts'
@@ -17,40 +14,14 @@ import type { Space } from '../space/space.ts'
 import { Discovery } from './discovery.ts'
 import { SpaceGossip, type GossipHost } from './gossip.ts'
 import { createNetwork, type Network } from './libp2p.ts'
+import type { NodeNetworkHost, NodeNetworkInit } from './node-network-init.ts'
+import { keepGossipAlive } from './keep-gossip-alive.ts'
+import { PinnedDialer } from './pinned-dialer.ts'
+import { RunTraffic } from './run-traffic.ts'
 import { SyncScheduler } from './sync-scheduler.ts'
-
-export interface NodeNetworkInit {
-  readonly peerSeed: Uint8Array
-  readonly datastore: Datastore
-  readonly listen: readonly string[]
-  readonly announce: readonly string[]
-  readonly bootstrap: readonly Multiaddr[]
-  readonly peers: readonly Multiaddr[]
-  readonly mdns: boolean
-  readonly dht: boolean
-  readonly relay: boolean
-  readonly antiEntropyIntervalMs: number
-  readonly discoveryIntervalMs: number
-  readonly transport: Pick<Libp2pOptions, 'transports' | 'connectionEncrypters' | 'streamMuxers'> | undefined
-  readonly connectionGater: ConnectionGater | undefined
-}
-
-/** What the network needs of the node around it. */
-export interface NodeNetworkHost {
-  readonly verify: VerifySignature
-  /** Whose read capability is shown to peers. */
-  readonly reader: Signer
-  now(): number
-  log(message: string): void
-  onConnect(peer: PeerId, space: HostedSpace): void
-}
 
 /** Bound of stopping, in ms: what has not closed by then is cut. */
 const STOP_TIMEOUT_MS = 5_000
-/** Bound of dialling one peer that the user or an invite named, in ms. */
-const DIAL_TIMEOUT_MS = 10_000
-/** Pause before a lost pinned peer is dialled again, in ms. */
-const REDIAL_MS = 5_000
 
 /** A space in the network. */
 interface Member {
@@ -72,7 +43,8 @@ export class NodeNetwork {
   readonly #scheduler: SyncScheduler<Space>
   readonly #discovery: Discovery
   readonly #bootstrap: Multiaddr[]
-  #redial: NodeJS.Timeout | null = null
+  readonly #dialer: PinnedDialer
+  readonly #runTraffic = new RunTraffic()
   #isStopping = false
 
   /** Composes the network; nothing runs before `start`. */
@@ -112,6 +84,12 @@ export class NodeNetwork {
       intervalMs: init.antiEntropyIntervalMs,
       onFailure: (peer, error) => host.log(`sync with ${peer.toString()}: ${error.message}`),
     })
+    this.#dialer = new PinnedDialer({
+      network: libp2p,
+      pinned: () => [...init.peers, ...this.#bootstrap],
+      invited: () => this.#invited(),
+      log: (message) => host.log(message),
+    })
     this.#discovery = new Discovery({
       network: libp2p,
       bootstrap: this.#bootstrap,
@@ -124,6 +102,11 @@ export class NodeNetwork {
 
   get peerId(): PeerId {
     return this.#libp2p.peerId
+  }
+
+  /** The libp2p node underneath, for programs that add protocols of their own. */
+  get libp2p(): Network {
+    return this.#libp2p
   }
 
   /** Multiaddrs, as text, at which others can dial this node. */
@@ -156,12 +139,12 @@ export class NodeNetwork {
     sync.addEventListener('close', ({ detail: { peer, space, fault } }) => this.#onClose(peer, space, fault))
     sync.addEventListener('finished', ({ detail: { peer, space, report, link } }) => {
       const member = this.#members.get(toHex(space.topic))
-      member?.space.onReport(peer.toString(), report, link.traffic)
+      member?.space.onReport(peer.toString(), report, link.traffic, this.#runTraffic.take(link))
     })
     sync.addEventListener('progress', ({ detail: { peer, space, progress } }) => {
       this.#members.get(toHex(space.topic))?.space.onProgress(peer.toString(), progress)
     })
-    this.#keepGossipAlive()
+    keepGossipAlive(this.#libp2p, (message) => this.#host.log(message))
     await this.#libp2p.start()
     if (this.#init.listen.length > 0 && this.#listening().length === 0) {
       throw new FaultError({
@@ -171,16 +154,19 @@ export class NodeNetwork {
     }
     this.#scheduler.start()
     this.#discovery.start()
-    this.#dialPinned()
+    this.#dialer.start()
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true
-    if (this.#redial !== null) clearTimeout(this.#redial)
+    this.#dialer.stop()
     this.#scheduler.stop()
     this.#discovery.stop()
     const stopped = Promise.resolve(this.#libp2p.stop())
-    await Promise.race([stopped, new Promise<void>((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS).unref())])
+    await Promise.race([
+      stopped,
+      new Promise<void>((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS).unref()),
+    ])
   }
 
   /** Takes a space into the network: its topic, its peers, its comparisons. */
@@ -188,6 +174,7 @@ export class NodeNetwork {
     const { hosted } = space
     const topic = toHex(hosted.topic)
     if (this.#members.has(topic)) return
+    for (const address of hosted.meetingPoints().bootstrap) this.#addBootstrap(multiaddr(address))
     const gossip = new SpaceGossip(this.#libp2p.services.pubsub, hosted, this.#gossipHost())
     const member: Member = { space, gossip, sync: this.#syncSpace(hosted) }
     this.#members.set(topic, member)
@@ -215,10 +202,18 @@ export class NodeNetwork {
 
   /** Dials peers that an invite named, and adds its introduction nodes. */
   meet(addresses: readonly Multiaddr[], bootstrap: readonly Multiaddr[]): void {
-    for (const address of bootstrap) {
-      if (!this.#bootstrap.some((known) => known.equals(address))) this.#bootstrap.push(address)
-    }
-    for (const address of addresses) void this.#dial(address)
+    for (const address of bootstrap) this.#addBootstrap(address)
+    for (const address of addresses) void this.#dialer.dial(address)
+  }
+
+  /** Dials one address; rejects where it cannot be reached. Gives the peer's id. */
+  async reach(address: Multiaddr, signal: AbortSignal): Promise<string> {
+    return await this.#dialer.reach(address, signal)
+  }
+
+  /** Peers, as text, with whom a space can be compared now. */
+  peersOf(space: Space): readonly string[] {
+    return this.#peersFor(space.hosted).map(String)
   }
 
   /** Compares with one peer, or with every peer of the space, and waits for the reports. */
@@ -230,7 +225,24 @@ export class NodeNetwork {
     const member = this.#members.get(toHex(space.hosted.topic))
     if (member === undefined) throw new Error('bug: a space that is not in the network')
     const peers = peer === undefined ? this.#peersFor(space.hosted) : [parsePeer(peer)]
-    return await Promise.all(peers.map(async (one) => [one.toString(), await this.#run(member, one, signal)] as const))
+    return await Promise.all(
+      peers.map(async (one) => [one.toString(), await this.#run(member, one, signal)] as const),
+    )
+  }
+
+  #addBootstrap(address: Multiaddr): void {
+    if (!this.#bootstrap.some((known) => known.equals(address))) this.#bootstrap.push(address)
+  }
+
+  /** Addresses that invites named, of spaces in which nobody is connected. */
+  #invited(): readonly Multiaddr[] {
+    const { sync } = this.#libp2p.services
+    const lonely = [...this.#members.values()].filter(
+      ({ space }) => sync.provenPeers(space.hosted.id).length === 0,
+    )
+    return lonely.flatMap(({ space }) =>
+      space.hosted.meetingPoints().peers.map((address) => multiaddr(address)),
+    )
   }
 
   /** Peers of a space: those past the handshake, and connected ones that speak the protocol and may share it. */
@@ -263,7 +275,9 @@ export class NodeNetwork {
     const member = this.#members.get(toHex(sync.topic))
     if (member === undefined) return
     member.space.onProven(peer.toString(), true)
-    void this.#discovery.remember(peer).catch((error: unknown) => this.#host.log(`peer store: ${String(error)}`))
+    void this.#discovery
+      .remember(peer)
+      .catch((error: unknown) => this.#host.log(`peer store: ${String(error)}`))
     this.#host.onConnect(peer, member.space.hosted)
   }
 
@@ -305,7 +319,8 @@ export class NodeNetwork {
       prove: (binding) => hosted.prove(this.#host.reader, binding, this.#host.now()),
       admit: async (operations, faults, peer) => {
         const name = peer.toString()
-        for (const fault of faults) this.#onFault(peer, this.#members.get(toHex(hosted.topic))?.sync ?? null, fault, new Uint8Array())
+        for (const fault of faults)
+          this.#onFault(peer, this.#members.get(toHex(hosted.topic))?.sync ?? null, fault, new Uint8Array())
         const before = hosted.store.absentBodyCount()
         const outcomes = await hosted.replica.receive(operations, name)
         let gained = Math.max(0, before - hosted.store.absentBodyCount())
@@ -343,50 +358,19 @@ export class NodeNetwork {
 
   /** Compares with every proven peer soon, because gossip did not reach them. */
   #offer({ space }: Member): void {
-    for (const peer of this.#libp2p.services.sync.provenPeers(space.hosted.id)) this.#scheduler.soon(space, peer)
+    for (const peer of this.#libp2p.services.sync.provenPeers(space.hosted.id))
+      this.#scheduler.soon(space, peer)
   }
 
   #isProvenAnywhere(peer: string): boolean {
     const { sync } = this.#libp2p.services
-    return [...this.#members.values()].some(({ space }) => sync.provenPeers(space.hosted.id).some((one) => one.toString() === peer))
-  }
-
-  /**
-   * When the one of two connections closes that carried gossip's streams, gossipsub stays silent towards that peer for ever
-   * (js-libp2p 3.3). Identifying again on the connection that is left makes it open new streams.
-   */
-  #keepGossipAlive(): void {
-    this.#libp2p.addEventListener('connection:close', ({ detail: closed }) => {
-      const [left] = this.#libp2p.getConnections(closed.remotePeer)
-      if (left === undefined || this.#isStopping) return
-      this.#libp2p.services.identify.identify(left).catch((error: unknown) => {
-        this.#host.log(`identify: ${error instanceof Error ? error.message : String(error)}`)
-      })
-    })
+    return [...this.#members.values()].some(({ space }) =>
+      sync.provenPeers(space.hosted.id).some((one) => one.toString() === peer),
+    )
   }
 
   #listening(): readonly Multiaddr[] {
     return this.#libp2p.getMultiaddrs().filter((address) => !address.toString().includes('/p2p-circuit'))
-  }
-
-  /** Dials the peers the user pinned and the introduction nodes, again and again while they are not connected. */
-  #dialPinned(): void {
-    if (this.#isStopping) return
-    const connected = new Set(this.#libp2p.getPeers().map(String))
-    for (const address of [...this.#init.peers, ...this.#bootstrap]) {
-      const target = address.getComponents().findLast(({ name }) => name === 'p2p')?.value
-      if (target === undefined || !connected.has(target)) void this.#dial(address)
-    }
-    this.#redial = setTimeout(() => this.#dialPinned(), REDIAL_MS)
-    this.#redial.unref()
-  }
-
-  async #dial(address: Multiaddr): Promise<void> {
-    try {
-      await this.#libp2p.dial(address, { signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) })
-    } catch (error) {
-      if (!this.#isStopping) this.#host.log(`could not reach ${address.toString()}: ${error instanceof Error ? error.message : String(error)}`)
-    }
   }
 }
 
@@ -394,6 +378,9 @@ function parsePeer(text: string): PeerId {
   try {
     return peerIdFromString(text)
   } catch {
-    throw new FaultError({ code: 'BAD_PEER', detail: `${JSON.stringify(text)} is not a peer id: see "hanse peers"` })
+    throw new FaultError({
+      code: 'BAD_PEER',
+      detail: `${JSON.stringify(text)} is not a peer id: see "hanse peers"`,
+    })
   }
 }

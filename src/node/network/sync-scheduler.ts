@@ -82,7 +82,8 @@ export class SyncScheduler<Space extends object> {
     try {
       await scheduled.run(peer, AbortSignal.any([this.#abort.signal, AbortSignal.timeout(RUN_TIMEOUT_MS)]))
     } catch (error) {
-      if (!this.#abort.signal.aborted) this.#init.onFailure(peer, error instanceof Error ? error : new Error(String(error)))
+      if (!this.#abort.signal.aborted)
+        this.#init.onFailure(peer, error instanceof Error ? error : new Error(String(error)))
     } finally {
       this.#running.delete(key)
     }

@@ -4,7 +4,7 @@ import { decodeCanonical, encodeCanonical } from '../../core/canonical-cbor.ts'
 import { putDelegations, readSpaceDescription, type SpaceDescription } from '../../core/changes/control.ts'
 import { decodeChange } from '../../core/changes/change.ts'
 import type { Entry } from '../../core/graph.ts'
-import { DEPS_MAX } from '../../core/limits.ts'
+import { BODY_BYTES_MAX, BODY_CHANGES_MAX, DEPS_MAX } from '../../core/limits.ts'
 import type { SignatureVerifier } from '../../core/native-signature.ts'
 import { decodeHeader } from '../../core/operation/header.ts'
 import {
@@ -29,6 +29,16 @@ import { TokenBook } from './token-book.ts'
 
 /** The note under which a guest keeps the tokens it has not published yet. */
 const JOIN_NOTE = 'join'
+/** The note under which a guest keeps where to find the others. */
+const MEETING_NOTE = 'meeting'
+
+/** Where an invite says that others are to be found, as text. */
+export interface MeetingPoints {
+  /** Multiaddrs of members. */
+  readonly peers: readonly string[]
+  /** Multiaddrs of introduction nodes. */
+  readonly bootstrap: readonly string[]
+}
 
 /** How an operation of our own is made. */
 export interface WriteOptions {
@@ -177,6 +187,20 @@ export class HostedSpace {
     return this.publish(pending.filter(isUnpublished), options, pending)
   }
 
+  /** Keeps where to find the others, so that a guest whom nobody answered today tries again tomorrow. */
+  keepMeetingPoints({ peers, bootstrap }: MeetingPoints): void {
+    this.#store.transaction('power', (writer) => writer.putNote(MEETING_NOTE, encodeCanonical([peers, bootstrap])))
+  }
+
+  /** What the invite said; nothing in a space that was made here. */
+  meetingPoints(): MeetingPoints {
+    const note = this.#store.note(MEETING_NOTE)
+    const decoded = note === undefined ? null : decodeCanonical(note)
+    if (decoded === null || !decoded.ok) return { peers: [], bootstrap: [] }
+    const [peers, bootstrap] = decoded.value as [readonly string[], readonly string[]]
+    return { peers, bootstrap }
+  }
+
   #verified(token: Uint8Array): VerifiedDelegation {
     return orThrow(verifyDelegation(orThrow(decodeDelegation(token)), this.#verifier.verifySync))
   }
@@ -217,6 +241,12 @@ export class HostedSpace {
   ): VerifiedOperation {
     const time = parents.all.reduce((latest, parent) => Math.max(latest, parent.time), timeMs)
     const { bodySize } = bodyCommitment(body)
+    if (bodySize > BODY_BYTES_MAX || body.length > BODY_CHANGES_MAX) {
+      throw new FaultError({
+        code: 'LIMIT',
+        detail: `the write has ${bodySize} bytes in ${body.length} changes, at most ${BODY_BYTES_MAX} in ${BODY_CHANGES_MAX} are allowed: split it`,
+      })
+    }
     const anyCommand = command === '/cap/grant'
     const purpose = { invoker: author.publicKey, command, path, timeMs: time, bodySize, anyCommand }
     const chain = using ?? orThrow(this.tokens.find(purpose))

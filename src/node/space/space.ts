@@ -19,6 +19,7 @@ import { PeerBook } from '../peer-book.ts'
 import { visibleFields, type Admission, LOCAL } from '../replica/replica.ts'
 import type { HostedSpace } from './hosted-space.ts'
 import { formatInvite } from './invite.ts'
+import { checkEdit } from './check-edit.ts'
 import type { ItemEdit, ItemType } from './item-edit.ts'
 import { roleTerms, type Role } from './roles.ts'
 import { explainOperation, type Explanation } from './explain.ts'
@@ -72,11 +73,29 @@ export interface GrantOptions {
   readonly timeMs?: number
 }
 
+/** What an invite gives. */
+export interface InviteOptions {
+  readonly role: Role
+  /** Limits a writer to this path and below. Default: the whole space. */
+  readonly path?: string
+  /** Milliseconds since 1970. Default: never. */
+  readonly expiresMs?: number
+  /** False leaves this node's addresses out: the guest finds peers through the introduction nodes. Default true. */
+  readonly addresses?: boolean
+}
+
 export interface SpaceEvents {
   /** Operations were admitted, with the items they touched. */
   change: CustomEvent<Admission>
   /** A run with a peer has ended. */
-  sync: CustomEvent<{ readonly peer: string; readonly report: SyncReport; readonly traffic: LinkTraffic }>
+  sync: CustomEvent<{
+    readonly peer: string
+    readonly report: SyncReport
+    /** Of the link, since it was opened. */
+    readonly traffic: LinkTraffic
+    /** Of this run. */
+    readonly runTraffic: LinkTraffic
+  }>
   /** Both sides have proved to be equal: end of stored. */
   eose: CustomEvent<{ readonly peer: string; readonly clockRoot: string }>
   progress: CustomEvent<{ readonly peer: string; readonly progress: SyncProgress }>
@@ -141,7 +160,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
 
   /** Several edits as one operation with one signature. Also writes an operation without changes, where `edits` is empty. */
   write(edits: readonly ItemEdit[], options: PutOptions = {}): string {
-    for (const { path } of edits) orThrow(parsePath(path))
+    for (const edit of edits) orThrow(checkEdit(edit))
     const operation = this.hosted.write(edits, {
       author: options.author ?? this.#node.author,
       after: options.after?.map(parseId),
@@ -223,7 +242,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
    * A link with which whoever has it joins under a role. It carries a delegation to a throw-away key and the key itself, and
    * publishes nothing: it can be made offline.
    */
-  invite(options: { readonly role: Role; readonly path?: string; readonly expiresMs?: number }): string {
+  invite(options: InviteOptions): string {
     const secret = new Uint8Array(randomBytes(32))
     const terms = orThrow(roleTerms(options.role, options.path ?? ''))
     const { author } = this.#node
@@ -234,8 +253,8 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
       spaceId: this.hosted.id,
       tokens: [...above, token].map(({ bytes }) => bytes),
       secret,
-      bootstrap: this.#node.network?.bootstrap ?? [],
-      peers: this.#node.addresses,
+      bootstrap: this.#node.bootstrap,
+      peers: options.addresses === false ? [] : this.#node.addresses,
     })
   }
 
@@ -256,9 +275,9 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     this.peers.setProven(peer, isProven)
   }
 
-  onReport(peer: string, report: SyncReport, traffic: LinkTraffic): void {
+  onReport(peer: string, report: SyncReport, traffic: LinkTraffic, runTraffic: LinkTraffic): void {
     this.peers.onReport(peer, report, this.#node.now())
-    this.safeDispatchEvent('sync', { detail: { peer, report, traffic } })
+    this.safeDispatchEvent('sync', { detail: { peer, report, traffic, runTraffic } })
     if (report.inSync) this.safeDispatchEvent('eose', { detail: { peer, clockRoot: toHex(report.mine.clockRoot) } })
   }
 
