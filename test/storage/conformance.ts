@@ -405,7 +405,9 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
       write((writer) => {
         for (let ordinal = 0; ordinal < count; ordinal++) {
           append(store, writer, { author: alice })
-          const path = ordinal % 10 === 0 ? `rare/${ordinal % 70}` : `docs/${ordinal % 50}`
+          // Every fiftieth at the path itself.
+          const path =
+            ordinal % 10 === 0 ? `rare/${ordinal % 70}` : ordinal % 50 === 1 ? 'docs' : `docs/${ordinal % 50}`
           for (let index = 0; index < 4; index++) {
             writer.putHistory(field(path, `f${index}`), { ordinal, index, kind: 'set' })
           }
@@ -485,8 +487,17 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
           writer.putRefusal({ id: idOf(name), code: 'SEQ', detail: '', peer: 'mallory', timeMs: 1 })
         write((writer) => {
           refuse(writer, 'again')
-          for (let i = 0; i < REFUSALS_REMEMBERED_MAX - 1; i++) refuse(writer, `refused ${i}`)
+          for (let i = 0; i < REFUSALS_REMEMBERED_MAX - 2; i++) refuse(writer, `refused ${i}`)
         })
+        // One that was rolled back takes no place.
+        const change = new Error('rolled back')
+        const rolledBack = () =>
+          write((writer) => {
+            refuse(writer, 'rolled back')
+            throw change
+          })
+        expect(rolledBack).toThrow(change)
+        write((writer) => refuse(writer, 'the last that fits'))
         expect(store.refusal(idOf('refused 0'))).toBeDefined()
         // What is refused again is as good as new.
         write((writer) => refuse(writer, 'again'))
@@ -578,6 +589,20 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
           expect(store.refusal(idOf('r'))).toBeUndefined()
           expect(store.refusalCounts()).toEqual(new Map())
           expect(store.note('n')).toBeUndefined()
+        })
+      })
+
+      it('finds no operation that was rolled back, though it was found inside', () => {
+        for (let i = 0; i < 4; i++) commit(store, { author: alice })
+        const lost: Uint8Array[] = []
+        const work = (writer: SpaceWriter) => {
+          for (let i = 0; i < 8; i++) lost.push(append(store, writer, { author: alice }).id)
+          for (const [i, id] of lost.entries()) expect(store.find(id)?.ordinal).toBe(4 + i)
+          throw new Error('rolled back')
+        }
+        expect(() => write(work)).toThrow('rolled back')
+        both(() => {
+          for (const id of lost) expect(store.find(id)).toBeUndefined()
         })
       })
 

@@ -256,6 +256,24 @@ describe('a file that is in use', () => {
   })
 })
 
+describe('the index on ids', () => {
+  it('is sealed as soon as the tail reaches its bound, and not before', () => {
+    const store = openStore({ ...optionsFor(file), idTailMax: 3 })
+    const client = new DatabaseSync(file, { readOnly: true })
+    const sealed = () => ({
+      ...client
+        .prepare('SELECT sealed, (SELECT count(*) FROM operation_ids) AS rows FROM operation_ids_sealed')
+        .get(),
+    })
+    for (const rows of [0, 0, 3, 3, 3, 6, 6]) {
+      commit(store, { author: alice })
+      expect(sealed()).toEqual({ sealed: rows, rows })
+    }
+    client.close()
+    store.close()
+  })
+})
+
 describe('inspecting a file', () => {
   it('says which space it holds', () => {
     fill(1)
