@@ -6,12 +6,13 @@ import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { decodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { alice, register } from './fixtures.ts'
 import { makeFolder, openStore, optionsFor } from './sqlite-harness.ts'
 
-const CHILD = join(import.meta.dirname, 'crash-child.ts')
+const CHILD = fileURLToPath(import.meta.resolve('./crash-child.ts'))
 /** Operations of one transaction of the child. */
 const BATCH = 7
 

@@ -16,7 +16,7 @@ import type { SpaceStore, SpaceWriter } from '../../src/storage/space-store.ts'
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 
 /** The same key for the same name, always. */
-export function signerNamed(name: string): Signer {
+function signerNamed(name: string): Signer {
   const der = Buffer.concat([PKCS8_PREFIX, sha256(utf8(name))])
   const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
   const spki = createPublicKey(key).export({ format: 'der', type: 'spki' })
