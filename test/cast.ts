@@ -28,6 +28,8 @@ export const alice = signerNamed('alice')
 export const bob = signerNamed('bob')
 /** May write everywhere. */
 export const carol = signerNamed('carol')
+/** May write everywhere. */
+export const dave = signerNamed('dave')
 /** May write at and below `mallory`, and lies. */
 export const mallory = signerNamed('mallory')
 /** Holds nothing. */
@@ -70,6 +72,7 @@ export function delegate(issuer: Signer, audience: Signer, terms: TokenTerms = {
 export const ownerToken = delegate(spaceKey, alice, { command: '/' })
 export const bobToken = delegate(alice, bob)
 export const carolToken = delegate(alice, carol)
+export const daveToken = delegate(alice, dave)
 export const malloryToken = delegate(alice, mallory, { policy: pathPolicy('mallory') })
 
 const CHAINS: readonly (readonly [Signer, readonly VerifiedDelegation[]])[] = [
@@ -77,6 +80,7 @@ const CHAINS: readonly (readonly [Signer, readonly VerifiedDelegation[]])[] = [
   [alice, [ownerToken]],
   [bob, [ownerToken, bobToken]],
   [carol, [ownerToken, carolToken]],
+  [dave, [ownerToken, daveToken]],
   [mallory, [ownerToken, malloryToken]],
 ]
 
@@ -137,11 +141,11 @@ export const genesis: Operation = forge({
   header: { space: null, command: '/cap/grant' },
 })
 export const spaceId = genesis.id
-/** Alice's first operation: gives bob, carol and mallory their tokens. */
+/** Alice's first operation: gives bob, carol, dave and mallory their tokens. */
 export const grants: Operation = forge({
   author: alice,
   deps: [genesis],
-  body: [putDelegations([bobToken.bytes, carolToken.bytes, malloryToken.bytes])],
+  body: [putDelegations([bobToken.bytes, carolToken.bytes, daveToken.bytes, malloryToken.bytes])],
   header: { command: '/cap/grant' },
 })
 /** What everybody who takes part has. */

@@ -450,7 +450,7 @@ describe('check 10, authority', () => {
       const home = await createHome([published])
       const [evaluated] = home.hosted.replica.evaluate(home.hosted.store.at(2), published)
       expect(evaluated).toMatchObject({ ok: false, fault: { code: 'CHANGE_INVALID' } })
-      expect([...home.hosted.store.tokens()]).toHaveLength(4)
+      expect([...home.hosted.store.tokens()]).toHaveLength(5)
       await expectStopped({ author: stranger, deps: [published], header: { caps: digests(ownerToken, good) } }, 'CAP_MISSING', [published])
     }
   })

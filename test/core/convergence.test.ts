@@ -1,0 +1,240 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { ancestorAtSeq, isInPast } from '../../src/core/ancestry.ts'
+import { compareBytes, concatBytes, equalBytes, toHex, utf8 } from '../../src/core/bytes.ts'
+import { decodeCanonical, encodeCanonical } from '../../src/core/canonical-cbor.ts'
+import { clockLeaf } from '../../src/core/clock.ts'
+import { STATE_ITEM_TAG, STATE_NODE_TAG } from '../../src/core/domain-tags.ts'
+import { sha256 } from '../../src/core/hash.ts'
+import type { Operation } from '../../src/core/operation/operation.ts'
+import { beginning, bob, createHome, forge, type Home } from '../cast.ts'
+import { closure, type Event, makeHistory, type MeantEdit, plans, topologicalOrder } from '../random-history.ts'
+import { naiveTrieRoot } from './naive-trie.ts'
+
+const RUNS = { numRuns: 120 }
+const choices = fc.array(fc.nat(1_000), { minLength: 1, maxLength: 20 })
+
+/** Everything that two replicas with one set of operations must agree on. */
+function facts({ hosted }: Home) {
+  const { store, replica } = hosted
+  return {
+    count: store.count(),
+    clockRoot: toHex(replica.clockRoot()),
+    stateRoot: toHex(replica.stateRoot()),
+    heads: [...store.authors()].map(({ author, heads }) => [toHex(author), heads.map(({ id, seq }) => `${seq} ${toHex(id)}`)]).toSorted(),
+    frontier: store.frontier().map(({ id }) => toHex(id)).toSorted(),
+    forks: store.forks().map(({ author, seq, ids }) => [toHex(author), seq, ...ids.map(toHex)]),
+    cells: store.cells({ prefix: '', limit: 1_000 }).map(({ key, cell }) => [key.path, key.type, key.field, toHex(cell.id), cell.index, toHex(cell.value)]),
+  }
+}
+
+const operationsOf = (events: readonly Event[]): readonly Operation[] => events.map(({ operation }) => operation)
+
+describe('two replicas with one set of operations', () => {
+  test('agree on everything, whatever order the operations came in, in whatever batches', async () => {
+    await fc.assert(
+      fc.asyncProperty(plans(30), choices, fc.integer({ min: 1, max: 9 }), async (planned, order, batch) => {
+        const events = makeHistory(planned)
+        const one = await createHome(operationsOf(events))
+        const other = await createHome()
+        other.hosted.replica.stateRoot()
+        const shuffled = operationsOf(topologicalOrder(events, order))
+        for (let i = 0; i < shuffled.length; i += batch) await other.hosted.replica.receive(shuffled.slice(i, i + batch), 'bob’s peer')
+        expect(facts(other)).toEqual(facts(one))
+        expect(one.hosted.store.count()).toBe(events.length + beginning.length)
+      }),
+      RUNS,
+    )
+  })
+
+  test('agree when operations came children first, through the hold lane', async () => {
+    await fc.assert(
+      fc.asyncProperty(plans(25), choices, async (planned, order) => {
+        const events = makeHistory(planned)
+        const one = await createHome(operationsOf(events))
+        const other = await createHome()
+        const open = [...events]
+        for (let i = 0; open.length > 0; i++) {
+          const [next] = open.splice((order[i % order.length] as number) % open.length, 1) as [Event]
+          await other.hosted.replica.receive([next.operation], 'bob’s peer')
+        }
+        expect(other.hosted.replica.held.size).toBe(0)
+        expect(facts(other)).toEqual(facts(one))
+      }),
+      RUNS,
+    )
+  })
+
+  test('agree when bodies came late, in another order', async () => {
+    await fc.assert(
+      fc.asyncProperty(plans(20), choices, async (planned, order) => {
+        const events = makeHistory(planned)
+        const one = await createHome(operationsOf(events))
+        const other = await createHome()
+        const bare = operationsOf(events).map((operation) => ({ ...operation, body: null }))
+        await other.hosted.replica.receive(bare, 'bob’s peer')
+        other.hosted.replica.stateRoot()
+        for (const { operation } of topologicalOrder(events, order).toReversed()) await other.hosted.replica.receive([operation], 'bob’s peer')
+        expect(facts(other)).toEqual(facts(one))
+      }),
+      RUNS,
+    )
+  })
+})
+
+describe('the state', () => {
+  test('equals what recomputing everything from the set gives, by an independent and stupid definition', async () => {
+    await fc.assert(
+      fc.asyncProperty(plans(30), async (planned) => {
+        const events = makeHistory(planned)
+        const { hosted } = await createHome(operationsOf(events))
+        const expected = naiveState(events)
+        const shown = new Map(
+          hosted.store.cells({ prefix: '', limit: 10_000 }).map(({ key, cell }) => [`${key.path}|${key.type}|${key.field}`, decode(cell.value)]),
+        )
+        expect(shown).toEqual(expected)
+        expect(toHex(hosted.replica.stateRoot())).toBe(toHex(naiveStateRoot(expected)))
+      }),
+      RUNS,
+    )
+  })
+})
+
+describe('the clock', () => {
+  test('is the ends of every log, under the root of an independent definition', async () => {
+    await fc.assert(
+      fc.asyncProperty(plans(25), async (planned) => {
+        const events = makeHistory(planned)
+        const { hosted } = await createHome(operationsOf(events))
+        const leaves = naiveHeads([...beginning, ...operationsOf(events)]).map(([author, heads]) => [author, clockLeaf(heads)] as const)
+        expect(toHex(hosted.replica.clockRoot())).toBe(toHex(naiveTrieRoot(leaves)))
+      }),
+      RUNS,
+    )
+  })
+
+  test('joins as a semilattice: union of sets is commutative, associative and idempotent, and the clock follows the set', async () => {
+    const tips = fc.array(fc.nat(100), { maxLength: 3 })
+    await fc.assert(
+      fc.asyncProperty(plans(20), tips, tips, tips, async (planned, a, b, c) => {
+        const events = makeHistory(planned)
+        const [x, y, z] = [closure(events, a), closure(events, b), closure(events, c)]
+        const rootOf = async (...sets: readonly (readonly Event[])[]) => {
+          const home = await createHome()
+          for (const set of sets) await home.hosted.replica.receive(operationsOf(set), 'bob’s peer')
+          return toHex(home.hosted.replica.clockRoot())
+        }
+        expect(await rootOf(x, y)).toBe(await rootOf(y, x))
+        expect(await rootOf(x, y, z)).toBe(await rootOf(z, x, y))
+        expect(await rootOf(x, x)).toBe(await rootOf(x))
+        const isSame = x.length === y.length && x.every((event) => y.includes(event))
+        expect((await rootOf(x)) === (await rootOf(y))).toBe(isSame)
+      }),
+      { numRuns: 60 },
+    )
+  })
+})
+
+describe('ancestry', () => {
+  test('finds the ancestor at a seq, and what is in the past, as a naive search does', async () => {
+    await fc.assert(
+      fc.asyncProperty(plans(30), async (planned) => {
+        const events = makeHistory(planned)
+        const { store } = (await createHome(operationsOf(events))).hosted
+        for (const later of events) {
+          const entry = store.find(later.operation.id)
+          if (entry === undefined) throw new Error('not admitted')
+          for (const earlier of [...events.map(({ operation }) => operation), ...beginning]) {
+            const target = store.find(earlier.id)
+            if (target === undefined) throw new Error('not admitted')
+            const expected = target === entry || later.past.has(toHex(earlier.id))
+            expect(isInPast(store, target, [entry])).toBe(expected)
+          }
+          let at: Operation | undefined = later.operation
+          for (let seq = later.operation.header.seq; at !== undefined; seq--) {
+            expect(toHex(ancestorAtSeq(store, entry, seq).id)).toBe(toHex(at.id))
+            const prev: Uint8Array | null = at.header.prev
+            at = prev === null ? undefined : [...beginning, ...operationsOf(events)].find(({ id }) => equalBytes(id, prev))
+          }
+        }
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('takes logarithmically many steps back in a long log', async () => {
+    const log: Operation[] = []
+    for (let seq = 0; seq < 1_000; seq++) log.push(forge({ author: bob, prev: log.at(-1) ?? null }))
+    const { store } = (await createHome(log)).hosted
+    let reads = 0
+    const counting = { ...store, spaceKey: store.spaceKey, find: store.find.bind(store), heads: store.heads.bind(store), token: store.token.bind(store),
+      at: (ordinal: number) => { reads++; return store.at(ordinal) } }
+    const last = store.find((log.at(-1) as Operation).id)
+    if (last === undefined) throw new Error('not admitted')
+    let most = 0
+    for (let seq = 0; seq < 1_000; seq++) {
+      reads = 0
+      expect(ancestorAtSeq(counting, last, seq).seq).toBe(seq)
+      most = Math.max(most, reads)
+    }
+    expect(most).toBeLessThanOrEqual(60)
+  })
+})
+
+/** All writes sorted by (time, lamport, id, index), the last one of a cell wins, and shows unless some valid removal names it. */
+function naiveState(events: readonly Event[]): ReadonlyMap<string, unknown> {
+  const writes: { readonly event: Event; readonly index: number; readonly edit: Extract<MeantEdit, { kind: 'set' }> }[] = []
+  const removed = new Set<string>()
+  const cellOf = (edit: MeantEdit) => `${edit.path}|${edit.type}|${edit.field}`
+  for (const event of events) {
+    for (const [index, edit] of event.edits.entries()) {
+      if (edit?.kind === 'set') writes.push({ event, index, edit })
+      if (edit?.kind === 'remove') for (const { id, index } of edit.observed) removed.add(`${cellOf(edit)}|${toHex(id)}|${index}`)
+    }
+  }
+  writes.sort(({ event: { operation: a }, index: i }, { event: { operation: b }, index: j }) =>
+    a.header.time - b.header.time || a.header.lamport - b.header.lamport || compareBytes(a.id, b.id) || i - j)
+  const winners = new Map(writes.map((write) => [cellOf(write.edit), write]))
+  const shown = [...winners].filter(([cell, { event, index }]) => !removed.has(`${cell}|${toHex(event.operation.id)}|${index}`))
+  return new Map(shown.map(([cell, { edit }]) => [cell, edit.value]))
+}
+
+/** The state root by recursion over the visible items. */
+function naiveStateRoot(state: ReadonlyMap<string, unknown>): Uint8Array {
+  const items = new Map<string, Map<string, unknown>>()
+  for (const [cell, value] of state) {
+    const [path, type, field] = cell.split('|') as [string, string, string]
+    const fields = items.get(`${path}|${type}`) ?? new Map<string, unknown>()
+    items.set(`${path}|${type}`, fields.set(field, value))
+  }
+  const node = (prefix: readonly string[]): Uint8Array => {
+    const here = prefix.join('/')
+    const hashes = ['map', 'register'].flatMap((type) => {
+      const fields = items.get(`${here}|${type}`)
+      if (fields === undefined) return []
+      const list = [...fields].toSorted(([a], [b]) => compareBytes(utf8(a), utf8(b))).map(([field, value]) => [field, encodeCanonical(value)])
+      return [sha256(STATE_ITEM_TAG, encodeCanonical([type, list]))]
+    })
+    const depth = prefix.length
+    const paths = [...items.keys()].map((key) => (key.split('|')[0] as string).split('/'))
+    const below = paths.filter((path) => path.length > depth && prefix.every((segment, i) => path[i] === segment))
+    const segments = [...new Set(below.map((path) => path[depth] as string))]
+    const trie = naiveTrieRoot(segments.map((segment) => [sha256(utf8(segment)), node([...prefix, segment])] as const))
+    return sha256(STATE_NODE_TAG, Uint8Array.of(hashes.length), concatBytes(...hashes), trie)
+  }
+  return node([])
+}
+
+function naiveHeads(operations: readonly Operation[]) {
+  const byAuthor = Map.groupBy(operations, ({ header }) => toHex(header.author))
+  return [...byAuthor.values()].map((own) => {
+    const heads = own.filter(({ id }) => !own.some(({ header }) => header.prev !== null && equalBytes(header.prev, id)))
+    const sorted = heads.map(({ id, header }) => ({ id, seq: header.seq })).toSorted((a, b) => a.seq - b.seq || compareBytes(a.id, b.id))
+    return [(own[0] as Operation).header.author, sorted] as const
+  })
+}
+
+function decode(bytes: Uint8Array): unknown {
+  const decoded = decodeCanonical(bytes)
+  return decoded.ok ? decoded.value : decoded.fault
+}
