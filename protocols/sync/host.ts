@@ -12,7 +12,8 @@ export interface SyncSpace {
   readonly spaceKey: Uint8Array
   /** sha256 that names the space to those who know it (src/core/space-topic.ts). */
   readonly topic: Uint8Array
-  readonly view: SyncView
+  /** What one session reads; a new one for each link. */
+  createView(): SyncView
   /** This node's proof that it may read; null where it holds no capability. */
   prove(binding: HandshakeBinding): ReadProof | null
   /**

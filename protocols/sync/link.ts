@@ -3,7 +3,7 @@ import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { LINK_QUEUE_BYTES_MAX, SYNC_IDLE_TIMEOUT_MS } from '../../src/core/limits.ts'
 import { fail, ok, type Fault, type Result } from '../../src/core/result.ts'
 import { NONCE_BYTES, verifyReadProof, type HandshakeBinding } from '../../src/core/sync/handshake.ts'
-import { SyncSession, type SyncEffect, type SyncProgress, type SyncReport } from '../../src/core/sync/session.ts'
+import { SyncSession, type SyncEffect, type SyncProgress, type SyncReport, type SyncView } from '../../src/core/sync/session.ts'
 import { EMPTY_TRIE } from '../../src/core/trie.ts'
 import { createFrameStream, type FrameStream } from './frame-stream.ts'
 import { decodeMessage, encodeMessage, type WireMessage } from './message-codec.ts'
@@ -48,6 +48,7 @@ export class SyncLink {
   readonly #abort = new AbortController()
   #space: SyncSpace | null
   #session: SyncSession | null = null
+  #view: SyncView | null = null
   #queue: { readonly payload: Uint8Array; readonly size: number }[] = []
   #queuedBytes = 0
   #isWriting = false
@@ -173,7 +174,8 @@ export class SyncLink {
       const proved = this.#prove(space, ownNonce, theirNonce)
       if (!proved.ok) return proved
     }
-    this.#session = new SyncSession(space.view)
+    this.#view = space.createView()
+    this.#session = new SyncSession(this.#view)
     this.#watchSilence()
     this.#observer.onOpen(this)
     return ok(undefined)
@@ -279,6 +281,7 @@ export class SyncLink {
   #end(fault: LinkFault | null): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#view?.release()
     if (this.#silence !== null) clearTimeout(this.#silence)
     // A last `bye` may still be on its way: close the write side in order, and reset only if that does not work at once.
     const isOrderly = fault === null || (fault.code !== 'LINK_CLOSED' && fault.code !== 'TIMEOUT')

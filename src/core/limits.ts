@@ -74,12 +74,17 @@ export const CLOCK_ENTRIES_DIRECT_MAX = 16
 export const NODES_PER_FRAME_MAX = 512
 /** Clock entries or wanted heads in one frame: at most 2,048 × (35 + 8 × 41) bytes, so below FRAME_BYTES_MAX. */
 export const ENTRIES_PER_FRAME_MAX = 2_048
-/** Clock entries that one side lists in one round; what is beyond waits for the next round. */
-export const ENTRIES_PER_ROUND_MAX = 262_144
+/**
+ * Clock entries that one side lists in one round; what is beyond waits for the next round. With one head each, 2.5 MB: they and the
+ * heads wanted of the peer's entries fit in LINK_QUEUE_BYTES_MAX together.
+ */
+export const ENTRIES_PER_ROUND_MAX = 32_768
 /** Absent bodies asked for in one round. */
 export const BODIES_WANTED_PER_ROUND_MAX = 4_096
 /** Points of a chain offered in one probe: each probe divides the unknown stretch by seventeen. */
 export const PROBE_IDS_MAX = 16
+/** Probes of one side that wait for their answer: a fork storm is probed in turns, and does not fill the peer's queue at once. */
+export const PROBES_OPEN_MAX = 64
 
 /** Bytes buffered from a stream before it is paused. */
 export const STREAM_READ_BUFFER_BYTES = 256 * 1024
@@ -196,3 +201,30 @@ export const BOOTSTRAP_HEALTH_TIMEOUT_MS = 10_000
 
 /** Bytes a link may have queued for a peer that does not read, before it is dropped. */
 export const LINK_QUEUE_BYTES_MAX = 8 * 1024 * 1024
+
+// Configuration and command line (src/node/config, src/cli)
+
+/** Bytes of a configuration file: every key with a hundred addresses fits many times. */
+export const CONFIG_FILE_BYTES_MAX = 256 * 1024
+/** One request on the control socket: a value of BODY_BYTES_MAX in which every byte is written as \u0000 fits twice. */
+export const CONTROL_REQUEST_BYTES_MAX = 4 * 1024 * 1024
+/** One line of an answer on the control socket; lists come in many lines, so this bounds one item. */
+export const CONTROL_ANSWER_BYTES_MAX = 16 * 1024 * 1024
+/** Programs that may be connected to the control socket at once. */
+export const CONTROL_CONNECTIONS_MAX = 64
+/** How long a connected program may take to send a whole request, in ms. */
+export const CONTROL_REQUEST_TIMEOUT_MS = 10_000
+/** How long a program waits for a line of an answer before it takes the node for stuck, in ms. */
+export const CONTROL_SILENCE_MS = 60_000
+/** How long a command waits for a data directory that another command has open, in ms. */
+export const DATA_DIRECTORY_WAIT_MS = 10_000
+/** Items in one line of a listing on the control socket. */
+export const CONTROL_PAGE_ITEMS = 256
+/** Text in one line of a listing on the control socket, in characters, unless one item alone is longer. */
+export const CONTROL_PAGE_CHARACTERS = 256 * 1024
+/** Path of a Unix domain socket: 108 bytes on Linux, 104 on macOS, one for the zero at its end. */
+export const SOCKET_PATH_BYTES_MAX = 103
+/** The newest operations among which the beginning of an id is looked up. */
+export const ID_PREFIX_OPERATIONS_MAX = 100_000
+/** From the signal to the end of a stopping node, in ms: the network's bound and what files need. */
+export const NODE_STOP_TIMEOUT_MS = 8_000

@@ -41,13 +41,19 @@ export class SqliteDatastore extends BaseDatastore {
   /** Throws SQLite's errors; {@link openSqliteDatastore} looks at the file first. */
   constructor(file: string) {
     super()
+    const isNew = sizeOf(file) === 0
     this.#database = new DatabaseSync(file, { timeout: STORE_BUSY_TIMEOUT_MS })
-    this.#database.exec(`
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = NORMAL;
-      PRAGMA application_id = ${NODE_APPLICATION_ID};
-      PRAGMA user_version = ${SCHEMA_VERSION};
-      CREATE TABLE IF NOT EXISTS datastore (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;`)
+    // Made before the log is switched on: what says whose file it is must be in the file itself, also if the process is killed
+    // before the first checkpoint.
+    if (isNew) {
+      this.#database.exec(`
+        BEGIN;
+        PRAGMA application_id = ${NODE_APPLICATION_ID};
+        PRAGMA user_version = ${SCHEMA_VERSION};
+        CREATE TABLE datastore (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+        COMMIT;`)
+    }
+    this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;')
     this.#put = this.#database.prepare('INSERT OR REPLACE INTO datastore VALUES (?, ?)')
     this.#get = this.#database.prepare('SELECT value FROM datastore WHERE key = ?')
     this.#delete = this.#database.prepare('DELETE FROM datastore WHERE key = ?')

@@ -10,12 +10,13 @@ import {
   ENTRIES_PER_FRAME_MAX,
   ENTRIES_PER_ROUND_MAX,
   HEADS_PER_ENTRY_MAX,
+  PROBES_OPEN_MAX,
   SYNC_ROUNDS_MAX,
 } from '../limits.ts'
 import type { Operation } from '../operation/operation.ts'
 import type { Fault } from '../result.ts'
 import type { Standing, SyncMessage, WantedHead } from './message.ts'
-import { afterProbe, isExact, missingStretch, ordinalsOf, probeSeqs, type MissingStretch } from './transfer.ts'
+import { addOrdinalsOf, afterProbe, isExact, missingStretch, probeSeqs, type MissingStretch } from './transfer.ts'
 import { ClockWalk } from './walk.ts'
 
 /** What a session reads of the replica. All synchronous; it may grow between two steps, never shrink. */
@@ -27,8 +28,13 @@ export interface SyncView {
   operation(ordinal: number): Operation
   /** Ids of admitted operations whose body has not arrived, at most `limit`. */
   absentBodies(limit: number): readonly Uint8Array[]
-  /** True for an id that this node refuses for ever, and so does not ask for. */
-  isRefused(id: Uint8Array): boolean
+  /**
+   * True where this session is to ask for a head that this node lacks: not when it is refused for ever, and not while another
+   * session is bringing it. From then on others leave it to this one, until it releases its claims or they are too old.
+   */
+  claim(id: Uint8Array): boolean
+  /** Gives up the claims of this session: its run has ended. */
+  release(): void
 }
 
 /** What happens to a session. */
@@ -92,15 +98,19 @@ export class SyncSession {
   #theirs: Standing | null = null
   #waitingCompare: Extract<SyncMessage, { kind: 'compare' }> | null = null
   #walk: ClockWalk | null = null
-  #theirHeads = new Map<string, readonly Head[]>()
+  readonly #theirHeads = new Map<string, Head[]>()
   #entriesReceived = 0
+  #headsOffered = 0
+  #headsWanted = 0
+  #bodiesWanted = 0
   #sentEntries = false
   #wanted: WantedHead[] = []
   #wantedBodies: Uint8Array[] = []
   #sentWant = false
   #gotWant = false
   #stretches: MissingStretch[] = []
-  #probes = new Map<number, { readonly stretch: MissingStretch; readonly seqs: readonly number[] }>()
+  #unprobed: MissingStretch[] = []
+  readonly #probes = new Map<number, { readonly stretch: MissingStretch; readonly seqs: readonly number[] }>()
   #nextProbe = 0
   #queue: readonly number[] = []
   #queueAt = 0
@@ -255,6 +265,7 @@ export class SyncSession {
     const theirs = this.#theirs as Standing
     const weLack = inSync || equalBytes(mine.clockRoot, theirs.clockRoot) ? 0 : this.#offered - this.#gainedInRound
     this.#phase = 'idle'
+    this.#view.release()
     const report: SyncReport = {
       inSync,
       rounds: this.#round + 1,
@@ -268,15 +279,19 @@ export class SyncSession {
   }
 
   #beginRound(): void {
-    this.#theirHeads = new Map()
+    this.#theirHeads.clear()
     this.#entriesReceived = 0
+    this.#headsOffered = 0
+    this.#headsWanted = 0
+    this.#bodiesWanted = 0
     this.#sentEntries = false
     this.#wanted = []
     this.#wantedBodies = []
     this.#sentWant = false
     this.#gotWant = false
     this.#stretches = []
-    this.#probes = new Map()
+    this.#unprobed = []
+    this.#probes.clear()
     this.#queue = []
     this.#queueAt = 0
     this.#isSending = false
@@ -308,8 +323,10 @@ export class SyncSession {
   }
 
   #sendEntries(walk: ClockWalk, effects: SyncEffect[]): void {
-    const entries = walk.differingPrefixes.flatMap((prefix) => this.#view.clock.entriesAt(prefix)).flatMap(splitEntry)
-    forEachPart(entries.slice(0, ENTRIES_PER_ROUND_MAX), (part, last) => effects.push(send({ kind: 'entries', entries: part, last })))
+    const all = walk.differingPrefixes.flatMap((prefix) => this.#view.clock.entriesAt(prefix)).flatMap(splitEntry)
+    const entries = all.slice(0, ENTRIES_PER_ROUND_MAX)
+    forEachPart(entries, (part, last) => effects.push(send({ kind: 'entries', entries: part, last })))
+    this.#headsOffered = entries.reduce((sum, { heads }) => sum + heads.length, 0)
     this.#sentEntries = true
   }
 
@@ -325,9 +342,11 @@ export class SyncSession {
 
   #learn(entry: ClockEntry): void {
     const author = toHex(entry.author)
-    this.#theirHeads.set(author, [...(this.#theirHeads.get(author) ?? []), ...entry.heads])
+    const heads = this.#theirHeads.get(author)
+    if (heads === undefined) this.#theirHeads.set(author, [...entry.heads])
+    else heads.push(...entry.heads)
     for (const { id } of entry.heads) {
-      if (this.#view.graph.find(id) === undefined && !this.#view.isRefused(id)) this.#wanted.push({ author: entry.author, id })
+      if (this.#view.graph.find(id) === undefined && this.#view.claim(id)) this.#wanted.push({ author: entry.author, id })
     }
   }
 
@@ -345,12 +364,15 @@ export class SyncSession {
     const isExpected = this.#phase === 'want' || this.#phase === 'entries'
     if (!isExpected || this.#gotWant) return `want in phase ${this.#phase}`
     const { graph } = this.#view
+    this.#headsWanted += message.heads.length
+    if (this.#headsWanted > this.#headsOffered) return 'more wanted heads than were offered'
+    this.#bodiesWanted += message.bodies.length
+    if (this.#bodiesWanted > BODIES_WANTED_PER_ROUND_MAX) return 'more wanted bodies than a round may list'
     for (const { author, id } of message.heads) {
       const wanted = graph.find(id)
       if (wanted === undefined || !equalBytes(wanted.author, author)) return 'a wanted head that was not offered'
       this.#stretches.push(missingStretch(graph, wanted, this.#theirHeads.get(toHex(author)) ?? []))
     }
-    if (message.bodies.length > BODIES_WANTED_PER_ROUND_MAX) return 'more wanted bodies than a round may list'
     const bodies = message.bodies.flatMap((id) => graph.find(id)?.ordinal ?? [])
     this.#queue = [...this.#queue, ...bodies.filter((ordinal) => this.#view.operation(ordinal).body !== null)]
     if (!message.last) return null
@@ -362,9 +384,18 @@ export class SyncSession {
   /** Finds out where branches part, if need be, and then sends what the peer lacks. */
   #transfer(effects: SyncEffect[]): void {
     this.#phase = 'transfer'
-    const open = this.#stretches.filter((stretch) => !isExact(stretch))
+    this.#unprobed = this.#stretches.filter((stretch) => !isExact(stretch))
     this.#stretches = this.#stretches.filter(isExact)
-    for (const stretch of open) this.#probe(stretch, effects)
+    this.#probeOn(effects)
+  }
+
+  /** Asks about further stretches while few questions are open, and sends once none is left. */
+  #probeOn(effects: SyncEffect[]): void {
+    while (this.#probes.size < PROBES_OPEN_MAX) {
+      const stretch = this.#unprobed.pop()
+      if (stretch === undefined) break
+      this.#probe(stretch, effects)
+    }
     this.#beginSending(effects)
   }
 
@@ -383,15 +414,15 @@ export class SyncSession {
     const stretch = afterProbe(asked.stretch, asked.seqs, message.known)
     if (isExact(stretch)) this.#stretches.push(stretch)
     else this.#probe(stretch, effects)
-    this.#beginSending(effects)
+    this.#probeOn(effects)
     return null
   }
 
   #beginSending(effects: SyncEffect[]): void {
     if (this.#phase !== 'transfer' || this.#isSending || this.#probes.size > 0) return
-    const ordinals = new Set(this.#queue)
-    for (const stretch of this.#stretches) for (const ordinal of ordinalsOf(this.#view.graph, stretch)) ordinals.add(ordinal)
-    this.#queue = [...ordinals].sort((a, b) => a - b)
+    const lacking = new Set<number>()
+    for (const stretch of this.#stretches) addOrdinalsOf(this.#view.graph, stretch, lacking)
+    this.#queue = [...new Set([...this.#queue, ...lacking])].sort((a, b) => a - b)
     this.#isSending = true
     effects.push(send({ kind: 'offer', operations: this.#queue.length }))
     this.#sendBatches(effects)

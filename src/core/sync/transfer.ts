@@ -49,11 +49,14 @@ export function afterProbe(stretch: MissingStretch, seqs: readonly number[], hav
   return { ...stretch, known, unknown }
 }
 
-/** The ordinals of a stretch, latest first. */
-export function* ordinalsOf(graph: Graph, stretch: MissingStretch): Iterable<number> {
+/**
+ * Adds the ordinals of a stretch to those of other stretches, latest first, down to the first that is there already: below it lies
+ * only what that stretch has added, or what the peer has. So all stretches together cost what is to be sent, forks or not.
+ */
+export function addOrdinalsOf(graph: Graph, stretch: MissingStretch, ordinals: Set<number>): void {
   let at = stretch.wanted
-  while (at.seq > stretch.known) {
-    yield at.ordinal
+  while (at.seq > stretch.known && !ordinals.has(at.ordinal)) {
+    ordinals.add(at.ordinal)
     if (at.prev === null) return
     at = graph.at(at.prev)
   }

@@ -183,15 +183,11 @@ export class Discovery {
     const { network, log } = this.#init
     if (this.#abort.signal.aborted || network.peerId.equals(peer) || network.getConnections(peer).length > 0)
       return
-    const withPeer = addresses.map((address) =>
-      address.getComponents().some(({ name }) => name === 'p2p')
-        ? address
-        : address.encapsulate(`/p2p/${peer.toString()}`),
-    )
-    if (withPeer.length === 0) return
     const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
-    network.dial([...withPeer], { signal }).catch((error: unknown) => {
-      log(`could not reach ${peer.toString()}: ${error instanceof Error ? error.message : String(error)}`)
+    // By peer id, with the addresses as hints: the peer store may know better ones.
+    const known = network.peerStore.merge(peer, { multiaddrs: [...addresses] })
+    known.then(() => network.dial(peer, { signal })).catch((error: unknown) => {
+      if (!this.#abort.signal.aborted) log(`could not reach ${peer.toString()}: ${error instanceof Error ? error.message : String(error)}`)
     })
   }
 }

@@ -315,7 +315,7 @@ export class NodeNetwork {
       spaceId: hosted.id,
       spaceKey: hosted.spaceKey,
       topic: hosted.topic,
-      view: hosted.view(),
+      createView: () => hosted.view(),
       prove: (binding) => hosted.prove(this.#host.reader, binding, this.#host.now()),
       admit: async (operations, faults, peer) => {
         const name = peer.toString()

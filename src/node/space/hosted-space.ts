@@ -23,6 +23,7 @@ import { issueDelegation, decodeDelegation, verifyDelegation, type VerifiedDeleg
 import type { SpaceStore } from '../../storage/space-store.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
 import { Replica } from '../replica/replica.ts'
+import { HeadClaims } from './head-claims.ts'
 import { encodeEdits, type ItemEdit } from './item-edit.ts'
 import type { RoleTerms } from './roles.ts'
 import { TokenBook } from './token-book.ts'
@@ -64,12 +65,15 @@ export class HostedSpace {
   readonly tokens: TokenBook
   readonly #store: SpaceStore
   readonly #verifier: SignatureVerifier
+  readonly #claims = new HeadClaims()
+  readonly #now: () => number
 
   constructor(store: SpaceStore, verifier: SignatureVerifier, now: () => number) {
     this.id = store.spaceId
     this.spaceKey = store.spaceKey
     this.topic = spaceTopic(store.spaceId)
     this.#store = store
+    this.#now = now
     this.#verifier = verifier
     this.replica = new Replica({ store, verifier, now })
     this.tokens = new TokenBook(this.spaceKey)
@@ -104,9 +108,10 @@ export class HostedSpace {
     return { id: this.#store.at(ordinal).id, header: header.value, headerBytes, signature, body }
   }
 
-  /** What a sync session reads. */
+  /** What one sync session reads. Sessions with several peers share the work: each head is asked of one at a time. */
   view(): SyncView {
     const { replica } = this
+    const claims = this.#claims.session(this.#now)
     return {
       graph: this.#store,
       clock: replica.clock,
@@ -119,7 +124,8 @@ export class HostedSpace {
       }),
       operation: (ordinal) => this.operation(ordinal),
       absentBodies: (limit) => this.#store.absentBodies(limit).map((entry) => entry.id),
-      isRefused: (id) => replica.isRefused(id),
+      claim: (id) => !replica.isRefused(id) && claims.claim(id),
+      release: () => claims.release(),
     }
   }
 

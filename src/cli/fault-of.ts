@@ -1,0 +1,56 @@
+import type { Fault } from '../core/result.ts'
+import { FaultError } from '../node/fault-error.ts'
+import { StoreError } from '../storage/store-error.ts'
+
+/** What a thrown thing says to the person at the terminal. `BUG` for what nobody but us can mend. */
+export function faultOf(error: unknown): Fault {
+  if (error instanceof FaultError) return { code: error.code, detail: error.message }
+  if (error instanceof StoreError) return error.fault
+  if (!(error instanceof Error)) return { code: 'BUG', detail: String(error) }
+  if (error.name === 'SyncError' && 'code' in error) return { code: String(error.code), detail: error.message }
+  if (error.name === 'TimeoutError') return { code: 'TIMEOUT', detail: 'it took too long and was given up' }
+  if ('syscall' in error) return { code: 'IO', detail: error.message }
+  return { code: 'BUG', detail: `${error.name}: ${error.message}` }
+}
+
+/** The exit codes of `hanse`. */
+export const EXIT = {
+  ok: 0,
+  /** Understood, and not done: not there, not allowed, nobody reached, not in sync. */
+  failed: 1,
+  /** What was given cannot be used: a flag, a path, a link, a file, the configuration, the data directory. */
+  badInput: 2,
+} as const
+
+/** Faults of what the user gave. */
+const BAD_INPUT = new Set([
+  'USAGE',
+  'AMBIGUOUS',
+  'BAD_ADDRESS',
+  'BAD_CONFIG',
+  'BAD_DATA',
+  'BAD_DID',
+  'BAD_DURATION',
+  'BAD_FIELD_NAME',
+  'BAD_FILE',
+  'BAD_ID',
+  'BAD_INVITE',
+  'BAD_KEY',
+  'BAD_NAME',
+  'BAD_PATH',
+  'BAD_PEER',
+  'BAD_REQUEST',
+  'BAD_ROLE',
+  'BAD_VALUE',
+  'LIMIT',
+  'NO_DATA',
+  'NO_SPACE',
+  'STORE_CORRUPT',
+  'STORE_FOREIGN',
+  'STORE_VERSION',
+])
+
+/** The exit code for a fault. */
+export function exitCodeOf({ code }: Fault): number {
+  return BAD_INPUT.has(code) ? EXIT.badInput : EXIT.failed
+}

@@ -1,0 +1,131 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { DATA_DIRECTORY_WAIT_MS } from '../core/limits.ts'
+import type { NodeConfig } from '../node/config/config-keys.ts'
+import { FaultError } from '../node/fault-error.ts'
+import type { HanseNode, NodeOptions } from '../node/node.ts'
+import type { Action, ArgumentsOf, Shape } from './control/action.ts'
+import { connectControl } from './control/control-client.ts'
+import { socketPathOf } from './control/socket-path.ts'
+
+/** How one command is to be run. */
+export interface SessionInit {
+  /** Data directory, absolute. */
+  readonly data: string
+  readonly config: NodeConfig
+  /** Names of configuration flags on this command line: a running node has its own configuration. */
+  readonly configFlags: readonly string[]
+  /** Aborts on Ctrl-C. */
+  readonly signal: AbortSignal
+  /** Where a node of this process says what an operator may want to know. */
+  readonly log: (message: string) => void
+}
+
+export interface ExecuteOptions<Event> {
+  readonly onEvent?: (event: Event) => void | Promise<void>
+  /** True where a node of this process has to reach others. Default false. */
+  readonly online?: boolean
+  /** How long a running node may be silent, in ms. */
+  readonly silenceMs?: number
+}
+
+/** Pause between two looks at a data directory that another command has open, in ms. */
+const LOOK_AGAIN_MS = 50
+
+/**
+ * Does what commands ask for: in the running node of the data directory where there is one, else in this process, which then has the
+ * data directory to itself.
+ */
+export class Session {
+  readonly #init: SessionInit
+
+  constructor(init: SessionInit) {
+    this.#init = init
+  }
+
+  get data(): string {
+    return this.#init.data
+  }
+
+  get config(): NodeConfig {
+    return this.#init.config
+  }
+
+  get signal(): AbortSignal {
+    return this.#init.signal
+  }
+
+  /** Runs an action to its end and gives the outcome. Another short command that has the directory open is waited for. */
+  async execute<S extends Shape, Outcome, Event>(
+    action: Action<S, Outcome, Event>,
+    args: ArgumentsOf<S>,
+    options: ExecuteOptions<Event> = {},
+  ): Promise<Outcome> {
+    const deadlineMs = Date.now() + DATA_DIRECTORY_WAIT_MS
+    for (;;) {
+      const client = await connectControl(socketPathOf(this.#init.data))
+      if (client !== null) {
+        const onEvent = (event: unknown) => options.onEvent?.(event as Event)
+        const onAbort = () => client.close()
+        this.signal.addEventListener('abort', onAbort, { once: true })
+        try {
+          this.#refuseConfigFlags()
+          // A running node is of the same version, by the version in every request.
+          return (await client.request(action.name, args, onEvent, options.silenceMs)) as Outcome
+        } finally {
+          this.signal.removeEventListener('abort', onAbort)
+          client.close()
+        }
+      }
+      const node = await this.#open(options.online ?? false)
+      if (node !== null) return await this.#runHere(node, action, args, options)
+      if (Date.now() >= deadlineMs) {
+        const detail = `${this.#init.data} is in use by another command: try again when it is done`
+        throw new FaultError({ code: 'IN_USE', detail })
+      }
+      await wait(LOOK_AGAIN_MS, undefined, { signal: this.signal })
+    }
+  }
+
+  /** True where a node runs on the data directory. */
+  async isRunning(): Promise<boolean> {
+    const client = await connectControl(socketPathOf(this.#init.data))
+    client?.close()
+    return client !== null
+  }
+
+  async #runHere<S extends Shape, Outcome, Event>(
+    node: HanseNode,
+    action: Action<S, Outcome, Event>,
+    args: ArgumentsOf<S>,
+    { onEvent }: ExecuteOptions<Event>,
+  ): Promise<Outcome> {
+    const { signal } = this
+    const emit = async (event: Event): Promise<void> => await onEvent?.(event)
+    try {
+      return await action.run({ node, isRunning: false, signal, emit }, args)
+    } finally {
+      await node.stop()
+    }
+  }
+
+  /** A node in this process; null while another process has the directory. */
+  async #open(isOnline: boolean): Promise<HanseNode | null> {
+    // Loaded only where no node runs: libp2p takes most of a second, which a command on the socket does not need to wait for.
+    const { openNode } = await import('./open-node.ts')
+    const { config, data, log } = this.#init
+    const options: NodeOptions = { ...config, dataDirectory: data, online: isOnline, log }
+    try {
+      return await openNode(options)
+    } catch (error) {
+      if (error instanceof FaultError && error.code === 'IN_USE') return null
+      throw error
+    }
+  }
+
+  #refuseConfigFlags(): void {
+    const [flag] = this.#init.configFlags
+    if (flag === undefined) return
+    const detail = `${flag} has no effect on the node that is running: stop it first, or leave the flag out`
+    throw new FaultError({ code: 'USAGE', detail })
+  }
+}

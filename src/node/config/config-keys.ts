@@ -1,0 +1,133 @@
+/** The configuration of a node, complete. What each key means is said once, in {@link CONFIG_KEYS}. */
+export interface NodeConfig {
+  readonly listen: readonly string[]
+  readonly announce: readonly string[]
+  readonly bootstrap: readonly string[]
+  readonly peers: readonly string[]
+  readonly mdns: boolean
+  readonly dht: boolean
+  readonly relay: boolean
+  readonly antiEntropyIntervalMs: number
+  readonly discoveryIntervalMs: number
+}
+
+/** A key of the configuration. Its environment variable and its flag follow from its name. */
+export type ConfigKey = {
+  /** As in `config.toml`: lower case, with underscores. */
+  readonly name: string
+  /** One line for help, template and docs: what it does, and where it matters what goes wrong with a bad value. */
+  readonly description: string
+} & (
+  | {
+      readonly kind: 'addresses'
+      readonly property: 'listen' | 'announce' | 'bootstrap' | 'peers'
+      /** - `listen`: a transport this node listens with; `peer`: names a peer id at its end; `any`: any multiaddr. */
+      readonly form: 'listen' | 'peer' | 'any'
+      readonly preset: readonly string[]
+      readonly example: string
+    }
+  | { readonly kind: 'boolean'; readonly property: 'mdns' | 'dht' | 'relay'; readonly preset: boolean }
+  | {
+      readonly kind: 'integer'
+      readonly property: 'antiEntropyIntervalMs' | 'discoveryIntervalMs'
+      readonly min: number
+      readonly max: number
+      readonly preset: number
+    }
+)
+
+const HOUR_MS = 60 * 60 * 1000
+
+/** Every key there is, in the order of the file. */
+export const CONFIG_KEYS: readonly ConfigKey[] = [
+  {
+    name: 'listen',
+    kind: 'addresses',
+    property: 'listen',
+    form: 'listen',
+    preset: ['/ip4/0.0.0.0/tcp/0'],
+    example: '/ip4/0.0.0.0/tcp/4001',
+    description: 'addresses to listen on; port 0 takes a free port at every start, which breaks older invites; none to dial only',
+  },
+  {
+    name: 'announce',
+    kind: 'addresses',
+    property: 'announce',
+    form: 'any',
+    preset: [],
+    example: '/dns4/node.example.org/tcp/4001',
+    description: 'addresses to tell others besides those listened on, e.g. the public one of your router',
+  },
+  {
+    name: 'bootstrap',
+    kind: 'addresses',
+    property: 'bootstrap',
+    form: 'peer',
+    preset: [],
+    example: '/ip4/192.0.2.1/tcp/4001/p2p/12D3KooW...',
+    description: 'introduction nodes, which help the members of a space find each other',
+  },
+  {
+    name: 'peers',
+    kind: 'addresses',
+    property: 'peers',
+    form: 'peer',
+    preset: [],
+    example: '/ip4/192.0.2.7/tcp/4001/p2p/12D3KooW...',
+    description: 'peers to stay connected to',
+  },
+  {
+    name: 'mdns',
+    kind: 'boolean',
+    property: 'mdns',
+    preset: true,
+    description: 'find peers on the local network, and be found there',
+  },
+  {
+    name: 'dht',
+    kind: 'boolean',
+    property: 'dht',
+    preset: true,
+    description: 'use the distributed hash table of the introduction nodes to find peers',
+  },
+  {
+    name: 'relay',
+    kind: 'boolean',
+    property: 'relay',
+    preset: true,
+    description: 'use relays where no direct connection is possible',
+  },
+  {
+    name: 'anti_entropy_interval_ms',
+    kind: 'integer',
+    property: 'antiEntropyIntervalMs',
+    min: 100,
+    max: 24 * HOUR_MS,
+    preset: 15_000,
+    description: 'pause between two comparisons with every peer; short costs traffic while idle, long delays repair',
+  },
+  {
+    name: 'discovery_interval_ms',
+    kind: 'integer',
+    property: 'discoveryIntervalMs',
+    min: 1_000,
+    max: 24 * HOUR_MS,
+    preset: 60_000,
+    description: 'longest pause between two rounds of asking introduction nodes',
+  },
+]
+
+/** The environment variable of a key. */
+export function variableOf(key: ConfigKey): string {
+  return `HANSE_${key.name.toUpperCase()}`
+}
+
+/** The flag of a key, with its dashes. */
+export function flagOf(key: ConfigKey): string {
+  return `--${key.name.replaceAll('_', '-')}`
+}
+
+/** The default of a key as it stands in the file. */
+export function presetOf(key: ConfigKey): string {
+  return JSON.stringify(key.preset)
+}
