@@ -75,10 +75,10 @@ export const NODES_PER_FRAME_MAX = 512
 /** Clock entries or wanted heads in one frame: at most 2,048 × (35 + 8 × 41) bytes, so below FRAME_BYTES_MAX. */
 export const ENTRIES_PER_FRAME_MAX = 2_048
 /**
- * Clock entries that one side lists in one round; what is beyond waits for the next round. With one head each, 2.5 MB: they and the
- * heads wanted of the peer's entries fit in LINK_QUEUE_BYTES_MAX together.
+ * Heads that one side lists in one round; what is beyond waits for the next round. At most 2.5 MB, so that they and the heads wanted
+ * of the peer's fit in LINK_QUEUE_BYTES_MAX together.
  */
-export const ENTRIES_PER_ROUND_MAX = 32_768
+export const HEADS_PER_ROUND_MAX = 32_768
 /** Absent bodies asked for in one round. */
 export const BODIES_WANTED_PER_ROUND_MAX = 4_096
 /** Points of a chain offered in one probe: each probe divides the unknown stretch by seventeen. */

@@ -8,15 +8,24 @@ import {
   BATCH_WINDOW,
   BODIES_WANTED_PER_ROUND_MAX,
   ENTRIES_PER_FRAME_MAX,
-  ENTRIES_PER_ROUND_MAX,
   HEADS_PER_ENTRY_MAX,
+  HEADS_PER_ROUND_MAX,
   PROBES_OPEN_MAX,
   SYNC_ROUNDS_MAX,
 } from '../limits.ts'
 import type { Operation } from '../operation/operation.ts'
 import type { Fault } from '../result.ts'
 import type { Standing, SyncMessage, WantedHead } from './message.ts'
-import { addOrdinalsOf, afterProbe, isExact, missingStretch, probeSeqs, type MissingStretch } from './transfer.ts'
+import {
+  addOrdinalsOf,
+  afterProbe,
+  isExact,
+  missingStretch,
+  probeSeqs,
+  readPeerLog,
+  type MissingStretch,
+  type PeerLog,
+} from './transfer.ts'
 import { ClockWalk } from './walk.ts'
 
 /** What a session reads of the replica. All synchronous; it may grow between two steps, never shrink. */
@@ -99,9 +108,9 @@ export class SyncSession {
   #waitingCompare: Extract<SyncMessage, { kind: 'compare' }> | null = null
   #walk: ClockWalk | null = null
   readonly #theirHeads = new Map<string, Head[]>()
-  #entriesReceived = 0
-  #headsOffered = 0
-  #headsWanted = 0
+  #headsReceived = 0
+  readonly #offeredHeads = new Set<string>()
+  readonly #peerLogs = new Map<string, PeerLog>()
   #bodiesWanted = 0
   #sentEntries = false
   #wanted: WantedHead[] = []
@@ -279,10 +288,11 @@ export class SyncSession {
   }
 
   #beginRound(): void {
+    this.#view.release()
     this.#theirHeads.clear()
-    this.#entriesReceived = 0
-    this.#headsOffered = 0
-    this.#headsWanted = 0
+    this.#headsReceived = 0
+    this.#offeredHeads.clear()
+    this.#peerLogs.clear()
     this.#bodiesWanted = 0
     this.#sentEntries = false
     this.#wanted = []
@@ -324,17 +334,21 @@ export class SyncSession {
 
   #sendEntries(walk: ClockWalk, effects: SyncEffect[]): void {
     const all = walk.differingPrefixes.flatMap((prefix) => this.#view.clock.entriesAt(prefix)).flatMap(splitEntry)
-    const entries = all.slice(0, ENTRIES_PER_ROUND_MAX)
+    const entries: ClockEntry[] = []
+    for (const entry of all) {
+      if (this.#offeredHeads.size + entry.heads.length > HEADS_PER_ROUND_MAX) break
+      entries.push(entry)
+      for (const { id } of entry.heads) this.#offeredHeads.add(toHex(id))
+    }
     forEachPart(entries, (part, last) => effects.push(send({ kind: 'entries', entries: part, last })))
-    this.#headsOffered = entries.reduce((sum, { heads }) => sum + heads.length, 0)
     this.#sentEntries = true
   }
 
   #onEntries(message: Extract<SyncMessage, { kind: 'entries' }>, effects: SyncEffect[]): string | null {
     // The side that finds no more level to walk sends its entries at once; the other may be one message behind.
     if (this.#phase !== 'entries' || !this.#sentEntries) return `entries in phase ${this.#phase}`
-    this.#entriesReceived += message.entries.length
-    if (this.#entriesReceived > ENTRIES_PER_ROUND_MAX) return 'more clock entries than a round may list'
+    this.#headsReceived += message.entries.reduce((sum, { heads }) => sum + heads.length, 0)
+    if (this.#headsReceived > HEADS_PER_ROUND_MAX) return 'more heads than a round may list'
     for (const entry of message.entries) this.#learn(entry)
     if (message.last) this.#sendWant(effects)
     return null
@@ -364,14 +378,12 @@ export class SyncSession {
     const isExpected = this.#phase === 'want' || this.#phase === 'entries'
     if (!isExpected || this.#gotWant) return `want in phase ${this.#phase}`
     const { graph } = this.#view
-    this.#headsWanted += message.heads.length
-    if (this.#headsWanted > this.#headsOffered) return 'more wanted heads than were offered'
     this.#bodiesWanted += message.bodies.length
     if (this.#bodiesWanted > BODIES_WANTED_PER_ROUND_MAX) return 'more wanted bodies than a round may list'
     for (const { author, id } of message.heads) {
-      const wanted = graph.find(id)
+      const wanted = this.#offeredHeads.delete(toHex(id)) ? graph.find(id) : undefined
       if (wanted === undefined || !equalBytes(wanted.author, author)) return 'a wanted head that was not offered'
-      this.#stretches.push(missingStretch(graph, wanted, this.#theirHeads.get(toHex(author)) ?? []))
+      this.#stretches.push(missingStretch(graph, wanted, this.#peerLogOf(author)))
     }
     const bodies = message.bodies.flatMap((id) => graph.find(id)?.ordinal ?? [])
     this.#queue = [...this.#queue, ...bodies.filter((ordinal) => this.#view.operation(ordinal).body !== null)]
@@ -379,6 +391,15 @@ export class SyncSession {
     this.#gotWant = true
     if (this.#sentWant) this.#transfer(effects)
     return null
+  }
+
+  #peerLogOf(author: Uint8Array): PeerLog {
+    const key = toHex(author)
+    const known = this.#peerLogs.get(key)
+    if (known !== undefined) return known
+    const log = readPeerLog(this.#view.graph, author, this.#theirHeads.get(key) ?? [])
+    this.#peerLogs.set(key, log)
+    return log
   }
 
   /** Finds out where branches part, if need be, and then sends what the peer lacks. */

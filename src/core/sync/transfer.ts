@@ -15,19 +15,43 @@ export interface MissingStretch {
   readonly unknown: number
 }
 
-/**
- * The stretch to send to a peer whose heads for this author are `theirs`. Exact, unless the peer has a head that we lack while it
- * lacks one of ours: then the author has forked, and where the branches part has to be probed.
- */
-export function missingStretch(graph: Graph, wanted: Entry, theirs: readonly Head[]): MissingStretch {
-  let known = -1
-  let isExact = true
-  for (const head of theirs) {
+/** What is known of one author's log at the peer, from the heads it listed. */
+export interface PeerLog {
+  /** Heads of the peer that are here too, each once. */
+  readonly common: readonly Entry[]
+  /** True where the peer has a head that we lack. */
+  readonly hasUnknown: boolean
+  /** Everything at or before the common heads, where those are many; null where they are compared one by one. */
+  readonly marked: ReadonlySet<number> | null
+}
+
+/** Common heads beyond which the whole log is marked once, so that a fork storm costs its operations and not their square. */
+const COMMON_HEADS_COMPARED_MAX = 8
+
+/** Reads the heads that a peer lists of an author. */
+export function readPeerLog(graph: Graph, author: Uint8Array, heads: readonly Head[]): PeerLog {
+  const common = new Map<number, Entry>()
+  let hasUnknown = false
+  for (const head of heads) {
     const entry = graph.find(head.id)
-    if (entry === undefined || !equalBytes(entry.author, wanted.author)) isExact = false
-    else known = Math.max(known, lastCommonSeq(graph, entry, wanted))
+    if (entry === undefined || !equalBytes(entry.author, author)) hasUnknown = true
+    else common.set(entry.ordinal, entry)
   }
-  return { wanted, known, unknown: isExact ? known + 1 : wanted.seq }
+  const entries = [...common.values()]
+  return { common: entries, hasUnknown, marked: entries.length > COMMON_HEADS_COMPARED_MAX ? markLog(graph, entries) : null }
+}
+
+/**
+ * The stretch to send to a peer that asked for the head `wanted`. Exact, unless the peer has a head that we lack while it lacks one
+ * of ours: then the author has forked, and where the branches part has to be probed.
+ */
+export function missingStretch(graph: Graph, wanted: Entry, log: PeerLog): MissingStretch {
+  const { common, marked, hasUnknown } = log
+  const known =
+    marked === null
+      ? common.reduce((most, entry) => Math.max(most, lastCommonSeq(graph, entry, wanted)), -1)
+      : lastSeqWhere(wanted.seq, (seq) => marked.has(ancestorAtSeq(graph, wanted, seq).ordinal))
+  return { wanted, known, unknown: hasUnknown ? wanted.seq : known + 1 }
 }
 
 /** True when nothing is left to probe. */
@@ -62,14 +86,26 @@ export function addOrdinalsOf(graph: Graph, stretch: MissingStretch, ordinals: S
   }
 }
 
+/** The ordinals at or before `heads` in their author's log. */
+function markLog(graph: Graph, heads: readonly Entry[]): ReadonlySet<number> {
+  const marked = new Set<number>()
+  for (const head of heads) addOrdinalsOf(graph, { wanted: head, known: -1, unknown: 0 }, marked)
+  return marked
+}
+
 /** The greatest seq at which two chains of one author agree; −1 where they share nothing. */
 function lastCommonSeq(graph: Graph, a: Entry, b: Entry): number {
+  const isCommon = (seq: number) => ancestorAtSeq(graph, a, seq).ordinal === ancestorAtSeq(graph, b, seq).ordinal
+  return lastSeqWhere(Math.min(a.seq, b.seq), isCommon)
+}
+
+/** The greatest seq, at most `most`, for which `holds` does; it holds up to some seq and not beyond. −1 where it never does. */
+function lastSeqWhere(most: number, holds: (seq: number) => boolean): number {
   let low = -1
-  let high = Math.min(a.seq, b.seq)
+  let high = most
   while (low < high) {
     const middle = Math.ceil((low + high) / 2)
-    const same = ancestorAtSeq(graph, a, middle).ordinal === ancestorAtSeq(graph, b, middle).ordinal
-    if (same) low = middle
+    if (holds(middle)) low = middle
     else high = middle - 1
   }
   return low
