@@ -49,6 +49,8 @@ export const HELD_OPERATIONS_MAX = 4_096
 export const HELD_BYTES_MAX = 32 * 1024 * 1024
 /** Operations one peer may have in the hold lane, so that one peer cannot push out what others sent. */
 export const HELD_OPERATIONS_PER_PEER_MAX = 1_024
+/** Bytes one peer may have in the hold lane: thirty of the largest operations. */
+export const HELD_BYTES_PER_PEER_MAX = 8 * 1024 * 1024
 /** How long an operation waits for what it lacks before it is dropped (sync brings it again), in ms. FUTURE waits until due, within this. */
 export const HELD_AGE_MS_MAX = 24 * 60 * 60 * 1000
 /** Refusals remembered per space, by hash of the full bytes and by id, before the oldest are forgotten. */

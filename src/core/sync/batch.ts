@@ -1,6 +1,7 @@
 import { equalBytes, toHex } from '../bytes.ts'
 import { decodeCanonical, encodeCanonical } from '../canonical-cbor.ts'
-import { BATCH_OPERATIONS_MAX, BODY_CHANGES_MAX } from '../limits.ts'
+import { HASH_BYTES } from '../hash.ts'
+import { BATCH_OPERATIONS_MAX, BODY_CHANGES_MAX, CAPS_MAX, DEPS_MAX } from '../limits.ts'
 import { encodeHeader, type Header } from '../operation/header.ts'
 import { assembleOperation, bodyCommitment, type Body, type Operation } from '../operation/operation.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
@@ -64,8 +65,9 @@ export function decodeBatch(bytes: Uint8Array, spaceId: Uint8Array): Result<read
   const value = decoded.value
   if (!isList(value, 3)) return fail('BAD_FIELD', 'a batch is a list of authors, chains and operations')
   const [authors, chains, rows] = value
-  if (!isBytesList(authors)) return fail('BAD_FIELD', 'authors of a batch are byte strings')
-  if (!Array.isArray(chains) || !chains.every(isBytesList)) return fail('BAD_FIELD', 'chains of a batch are lists of byte strings')
+  // What is listed once and named often is checked once, here: a long author or chain would otherwise grow with every naming.
+  if (!isDigestList(authors)) return fail('BAD_FIELD', 'authors of a batch are keys of 32 bytes')
+  if (!Array.isArray(chains) || !chains.every(isChain)) return fail('BAD_FIELD', `chains of a batch are lists of at most ${CAPS_MAX} digests`)
   if (!Array.isArray(rows)) return fail('BAD_FIELD', 'operations of a batch are a list')
   if (rows.length > BATCH_OPERATIONS_MAX) return fail('LIMIT', `batch of ${rows.length}, at most ${BATCH_OPERATIONS_MAX} allowed`)
   const reader = new BatchReader(spaceId, authors, chains as readonly (readonly Uint8Array[])[])
@@ -102,7 +104,7 @@ class BatchReader {
     const place = this.#placeOf(author as number, link)
     if (place === null) return bad('the place in the log is not readable')
     const parents = this.#resolve(deps)
-    if (parents === null) return bad('a parent named by place is not in the batch')
+    if (parents === null) return bad('parents are more than may be, or one named by place is not in the batch')
     if (!Number.isSafeInteger(lamportStep) || !Number.isSafeInteger(timeStep)) return bad('lamport or time is not a step')
     this.#lamport += lamportStep as number
     this.#time += timeStep as number
@@ -141,7 +143,7 @@ class BatchReader {
   }
 
   #resolve(deps: unknown): readonly Uint8Array[] | null {
-    if (!Array.isArray(deps)) return null
+    if (!Array.isArray(deps) || deps.length > DEPS_MAX) return null
     const ids: Uint8Array[] = []
     for (const dep of deps as unknown[]) {
       const id = isIndex(dep) ? this.#ids[dep] : dep
@@ -198,5 +200,8 @@ class Dictionary<T> {
 const bad = (detail: string) => fail('BAD_FIELD', detail)
 const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 const isList = (value: unknown, length: number): value is unknown[] => Array.isArray(value) && value.length === length
+const isDigestList = (value: unknown): value is readonly Uint8Array[] =>
+  isBytesList(value) && value.every((item) => item.length === HASH_BYTES)
+const isChain = (value: unknown): value is readonly Uint8Array[] => isDigestList(value) && value.length <= CAPS_MAX
 const isBytesList = (value: unknown): value is readonly Uint8Array[] =>
   Array.isArray(value) && value.every((item) => item instanceof Uint8Array)

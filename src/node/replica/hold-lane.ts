@@ -3,6 +3,7 @@ import type { WaitCode } from '../../core/admission/codes.ts'
 import {
   HELD_AGE_MS_MAX,
   HELD_BYTES_MAX,
+  HELD_BYTES_PER_PEER_MAX,
   HELD_OPERATIONS_MAX,
   HELD_OPERATIONS_PER_PEER_MAX,
 } from '../../core/limits.ts'
@@ -24,15 +25,16 @@ export interface Held {
 
 /**
  * Operations that are verified and wait for what they lack. Invariants:
- * 1. at most HELD_OPERATIONS_MAX operations and HELD_BYTES_MAX bytes in all, HELD_OPERATIONS_PER_PEER_MAX of one peer, none
- *    older than HELD_AGE_MS_MAX; the oldest go first, of the same peer where that peer is over its share;
+ * 1. at most HELD_OPERATIONS_MAX operations and HELD_BYTES_MAX bytes in all, HELD_OPERATIONS_PER_PEER_MAX and
+ *    HELD_BYTES_PER_PEER_MAX of one peer, none older than HELD_AGE_MS_MAX; the oldest go first, of the same peer where that peer
+ *    is over its share;
  * 2. an operation is here once, whoever sends it how often;
  * 3. what is dropped is lost for nobody: sync brings it again.
  */
 export class HoldLane {
   readonly #held = new Map<string, Held>()
   readonly #waiting = new Map<string, Set<string>>()
-  readonly #perPeer = new Map<string, number>()
+  readonly #perPeer = new Map<string, Share>()
   #bytes = 0
 
   /** Number of operations held. */
@@ -56,14 +58,14 @@ export class HoldLane {
     this.#drop(key)
     this.#held.set(key, held)
     this.#bytes += sizeOf(held)
-    this.#perPeer.set(held.peer, (this.#perPeer.get(held.peer) ?? 0) + 1)
+    this.#shareOf(held.peer, 1, sizeOf(held))
     for (const id of held.waitsFor) {
       const wanted = toHex(id)
       const waiting = this.#waiting.get(wanted) ?? new Set()
       waiting.add(key)
       this.#waiting.set(wanted, waiting)
     }
-    if ((this.#perPeer.get(held.peer) ?? 0) > HELD_OPERATIONS_PER_PEER_MAX) this.#dropOldest(held.peer)
+    while (isOverShare(this.#perPeer.get(held.peer))) this.#dropOldest(held.peer)
     while (this.#held.size > HELD_OPERATIONS_MAX || this.#bytes > HELD_BYTES_MAX) this.#dropOldest(null)
   }
 
@@ -101,9 +103,7 @@ export class HoldLane {
     if (held === undefined) return
     this.#held.delete(key)
     this.#bytes -= sizeOf(held)
-    const left = (this.#perPeer.get(held.peer) ?? 1) - 1
-    if (left === 0) this.#perPeer.delete(held.peer)
-    else this.#perPeer.set(held.peer, left)
+    this.#shareOf(held.peer, -1, -sizeOf(held))
     for (const id of held.waitsFor) {
       const wanted = toHex(id)
       const waiting = this.#waiting.get(wanted)
@@ -111,6 +111,23 @@ export class HoldLane {
       if (waiting?.size === 0) this.#waiting.delete(wanted)
     }
   }
+
+  #shareOf(peer: string, operations: number, bytes: number): void {
+    const before = this.#perPeer.get(peer) ?? { operations: 0, bytes: 0 }
+    const after = { operations: before.operations + operations, bytes: before.bytes + bytes }
+    if (after.operations === 0) this.#perPeer.delete(peer)
+    else this.#perPeer.set(peer, after)
+  }
+}
+
+/** What one peer has in the lane. */
+interface Share {
+  readonly operations: number
+  readonly bytes: number
+}
+
+function isOverShare(share: Share | undefined): boolean {
+  return share !== undefined && (share.operations > HELD_OPERATIONS_PER_PEER_MAX || share.bytes > HELD_BYTES_PER_PEER_MAX)
 }
 
 function sizeOf(held: Held): number {

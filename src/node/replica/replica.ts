@@ -2,7 +2,7 @@ import { TypedEventEmitter } from 'main-event'
 import { checkIdentity, decideAdmission, type AdmissionContext, type Decision } from '../../core/admission/decide.ts'
 import type { WaitCode } from '../../core/admission/codes.ts'
 import { jumpOf } from '../../core/ancestry.ts'
-import { toHex } from '../../core/bytes.ts'
+import { equalBytes, toHex } from '../../core/bytes.ts'
 import { evaluateBody, type Evaluation } from '../../core/changes/evaluate.ts'
 import { Clock } from '../../core/clock.ts'
 import { compareForkProofs, forkMadeBy, type ForkProof } from '../../core/forks.ts'
@@ -158,13 +158,21 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     const outcomes = this.store.transaction(durability, (writer) => {
       const decided = batch.map((checked) => this.#admitOne(checked, source, step, writer))
       this.#promote(step, writer)
-      return decided
+      // What waited for an operation that came later in the same batch waits no more.
+      return batch.map(({ operation }, i) => step.outcomeAfterWaiting(operation.id, decided[i] as Outcome))
     })
     this.#publish(step, source)
     return outcomes
   }
 
-  #admitOne(checked: Checked, source: string, step: AdmissionStep, writer: SpaceWriter): Outcome {
+  /** `sinceMs`: since when the operation is here, where it has waited before. */
+  #admitOne(
+    checked: Checked,
+    source: string,
+    step: AdmissionStep,
+    writer: SpaceWriter,
+    sinceMs: number = this.#now(),
+  ): Outcome {
     if (checked.outcome !== undefined) {
       if (checked.outcome.kind === 'refused' && checked.outcome.fault.detail !== 'refused before') {
         this.#refuse(checked.operation, checked.outcome.fault, source, step, writer)
@@ -186,7 +194,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
         return { kind: 'refused', fault: decision.fault }
       case 'wait': {
         // Never held if it is our own: admitted later, it would fork a key that has gone on meanwhile.
-        if (source !== LOCAL) this.#hold(operation, decision.fault, source, step)
+        if (source !== LOCAL) this.#hold(operation, decision.fault, source, sinceMs, step)
         return { kind: 'waiting', fault: decision.fault }
       }
     }
@@ -222,7 +230,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   #promote(step: AdmissionStep, writer: SpaceWriter): void {
     for (let id = step.settled.pop(); id !== undefined; id = step.settled.pop()) {
       for (const held of this.held.takeWaitingFor(id)) {
-        const outcome = this.#admitOne({ operation: held.operation }, held.peer, step, writer)
+        const outcome = this.#admitOne({ operation: held.operation }, held.peer, step, writer, held.sinceMs)
         if (outcome.kind === 'admitted') step.promoted.push(outcome.entry.ordinal)
       }
     }
@@ -233,7 +241,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     const step = new AdmissionStep()
     this.store.transaction('process', (writer) => {
       for (const one of held) {
-        const outcome = this.#admitOne({ operation: one.operation }, one.peer, step, writer)
+        const outcome = this.#admitOne({ operation: one.operation }, one.peer, step, writer, one.sinceMs)
         if (outcome.kind === 'admitted') step.promoted.push(outcome.entry.ordinal)
       }
       this.#promote(step, writer)
@@ -257,7 +265,9 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     const authors = new Map(step.entries.map((entry) => [toHex(entry.author), entry.author]))
     for (const author of authors.values()) this.clock.set(author, this.store.heads(author))
     this.#refreshState(step.touched)
-    for (const detail of step.held) this.safeDispatchEvent('waiting', { detail })
+    for (const detail of step.held) {
+      if (this.held.get(detail.operation.id) === detail) this.safeDispatchEvent('waiting', { detail })
+    }
     for (const { id, fault, peer } of step.refused) this.#emitRefused(id, fault, peer)
     for (const detail of step.forks) this.safeDispatchEvent('fork', { detail })
     if (step.entries.length === 0) return
@@ -288,9 +298,8 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     return { id, code: fault.code, detail: fault.detail, peer, timeMs: this.#now() }
   }
 
-  #hold(operation: VerifiedOperation, fault: WaitFault, peer: string, step: AdmissionStep): void {
+  #hold(operation: VerifiedOperation, fault: WaitFault, peer: string, sinceMs: number, step: AdmissionStep): void {
     const { code, detail } = fault
-    const sinceMs = this.#now()
     const held: Held =
       fault.code === 'FUTURE'
         ? { operation, code, detail, peer, sinceMs, waitsFor: [], dueMs: fault.dueMs }
@@ -317,6 +326,15 @@ class AdmissionStep {
   readonly refused: { readonly id: Uint8Array; readonly fault: Fault; readonly peer: string }[] = []
   /** Ids admitted or refused for ever, whose waiting children are still to be looked at. */
   readonly settled: Uint8Array[] = []
+
+  /** The outcome of an operation at the end of the transaction, if it only waited when it was decided on. */
+  outcomeAfterWaiting(id: Uint8Array, outcome: Outcome): Outcome {
+    if (outcome.kind !== 'waiting') return outcome
+    const entry = this.entries.find((admitted) => equalBytes(admitted.id, id))
+    if (entry !== undefined) return { kind: 'admitted', entry }
+    const refusal = this.refused.find((refused) => equalBytes(refused.id, id))
+    return refusal === undefined ? outcome : { kind: 'refused', fault: refusal.fault }
+  }
 }
 
 function toEntry(operation: VerifiedOperation, parents: Parents, store: SpaceStore): Entry {
