@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { DATA_DIRECTORY_WAIT_MS } from '../core/limits.ts'
 import type { NodeConfig } from '../node/config/config-keys.ts'
 import { FaultError } from '../node/fault-error.ts'
-import type { HanseNode, NodeOptions } from '../node/node.ts'
+import type { HanseNode } from '../node/node.ts'
 import type { Action, ArgumentsOf, Shape } from './control/action.ts'
 import { connectControl } from './control/control-client.ts'
 import { socketPathOf } from './control/socket-path.ts'
@@ -112,10 +112,11 @@ export class Session {
   async #open(isOnline: boolean): Promise<HanseNode | null> {
     // Loaded only where no node runs: libp2p takes most of a second, which a command on the socket does not need to wait for.
     const { openNode } = await import('./open-node.ts')
-    const { config, data, log } = this.#init
-    const options: NodeOptions = { ...config, dataDirectory: data, online: isOnline, log }
+    const { config, configFlags, data, log } = this.#init
+    // A command that goes online for a moment dials only, unless it was told to listen.
+    const listen = configFlags.includes('--listen') ? config.listen : []
     try {
-      return await openNode(options)
+      return await openNode({ ...config, listen, dataDirectory: data, online: isOnline, log })
     } catch (error) {
       if (error instanceof FaultError && error.code === 'IN_USE') return null
       throw error

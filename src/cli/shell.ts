@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { realpathSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -14,10 +15,10 @@ import { createStyle, type Style } from './output/style.ts'
 import { Session } from './session.ts'
 
 /** Options that every command takes. */
-export interface GlobalOptions {
-  readonly json?: boolean
-  readonly data?: string
-  readonly space?: string
+export type GlobalOptions = {
+  readonly json?: true | undefined
+  readonly data?: string | undefined
+  readonly space?: string | undefined
 }
 
 export interface ShellInit {
@@ -127,9 +128,21 @@ export class Shell {
     this.#init.stdout.write(text)
   }
 
+  /** Writes to standard output, and waits while its reader is behind. */
+  async writeAll(text: string): Promise<void> {
+    const { stdout } = this.#init
+    if (!stdout.write(text) && !stdout.destroyed) await Promise.race([once(stdout, 'drain'), once(stdout, 'close')])
+  }
+
   /** A remark beside the result, for people; JSON carries it in the result. */
   remark(text: string): void {
     if (!this.isJson) this.#init.stderr.write(`${this.errorStyle.faint(printable(text))}\n`)
+  }
+
+  /** The stack of a bug of ours, for whoever asked for it. */
+  reportBug(error: unknown): void {
+    if ((this.#init.environment['HANSE_DEBUG'] ?? '') === '') return
+    this.#init.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   }
 
   /** Says what went wrong, in one line, and with which code the process will end. */

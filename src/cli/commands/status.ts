@@ -1,0 +1,105 @@
+import type { Command } from '@commander-js/extra-typings'
+import type { Fault } from '../../core/result.ts'
+import type { PeerStatus, SpaceStatus } from '../../node/space/status.ts'
+import { defineAction } from '../control/action.ts'
+import { formatAmount, formatCodes, formatCount, formatTime } from '../output/human.ts'
+import { printable } from '../output/printable.ts'
+import type { Style } from '../output/style.ts'
+import { formatPairs } from '../output/table.ts'
+import type { GlobalOptions, Shell } from '../shell.ts'
+import { chooseSpace } from './choose-space.ts'
+import { displayName } from './space.ts'
+
+interface NodeStatus {
+  readonly did: string
+  readonly peerId: string
+  readonly running: boolean
+  readonly pid: number | null
+  readonly addresses: readonly string[]
+  /** Connected now, whether or not they share a space. */
+  readonly connectedPeers: number
+  readonly spaces: readonly SpaceStatus[]
+  /** Spaces whose file cannot be read, and why. */
+  readonly unreadable: readonly Fault[]
+  /** This node's clock, ms since 1970. */
+  readonly nowMs: number
+}
+
+export const statusAction = defineAction({
+  name: 'status',
+  shape: { space: 'text?' },
+  run: ({ node, isRunning }, { space }): NodeStatus => ({
+    did: node.did,
+    peerId: node.peerId,
+    running: isRunning,
+    pid: isRunning ? process.pid : null,
+    addresses: node.addresses,
+    connectedPeers: node.network?.connectedPeers().length ?? 0,
+    spaces: (space === undefined ? node.spaces() : [chooseSpace(node, space)]).map((one) => one.status()),
+    unreadable: space === undefined ? node.unreadableSpaces : [],
+    nowMs: node.now(),
+  }),
+})
+
+/** `hanse status`: where every space stands, and with whom it is in sync by which proof. */
+export function registerStatus(program: Command<[], GlobalOptions>, shell: Shell): void {
+  program
+    .command('status')
+    .description('show where the spaces stand, and with whom they are in sync')
+    .addHelpText(
+      'after',
+      '\n"in sync" is said of a peer only where both sides have shown equal clock and state roots and no body is absent,\nand nothing has changed here since.',
+    )
+    .action(async (_options, self) => {
+      const { session, space } = shell.open(self)
+      const status = await session.execute(statusAction, { space })
+      shell.print(status, () => formatStatus(status, shell.style))
+      for (const fault of status.unreadable) shell.report(fault)
+    })
+}
+
+function formatStatus({ running, pid, peerId, connectedPeers, spaces, nowMs }: NodeStatus, style: Style): readonly string[] {
+  const node = running
+    ? `${style.good('running')}, process ${pid}, ${formatAmount(connectedPeers, 'peer')} connected`
+    : `${style.warn('not running')}: start it with "hanse up"`
+  const none = spaces.length === 0 ? ['', 'No space yet: "hanse space create NAME" or "hanse join LINK".'] : []
+  return [`node ${peerId}  ${node}`, ...none, ...spaces.flatMap((space) => ['', ...formatSpace(space, nowMs, style)])]
+}
+
+function formatSpace(status: SpaceStatus, nowMs: number, style: Style): readonly string[] {
+  const { name, id, operations, authors, clockRoot, stateRoot, absentBodies, held, refused, forkedAuthors, peers } = status
+  const forked = forkedAuthors.length === 0 ? 'none' : `${formatCount(forkedAuthors.length)}: ${forkedAuthors.join(', ')}`
+  return [
+    `${style.strong(displayName(name))}  ${style.faint(id)}`,
+    ...formatPairs(
+      [
+        ['operations', `${formatCount(operations)} by ${formatAmount(authors, 'author')}`],
+        ['clock root', clockRoot],
+        ['state root', stateRoot],
+        ['bodies', absentBodies === 0 ? 'all here' : style.warn(`${formatCount(absentBodies)} absent`)],
+        ['held', formatCodes(held)],
+        ['refused', formatCodes(refused)],
+        ['forked', forkedAuthors.length === 0 ? forked : style.warn(forked)],
+      ],
+      '  ',
+    ),
+    ...(peers.length === 0 ? ['  no peer of this space has been met'] : sortPeers(peers).map((peer) => `  ${formatPeer(peer, nowMs, style)}`)),
+  ]
+}
+
+/** What is proved about one peer, and nothing else. */
+export function formatPeer(peer: PeerStatus, nowMs: number, style: Style): string {
+  const gone = peer.connected ? '' : style.faint(' (not connected now)')
+  const proved = peer.provedAtMs === null ? null : formatTime(peer.provedAtMs, nowMs)
+  if (peer.inSync && proved !== null) return `${style.good('in sync')} with ${peer.peer} since ${proved} (proved)${gone}`
+  const lacking = peer.weLack > 0 || peer.theyLack > 0 ? `we lack ${formatCount(peer.weLack)}, they lack ${formatCount(peer.theyLack)}` : null
+  const because = lacking ?? (proved === null ? 'not compared to the end yet' : 'something has changed here since the last proof')
+  const before = proved === null ? '' : `; last in sync at ${proved}`
+  const fault = peer.lastFault === null ? '' : `; last fault ${printable(peer.lastFault)}`
+  return `${style.warn('not proved in sync')} with ${peer.peer}: ${because}${before}${fault}${gone}`
+}
+
+/** Connected ones first, then by id. */
+export function sortPeers<P extends { readonly peer: string; readonly connected: boolean }>(peers: readonly P[]): readonly P[] {
+  return peers.toSorted((a, b) => Number(b.connected) - Number(a.connected) || (a.peer < b.peer ? -1 : 1))
+}

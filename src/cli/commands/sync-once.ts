@@ -1,0 +1,175 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { SyncProgress } from '../../core/sync/session.ts'
+import { FaultError } from '../../node/fault-error.ts'
+import type { HanseNode } from '../../node/node.ts'
+import type { Space } from '../../node/space/space.ts'
+import { faultOf } from '../fault-of.ts'
+
+/** What came of comparing with one peer. */
+export type PeerOutcome =
+  | {
+      readonly peer: string
+      readonly reached: true
+      /** Proved equal (DESIGN §7). */
+      readonly inSync: boolean
+      readonly sent: number
+      readonly received: number
+      /** New to this node. */
+      readonly gained: number
+      readonly weLack: number
+      readonly theyLack: number
+      readonly bytesSent: number
+      readonly bytesReceived: number
+      readonly durationMs: number
+    }
+  | { readonly peer: string; readonly reached: false; readonly code: string; readonly detail: string }
+
+/** What is told while it goes on. */
+export interface SyncProgressEvent {
+  /** Peers being compared with; 0 while none has been found. */
+  readonly peers: number
+  readonly done: number
+  readonly total: number
+}
+
+export interface SyncOnceOptions {
+  /** Peer id or multiaddr; without it, every peer that can be found. */
+  readonly peer?: string | undefined
+  /**
+   * True where the node runs on and has its peers: then those of the moment are compared with. Else peers are looked for until
+   * some have answered, at most until `signal` aborts.
+   */
+  readonly isRunning: boolean
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: SyncProgressEvent) => Promise<void>
+}
+
+/** Pause between two looks for new peers, in ms. */
+const LOOK_EVERY_MS = 100
+/** How long others are waited for after one has answered, in ms. */
+const OTHERS_WITHIN_MS = 600
+/** Runs with one peer: what is published after the first (a guest's tokens) goes out with the next. */
+const RUNS_MAX = 3
+/** Shortest pause between two reports of progress, in ms. */
+const PROGRESS_EVERY_MS = 100
+
+/** Compares a space with one peer, or with whoever can be found, once and both ways. Says of each peer what came of it. */
+export async function syncOnce(node: HanseNode, space: Space, options: SyncOnceOptions): Promise<readonly PeerOutcome[]> {
+  const progress = new ProgressOfPeers(options.onProgress)
+  const onProgress = ({ detail: { peer, progress: of } }: CustomEvent<{ readonly peer: string; readonly progress: SyncProgress }>) =>
+    progress.set(peer, of)
+  space.addEventListener('progress', onProgress)
+  try {
+    if (options.peer !== undefined) {
+      const peer = await resolvePeer(node, options.peer, options.signal)
+      return [typeof peer === 'string' ? await compare(space, peer, options.signal) : peer]
+    }
+    return await compareWithAll(node, space, options)
+  } finally {
+    space.removeEventListener('progress', onProgress)
+    await progress.settled()
+  }
+}
+
+async function compareWithAll(node: HanseNode, space: Space, { isRunning, signal, onProgress }: SyncOnceOptions): Promise<readonly PeerOutcome[]> {
+  const tried = new Map<string, Promise<PeerOutcome>>()
+  let firstReachedMs: number | null = null
+  if (!isRunning) await onProgress({ peers: 0, done: 0, total: 0 })
+  for (;;) {
+    for (const peer of node.network?.peersOf(space) ?? []) {
+      if (tried.has(peer)) continue
+      const outcome = compare(space, peer, signal)
+      tried.set(peer, outcome)
+      void outcome.then(({ reached }) => {
+        if (reached) firstReachedMs ??= Date.now()
+      })
+    }
+    if (isRunning || signal.aborted) break
+    if (firstReachedMs !== null && Date.now() - firstReachedMs >= OTHERS_WITHIN_MS) break
+    await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => {})
+  }
+  return await Promise.all(tried.values())
+}
+
+async function compare(space: Space, peer: string, signal: AbortSignal): Promise<PeerOutcome> {
+  const startedMs = Date.now()
+  const moved = { bytesSent: 0, bytesReceived: 0 }
+  const onSync = ({ detail }: CustomEvent<{ readonly peer: string; readonly runTraffic: typeof moved }>) => {
+    if (detail.peer !== peer) return
+    moved.bytesSent += detail.runTraffic.bytesSent
+    moved.bytesReceived += detail.runTraffic.bytesReceived
+  }
+  space.addEventListener('sync', onSync)
+  const sums = { sent: 0, received: 0, gained: 0 }
+  try {
+    for (let run = 1; ; run++) {
+      const report = (await space.sync(peer, signal)).get(peer)
+      if (report === undefined) throw new Error('bug: a sync without a report')
+      sums.sent += report.sent
+      sums.received += report.received
+      sums.gained += report.gained
+      const hasNew = space.hosted.store.count() !== report.mine.operations
+      if (hasNew && run < RUNS_MAX) continue
+      const { inSync, weLack, theyLack } = report
+      return { peer, reached: true, inSync, ...sums, weLack, theyLack, ...moved, durationMs: Date.now() - startedMs }
+    }
+  } catch (error) {
+    const { code, detail } = faultOf(error)
+    // Named wrongly, a peer is the user's mistake rather than the peer's silence.
+    if (code === 'BAD_PEER') throw error
+    return { peer, reached: false, code: code === 'BUG' ? 'UNREACHABLE' : code, detail }
+  } finally {
+    space.removeEventListener('sync', onSync)
+  }
+}
+
+/** The id of a peer that was named by id or address; what came of dialling it where that failed. */
+async function resolvePeer(node: HanseNode, text: string, signal: AbortSignal): Promise<string | PeerOutcome> {
+  if (!text.startsWith('/')) return text
+  let address: Multiaddr
+  try {
+    address = multiaddr(text)
+  } catch {
+    const detail = `${JSON.stringify(text)} is not an address: one looks like /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW...`
+    throw new FaultError({ code: 'BAD_ADDRESS', detail })
+  }
+  try {
+    if (node.network === null) throw new Error('bug: a sync while offline')
+    return await node.network.reach(address, signal)
+  } catch (error) {
+    return { peer: text, reached: false, code: 'UNREACHABLE', detail: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** Adds up the progress of all peers, and passes it on now and then. */
+class ProgressOfPeers {
+  readonly #emit: (progress: SyncProgressEvent) => Promise<void>
+  readonly #byPeer = new Map<string, SyncProgress>()
+  #lastMs = 0
+  #sending: Promise<void> = Promise.resolve()
+
+  constructor(emit: (progress: SyncProgressEvent) => Promise<void>) {
+    this.#emit = emit
+  }
+
+  set(peer: string, progress: SyncProgress): void {
+    this.#byPeer.set(peer, progress)
+    const nowMs = Date.now()
+    if (nowMs - this.#lastMs < PROGRESS_EVERY_MS) return
+    this.#lastMs = nowMs
+    let done = 0
+    let total = 0
+    for (const { sent, received, toSend, toReceive } of this.#byPeer.values()) {
+      done += sent + received
+      total += toSend + toReceive
+    }
+    const peers = this.#byPeer.size
+    // A reader that is gone ends the action by its signal.
+    this.#sending = this.#sending.then(() => this.#emit({ peers, done, total })).catch(() => {})
+  }
+
+  async settled(): Promise<void> {
+    await this.#sending
+  }
+}

@@ -1,0 +1,106 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Command } from '@commander-js/extra-typings'
+import { DATA_DIRECTORY_WAIT_MS, NODE_STOP_TIMEOUT_MS } from '../../core/limits.ts'
+import { FaultError } from '../../node/fault-error.ts'
+import type { HanseNode, NodeOptions } from '../../node/node.ts'
+import { addConfigFlags } from '../config-flags.ts'
+import { connectControl } from '../control/control-client.ts'
+import { socketPathOf } from '../control/socket-path.ts'
+import { faultOf } from '../fault-of.ts'
+import type { GlobalOptions, Shell } from '../shell.ts'
+import { UpReport } from './up-report.ts'
+
+/** Pause between two tries to open a data directory that a short command has open, in ms. */
+const TRY_AGAIN_MS = 50
+
+/** `hanse up`: the node itself, until Ctrl-C or SIGTERM. */
+export function registerUp(program: Command<[], GlobalOptions>, shell: Shell): void {
+  const command = program
+    .command('up')
+    .description('run the node in the foreground, until Ctrl-C')
+    .addHelpText(
+      'after',
+      '\nFlags override the environment, which overrides config.toml in the data directory.\nWith --json, events come as one JSON object a line: listening, unreadable, connect, sync, fork, joined, log, fault, stopped.',
+    )
+  addConfigFlags(command).action(async (_options, self) => {
+    const { session } = shell.open(self)
+    const report = new UpReport(shell)
+    const options = { ...session.config, dataDirectory: session.data, log: (message: string) => report.log(message) }
+    surviveStrayErrors(report)
+    const node = await openDirectory(options, shell.interrupted)
+    if (node === null) return
+    await serve(node, session.data, shell, report)
+  })
+}
+
+async function serve(node: HanseNode, data: string, shell: Shell, report: UpReport): Promise<void> {
+  const { ACTIONS } = await import('../actions.ts')
+  const { ControlServer } = await import('../control/control-server.ts')
+  const { prepareSocketPath, removeSocket } = await import('../control/socket-path.ts')
+  let server: InstanceType<typeof ControlServer> | null = null
+  try {
+    refuseWithoutSpaces(node)
+    const path = prepareSocketPath(data)
+    server = new ControlServer({ node, actions: ACTIONS, path })
+    await server.start()
+    report.listening(node, data, path)
+    report.watch(node)
+    await untilAborted(shell.interrupted)
+    report.stopping()
+  } finally {
+    const stopped = async () => {
+      await server?.stop()
+      if (server !== null) removeSocket(data)
+      await node.stop()
+    }
+    await Promise.race([stopped(), wait(NODE_STOP_TIMEOUT_MS, undefined, { ref: false })])
+  }
+  report.stopped()
+}
+
+/** Opens the node; waits for short commands that have the directory, and refuses to be a second node on it. Null when interrupted. */
+async function openDirectory(options: NodeOptions & { readonly dataDirectory: string }, signal: AbortSignal): Promise<HanseNode | null> {
+  const { openNode } = await import('../open-node.ts')
+  const { dataDirectory } = options
+  const deadlineMs = Date.now() + DATA_DIRECTORY_WAIT_MS
+  while (!signal.aborted) {
+    try {
+      return await openNode(options)
+    } catch (error) {
+      if (!(error instanceof FaultError) || error.code !== 'IN_USE') throw error
+    }
+    const running = await connectControl(socketPathOf(dataDirectory))
+    running?.close()
+    if (running !== null) {
+      throw new FaultError({ code: 'IN_USE', detail: `a node is running on ${dataDirectory} already: stop it, or name another folder with --data` })
+    }
+    if (Date.now() >= deadlineMs) {
+      throw new FaultError({ code: 'IN_USE', detail: `${dataDirectory} is in use by another command: try again when it is done` })
+    }
+    await wait(TRY_AGAIN_MS)
+  }
+  return null
+}
+
+/** A node all of whose spaces are damaged has nothing to do but to hide that. */
+function refuseWithoutSpaces(node: HanseNode): void {
+  const [fault] = node.unreadableSpaces
+  if (fault !== undefined && node.spaces().length === 0) throw new FaultError(fault)
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  // A timer that is due in 24 days, because nothing else need keep an idle process alive.
+  const alive = setInterval(() => {}, 2 ** 31 - 1)
+  await new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  clearInterval(alive)
+}
+
+/** An error that escaped from a library must not end a node that others rely on; it is reported. The stores are whole at every moment. */
+function surviveStrayErrors(report: UpReport): void {
+  const survive = (error: unknown) => report.fault(faultOf(error))
+  process.on('uncaughtException', survive)
+  process.on('unhandledRejection', survive)
+}

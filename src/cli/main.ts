@@ -1,0 +1,31 @@
+import { runProgram } from './program.ts'
+import { Shell } from './shell.ts'
+
+/** How long a second signal is taken for the first one come twice (from the terminal and from a parent), in ms. */
+const SAME_SIGNAL_MS = 1_000
+
+const args = process.argv.slice(2)
+const end = args.indexOf('--')
+const { stdin, stdout, stderr, env } = process
+const shell = new Shell({ stdin, stdout, stderr, environment: env, isJson: (end === -1 ? args : args.slice(0, end)).includes('--json') })
+
+// Whoever read the output has gone (`hanse log | head`): nothing is wrong, and nothing more is to be said. A node goes on.
+stdout.on('error', () => {
+  if (args.includes('up')) return
+  process.exit(shell.exitCode)
+})
+stderr.on('error', () => {})
+
+let interruptedAtMs: number | null = null
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    interruptedAtMs ??= Date.now()
+    if (Date.now() - interruptedAtMs > SAME_SIGNAL_MS) process.exit(130)
+    shell.interrupt()
+  })
+}
+
+await runProgram(args, shell)
+// libp2p leaves timers behind; what was printed is flushed first.
+await Promise.all([stdout, stderr].map((stream) => new Promise<void>((resolve) => void stream.write('', () => resolve()))))
+process.exit(shell.exitCode)

@@ -1,0 +1,90 @@
+import { Command, CommanderError } from '@commander-js/extra-typings'
+import { registerDelete } from './commands/delete.ts'
+import { registerGet } from './commands/get.ts'
+import { registerGrant } from './commands/grant.ts'
+import { registerInit } from './commands/init.ts'
+import { registerInvite } from './commands/invite.ts'
+import { registerJoin } from './commands/join.ts'
+import { registerList } from './commands/list.ts'
+import { registerLog } from './commands/log.ts'
+import { registerPeers } from './commands/peers.ts'
+import { registerPut } from './commands/put.ts'
+import { registerSpace } from './commands/space.ts'
+import { registerStatus } from './commands/status.ts'
+import { registerSync } from './commands/sync.ts'
+import { registerUp } from './commands/up.ts'
+import { registerWhoami } from './commands/whoami.ts'
+import { registerWhy } from './commands/why.ts'
+import { EXIT, faultOf } from './fault-of.ts'
+import type { GlobalOptions, Shell } from './shell.ts'
+import { VERSION } from './version.ts'
+
+/** Commands in the order of the help text, by what they are for. */
+const GROUPS: readonly (readonly [string, readonly ((program: Command<[], GlobalOptions>, shell: Shell) => void)[]])[] = [
+  ['This node:', [registerInit, registerUp, registerWhoami]],
+  ['Spaces and members:', [registerSpace, registerInvite, registerJoin, registerGrant]],
+  ['Content:', [registerPut, registerGet, registerList, registerDelete, registerLog]],
+  ['Federation:', [registerStatus, registerPeers, registerSync, registerWhy]],
+]
+
+const HELP_END = `
+Exit codes:
+  0  done
+  1  understood, but not done: nothing there, not allowed, nobody reached, not in sync
+  2  what was given cannot be used: flag, path, link, file, configuration, data directory
+
+Commands talk to a running "hanse up", or open the data directory themselves.
+Configuration: config.toml in the data directory; see "hanse up --help" for its keys.
+Start: hanse init && hanse space create NAME && hanse up`
+
+/** Runs one command line, without the program's name. Reports what goes wrong in one line; `shell.exitCode` says how it ended. */
+export async function runProgram(args: readonly string[], shell: Shell): Promise<void> {
+  try {
+    await createProgram(shell).parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return reportUsage(error, shell)
+    shell.report(faultOf(error))
+    if (faultOf(error).code === 'BUG') shell.reportBug(error)
+  }
+}
+
+function createProgram(shell: Shell): Command<[], GlobalOptions> {
+  // Options stand in the type as they are added: json, data, space.
+  const program = new Command('hanse')
+    .description('A peer-to-peer federation node: shared spaces of signed operations among peers that do not trust each other.')
+    .version(VERSION, '--version', 'show the version')
+    .option('--json', 'print exactly one JSON value, and errors as JSON')
+    .option('--data <dir>', 'data directory (HANSE_DATA; default ~/.local/share/hanse)')
+    .option('--space <space>', 'name, id or beginning of the id of a space (HANSE_SPACE); not needed where there is one')
+    .helpOption('-h, --help', 'show help')
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', HELP_END)
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => shell.write(text),
+      // Commander's own errors are reported by us, in one line; a help text that stands for an error is not.
+      writeErr: (text) => shell.stderr.write(text),
+      outputError: () => {},
+    }) as unknown as Command<[], GlobalOptions>
+  for (const [heading, commands] of GROUPS) {
+    program.commandsGroup(heading)
+    for (const register of commands) register(program, shell)
+  }
+  program.commandsGroup('Help:')
+  return program
+}
+
+function reportUsage(error: CommanderError, shell: Shell): void {
+  if (error.exitCode === 0) return
+  // The help text was printed already, because a command was missing.
+  if (error.code === 'commander.help') {
+    shell.exitCode = EXIT.badInput
+    return
+  }
+  const message = error.message
+    .replace(/^error: /, '')
+    .replace(/\.$/, '')
+    .replace(/\n\((Did you mean .*\?)\)$/, '; $1')
+  shell.report({ code: 'USAGE', detail: `${message.replace(/^./, (first) => first.toLowerCase())}; see "hanse --help"` })
+}
