@@ -117,9 +117,11 @@ function remove(node: Node, key: Uint8Array, depth: number): Node | undefined {
   const nibble = nibbleAt(key, depth)
   const child = node.children[nibble]
   if (child === undefined) return node
+  // Counted before: a branch below is changed in place.
+  const before = countOf(child)
   const after = remove(child, key, depth + 1)
   node.children[nibble] = after
-  node.count += (after === undefined ? 0 : countOf(after)) - countOf(child)
+  node.count += (after === undefined ? 0 : countOf(after)) - before
   node.hash = null
   if (node.count > 1) return node
   return node.children.find((left) => left !== undefined)

@@ -7,6 +7,7 @@ import { clockLeaf } from '../../src/core/clock.ts'
 import { STATE_ITEM_TAG, STATE_NODE_TAG } from '../../src/core/domain-tags.ts'
 import { sha256 } from '../../src/core/hash.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
+import { StateTree } from '../../src/core/state/state-tree.ts'
 import { beginning, bob, createHome, forge, type Home } from '../cast.ts'
 import { closure, type Event, makeHistory, type MeantEdit, plans, topologicalOrder } from '../random-history.ts'
 import { naiveTrieRoot } from './naive-trie.ts'
@@ -96,6 +97,28 @@ describe('the state', () => {
         expect(toHex(hosted.replica.stateRoot())).toBe(toHex(naiveStateRoot(expected)))
       }),
       RUNS,
+    )
+  })
+})
+
+describe('the state tree', () => {
+  test('has a root that depends on what shows alone, whatever came and went, with hundreds of siblings', () => {
+    const names = fc.integer({ min: 0, max: 400 }).map((i) => `row ${i}`)
+    const steps = fc.array(fc.tuple(fc.constantFrom('people', 'people/deep', ''), names, fc.option(fc.nat(3))), { maxLength: 300 })
+    fc.assert(
+      fc.property(steps, (edits) => {
+        const tree = new StateTree()
+        const shown = new Map<string, unknown>()
+        for (const [folder, name, value] of edits) {
+          const path = folder === '' ? name : `${folder}/${name}`
+          tree.set({ path, type: 'register', fields: value === null ? new Map() : new Map([['', encodeCanonical(value)]]) })
+          if (value === null) shown.delete(`${path}|register|`)
+          else shown.set(`${path}|register|`, value)
+          if (value === 3) tree.root()
+        }
+        expect(toHex(tree.root())).toBe(toHex(naiveStateRoot(shown)))
+      }),
+      { numRuns: 40 },
     )
   })
 })
