@@ -71,7 +71,7 @@ function createProgram(shell: Shell): Command<[], GlobalOptions> {
     program.commandsGroup(heading)
     for (const register of commands) register(program, shell)
   }
-  program.commandsGroup('Help:')
+  program.commandsGroup('Help:').helpCommand('help [command]', 'show help for a command')
   return program
 }
 

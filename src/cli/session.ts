@@ -16,8 +16,6 @@ export interface SessionInit {
   readonly configFlags: readonly string[]
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal
-  /** Where a node of this process says what an operator may want to know. */
-  readonly log: (message: string) => void
 }
 
 export interface ExecuteOptions<Event> {
@@ -30,6 +28,8 @@ export interface ExecuteOptions<Event> {
 
 /** Pause between two looks at a data directory that another command has open, in ms. */
 const LOOK_AGAIN_MS = 50
+/** Notes of a node that are kept to explain a failure. */
+const NOTES_MAX = 5
 
 /**
  * Does what commands ask for: in the running node of the data directory where there is one, else in this process, which then has the
@@ -37,6 +37,7 @@ const LOOK_AGAIN_MS = 50
  */
 export class Session {
   readonly #init: SessionInit
+  readonly #notes = new Set<string>()
 
   constructor(init: SessionInit) {
     this.#init = init
@@ -48,6 +49,11 @@ export class Session {
 
   get config(): NodeConfig {
     return this.#init.config
+  }
+
+  /** What a node of this process had to say, e.g. whom it could not reach; each once, the first NOTES_MAX. */
+  get notes(): readonly string[] {
+    return [...this.#notes]
   }
 
   get signal(): AbortSignal {
@@ -112,7 +118,10 @@ export class Session {
   async #open(isOnline: boolean): Promise<HanseNode | null> {
     // Loaded only where no node runs: libp2p takes most of a second, which a command on the socket does not need to wait for.
     const { openNode } = await import('./open-node.ts')
-    const { config, configFlags, data, log } = this.#init
+    const { config, configFlags, data } = this.#init
+    const log = (message: string) => {
+      if (this.#notes.size < NOTES_MAX) this.#notes.add(message)
+    }
     // A command that goes online for a moment dials only, unless it was told to listen.
     const listen = configFlags.includes('--listen') ? config.listen : []
     try {

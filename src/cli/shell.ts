@@ -110,7 +110,6 @@ export class Shell {
       config: this.configOf(data, flags),
       configFlags,
       signal: this.interrupted,
-      log: () => {},
     })
     return { session, space: this.spaceOf(flags) }
   }

@@ -206,7 +206,7 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
     if (this.#promotion !== null) clearInterval(this.#promotion)
     await this.#network?.stop()
     this.#network = null
-    for (const space of this.#spaces.values()) space.hosted.store.close()
+    for (const space of this.#spaces.values()) space.close()
     this.#spaces.clear()
     this.#storage.close()
   }

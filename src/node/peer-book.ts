@@ -26,6 +26,11 @@ export interface PeerState {
   readonly lastFault: string | null
 }
 
+/** Peer id, clock root and time of its last proof, and what either side lacked then. */
+export type RememberedPeer = readonly [string, string, number, number, number]
+
+/** Peers that are remembered across a restart. */
+const PEERS_REMEMBERED_MAX = 64
 /** Peers a book keeps; beyond it those not connected are forgotten, the longest unseen first. */
 const PEERS_KEPT_MAX = 1_024
 
@@ -64,6 +69,22 @@ export class PeerBook {
 
   onFault(peer: string, code: string): void {
     this.#of(peer).lastFault = code
+  }
+
+  /** What is worth remembering across a restart: who was met, and the last proof of each; as plain data. */
+  remembered(): readonly RememberedPeer[] {
+    const met = this.all().filter(({ lastProof }) => lastProof !== null)
+    const latest = met.toSorted((a, b) => (b.lastProof?.atMs ?? 0) - (a.lastProof?.atMs ?? 0)).slice(0, PEERS_REMEMBERED_MAX)
+    return latest.map(({ peer, lastProof, weLack, theyLack }) => {
+      return [peer, lastProof?.clockRoot ?? '', lastProof?.atMs ?? 0, weLack, theyLack] as const
+    })
+  }
+
+  /** Takes back what was remembered. A proof stays what it was: of the state that both had then. */
+  restore(remembered: readonly RememberedPeer[]): void {
+    for (const [peer, clockRoot, atMs, weLack, theyLack] of remembered) {
+      Object.assign(this.#of(peer), { lastProof: { clockRoot, atMs }, weLack, theyLack })
+    }
   }
 
   #of(peer: string): MutablePeer {

@@ -38,10 +38,10 @@ export function registerGrant(program: Command<[], GlobalOptions>, shell: Shell)
     .argument('<did>', 'did:key of who gets it, as "hanse whoami" shows there')
     .description('give somebody a role in a space')
     .requiredOption('--role <role>', 'reader, writer or admin')
-    .option('--path <path>', 'a writer may write only at or below this path', '')
+    .option('--path <path>', 'a writer may write only at or below this path; without it, everywhere')
     .option('--expires <duration>', 'how long it is good, e.g. 12h or 7d; without it, for ever')
     .addHelpText('after', '\nExample: hanse grant did:key:z6Mk... --role writer --path notes --expires 30d')
-    .action(async (did, { role, path, expires }, self) => {
+    .action(async (did, { role, path = '', expires }, self) => {
       const expiresMs = expires === undefined ? undefined : orThrow(parseDuration(expires, '--expires'))
       const { session, space } = shell.open(self)
       const grant = await session.execute(grantAction, { space, to: did, role, path, expiresMs })

@@ -41,10 +41,10 @@ export function registerInvite(program: Command<[], GlobalOptions>, shell: Shell
     .command('invite')
     .description('make a link with which somebody joins a space')
     .option('--role <role>', 'what the guest may do: reader, writer or admin', 'writer')
-    .option('--path <path>', 'a writer may write only at or below this path', '')
+    .option('--path <path>', 'a writer may write only at or below this path; without it, everywhere')
     .option('--expires <duration>', 'how long the link and what it gives are good, e.g. 12h or 7d; without it, for ever')
     .addHelpText('after', '\nThe link goes to standard output, remarks to standard error. Whoever has the link has its rights: send it privately.\n\nExample: hanse invite --role writer --path notes --expires 7d')
-    .action(async ({ role, path, expires }, self) => {
+    .action(async ({ role, path = '', expires }, self) => {
       const expiresMs = expires === undefined ? undefined : orThrow(parseDuration(expires, '--expires'))
       const { session, space } = shell.open(self)
       const invitation = await session.execute(inviteAction, { space, role, path, expiresMs })

@@ -1,6 +1,7 @@
 import type { Command } from '@commander-js/extra-typings'
 import { FaultError, orThrow } from '../../node/fault-error.ts'
 import type { HanseNode } from '../../node/node.ts'
+import { parseInvite } from '../../node/space/invite.ts'
 import type { Space } from '../../node/space/space.ts'
 import { addConfigFlags } from '../config-flags.ts'
 import { defineAction } from '../control/action.ts'
@@ -8,6 +9,7 @@ import { parseDuration } from '../duration.ts'
 import { EXIT } from '../fault-of.ts'
 import { formatAmount } from '../output/human.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
+import { readInput } from './read-input.ts'
 import { displayName } from './space.ts'
 import { formatOutcome, SILENCE_BEYOND_MS, withProgress } from './sync.ts'
 import { syncOnce, type PeerOutcome, type SyncProgressEvent } from './sync-once.ts'
@@ -62,18 +64,23 @@ function isPublished({ hosted }: Space): boolean {
   return hosted.pendingTokens().every(({ digest }) => hosted.store.token(digest) !== undefined)
 }
 
+/** More than any link has. */
+const LINK_BYTES_MAX = 64 * 1024
+
 /** `hanse join`: take part in a space by an invite. */
 export function registerJoin(program: Command<[], GlobalOptions>, shell: Shell): void {
   const command = program
     .command('join')
-    .argument('<link>', 'hanse://join/...')
+    .argument('<link>', 'hanse://join/...; - reads it from standard input, where no list of processes shows it')
     .description('join a space by an invite link, and sync it once')
     .option('--timeout <duration>', 'how long peers are looked for and synced with', '30s')
     .addHelpText('after', '\nExit code 1 where no peer was reached: the space is joined all the same, and "hanse up" goes on looking.')
-  addConfigFlags(command).action(async (link, { timeout }, self) => {
+  addConfigFlags(command).action(async (given, { timeout }, self) => {
     const timeoutMs = orThrow(parseDuration(timeout, '--timeout'))
+    const link = given === '-' ? Buffer.from(await readInput(shell.stdin, LINK_BYTES_MAX)).toString().trim() : given
+    orThrow(parseInvite(link))
     const { session } = shell.open(self)
-    const joined = await withProgress(shell, async (onEvent) =>
+    const joined = await withProgress(shell, session, async (onEvent) =>
       session.execute(joinAction, { link, timeoutMs }, { online: true, onEvent, silenceMs: timeoutMs + SILENCE_BEYOND_MS }),
     )
     shell.print(joined, () => formatJoined(joined, shell))

@@ -55,10 +55,10 @@ export const listAction = defineAction<
 export function registerList(program: Command<[], GlobalOptions>, shell: Shell): void {
   program
     .command('list')
-    .argument('[prefix]', 'only at or below this path', '')
+    .argument('[prefix]', 'only at or below this path')
     .description('list the items of a space')
     .option('--limit <n>', 'at most so many')
-    .action(async (prefix, options, self) => {
+    .action(async (prefix = '', options, self) => {
       const limit = options.limit === undefined ? undefined : readLimit(options.limit)
       const { session, space } = shell.open(self)
       const writer = shell.isJson ? new JsonList(shell) : new TextList(shell)

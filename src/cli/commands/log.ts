@@ -35,10 +35,10 @@ export const logAction = defineAction<
 export function registerLog(program: Command<[], GlobalOptions>, shell: Shell): void {
   program
     .command('log')
-    .argument('[path]', 'only what changed something at or below this path', '')
+    .argument('[path]', 'only what changed something at or below this path')
     .description('list admitted operations, the latest to arrive first')
     .option('--limit <n>', 'at most so many', '20')
-    .action(async (path, options, self) => {
+    .action(async (path = '', options, self) => {
       const limit = readLimit(options.limit)
       if (limit > LIMIT_MAX) throw new FaultError({ code: 'USAGE', detail: `--limit must be at most ${LIMIT_MAX}, not ${limit}` })
       const { session, space } = shell.open(self)

@@ -50,15 +50,15 @@ export function registerPut(program: Command<[], GlobalOptions>, shell: Shell): 
     .argument('<path>', 'where, e.g. notes/today')
     .argument('[value]', 'JSON where it is JSON, else text; - reads standard input')
     .description('write a value, or some fields of a map')
-    .option('--text', 'take the value as text, even where it is JSON', false)
+    .option('--text', 'take the value as text, even where it is JSON')
     .option('--file <file>', 'read the value from a file; one that is not text becomes bytes')
-    .option('--field <name=value>', 'set a field of the map at the path; may be repeated', collect, [])
-    .option('--remove <name>', 'remove a field of the map at the path; may be repeated', collect, [])
+    .option('--field <name=value>', 'set a field of the map at the path; may be repeated', collect)
+    .option('--remove <name>', 'remove a field of the map at the path; may be repeated', collect)
     .addHelpText(
       'after',
       '\nExamples:\n  hanse put notes/today "buy milk"\n  hanse put settings/theme \'{"dark": true}\'\n  hanse put people/ada --field name=Ada --field born=1815 --remove nickname\n  date | hanse put notes/date -',
     )
-    .action(async (path, value, { text, file, field, remove }, self) => {
+    .action(async (path, value, { text, file, field = [], remove = [] }, self) => {
       const { session, space } = shell.open(self)
       const sources = [value !== undefined, file !== undefined, field.length + remove.length > 0].filter(Boolean).length
       if (sources !== 1) {
@@ -68,7 +68,7 @@ export function registerPut(program: Command<[], GlobalOptions>, shell: Shell): 
             : 'give one of a value, --file, and --field with --remove'
         throw new FaultError({ code: 'USAGE', detail })
       }
-      const toJson = (given: string) => (text ? JSON.stringify(given) : toJsonText(given))
+      const toJson = (given: string) => (text === true ? JSON.stringify(given) : toJsonText(given))
       const written =
         field.length + remove.length > 0
           ? await session.execute(editAction, { space, path, ...splitFields(field, toJson), remove })
@@ -106,6 +106,6 @@ function splitFields(pairs: readonly string[], toJson: (text: string) => string)
   return { fields, values }
 }
 
-function collect(value: string, previous: readonly string[]): readonly string[] {
-  return [...previous, value]
+function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
+  return [...(previous ?? []), value]
 }

@@ -84,10 +84,10 @@ export function registerSpace(program: Command<[], GlobalOptions>, shell: Shell)
     .argument('<name>', 'for people; 1 to 128 bytes')
     .description('make a space; you own it')
     .option('--profile <profile>', `how far members trust each other: ${PROFILES.join(', ')}`, 'federated')
-    .option('--closed-reading', 'members read only what they are granted to read', false)
+    .option('--closed-reading', 'members read only what they are granted to read')
     .action(async (name, { profile, closedReading }, self) => {
       const { session } = shell.open(self)
-      const space = await session.execute(spaceCreateAction, { name, profile, openReading: !closedReading })
+      const space = await session.execute(spaceCreateAction, { name, profile, openReading: closedReading !== true })
       shell.print(space, () => [
         ...formatPairs([
           ['space', printable(space.name)],

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import type { SyncProgress } from '../../core/sync/session.ts'
+import type { LinkTraffic } from '../../../protocols/sync/index.ts'
+import type { SyncProgress, SyncReport } from '../../core/sync/session.ts'
 import { FaultError } from '../../node/fault-error.ts'
 import type { HanseNode } from '../../node/node.ts'
 import type { Space } from '../../node/space/space.ts'
@@ -59,27 +60,38 @@ export async function syncOnce(node: HanseNode, space: Space, options: SyncOnceO
   const progress = new ProgressOfPeers(options.onProgress)
   const onProgress = ({ detail: { peer, progress: of } }: CustomEvent<{ readonly peer: string; readonly progress: SyncProgress }>) =>
     progress.set(peer, of)
+  const tally = new Tally()
+  const onSync = ({ detail }: CustomEvent<FinishedRun>) => tally.add(detail)
   space.addEventListener('progress', onProgress)
+  space.addEventListener('sync', onSync)
   try {
+    const startedMs = Date.now()
+    const compareOne = async (peer: string) => await compare(space, peer, tally, startedMs, options.signal)
     if (options.peer !== undefined) {
       const peer = await resolvePeer(node, options.peer, options.signal)
-      return [typeof peer === 'string' ? await compare(space, peer, options.signal) : peer]
+      return [typeof peer === 'string' ? await compareOne(peer) : peer]
     }
-    return await compareWithAll(node, space, options)
+    return await compareWithAll(node, space, compareOne, options)
   } finally {
     space.removeEventListener('progress', onProgress)
+    space.removeEventListener('sync', onSync)
     await progress.settled()
   }
 }
 
-async function compareWithAll(node: HanseNode, space: Space, { isRunning, signal, onProgress }: SyncOnceOptions): Promise<readonly PeerOutcome[]> {
+async function compareWithAll(
+  node: HanseNode,
+  space: Space,
+  compareOne: (peer: string) => Promise<PeerOutcome>,
+  { isRunning, signal, onProgress }: SyncOnceOptions,
+): Promise<readonly PeerOutcome[]> {
   const tried = new Map<string, Promise<PeerOutcome>>()
   let firstReachedMs: number | null = null
   if (!isRunning) await onProgress({ peers: 0, done: 0, total: 0 })
   for (;;) {
     for (const peer of node.network?.peersOf(space) ?? []) {
       if (tried.has(peer)) continue
-      const outcome = compare(space, peer, signal)
+      const outcome = compareOne(peer)
       tried.set(peer, outcome)
       void outcome.then(({ reached }) => {
         if (reached) firstReachedMs ??= Date.now()
@@ -92,35 +104,21 @@ async function compareWithAll(node: HanseNode, space: Space, { isRunning, signal
   return await Promise.all(tried.values())
 }
 
-async function compare(space: Space, peer: string, signal: AbortSignal): Promise<PeerOutcome> {
-  const startedMs = Date.now()
-  const moved = { bytesSent: 0, bytesReceived: 0 }
-  const onSync = ({ detail }: CustomEvent<{ readonly peer: string; readonly runTraffic: typeof moved }>) => {
-    if (detail.peer !== peer) return
-    moved.bytesSent += detail.runTraffic.bytesSent
-    moved.bytesReceived += detail.runTraffic.bytesReceived
-  }
-  space.addEventListener('sync', onSync)
-  const sums = { sent: 0, received: 0, gained: 0 }
+async function compare(space: Space, peer: string, tally: Tally, startedMs: number, signal: AbortSignal): Promise<PeerOutcome> {
   try {
     for (let run = 1; ; run++) {
       const report = (await space.sync(peer, signal)).get(peer)
       if (report === undefined) throw new Error('bug: a sync without a report')
-      sums.sent += report.sent
-      sums.received += report.received
-      sums.gained += report.gained
-      const hasNew = space.hosted.store.count() !== report.mine.operations
-      if (hasNew && run < RUNS_MAX) continue
+      if (space.hosted.store.count() !== report.mine.operations && run < RUNS_MAX) continue
       const { inSync, weLack, theyLack } = report
-      return { peer, reached: true, inSync, ...sums, weLack, theyLack, ...moved, durationMs: Date.now() - startedMs }
+      return { peer, reached: true, inSync, ...tally.of(peer), weLack, theyLack, durationMs: Date.now() - startedMs }
     }
   } catch (error) {
     const { code, detail } = faultOf(error)
     // Named wrongly, a peer is the user's mistake rather than the peer's silence.
     if (code === 'BAD_PEER') throw error
-    return { peer, reached: false, code: code === 'BUG' ? 'UNREACHABLE' : code, detail }
-  } finally {
-    space.removeEventListener('sync', onSync)
+    if (code !== 'BUG') return { peer, reached: false, code, detail }
+    return { peer, reached: false, code: 'UNREACHABLE', detail: error instanceof Error ? error.message : String(error) }
   }
 }
 
@@ -139,6 +137,30 @@ async function resolvePeer(node: HanseNode, text: string, signal: AbortSignal): 
     return await node.network.reach(address, signal)
   } catch (error) {
     return { peer: text, reached: false, code: 'UNREACHABLE', detail: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+type FinishedRun = { readonly peer: string; readonly report: SyncReport; readonly runTraffic: LinkTraffic }
+type Sums = Pick<SyncReport, 'sent' | 'received' | 'gained'> & LinkTraffic
+const NOTHING: Sums = { sent: 0, received: 0, gained: 0, bytesSent: 0, bytesReceived: 0 }
+
+/** What all runs with each peer moved, whichever side began them: the peer or the node's own schedule may be quicker than we. */
+class Tally {
+  readonly #byPeer = new Map<string, Sums>()
+
+  add({ peer, report, runTraffic }: FinishedRun): void {
+    const sums = this.of(peer)
+    this.#byPeer.set(peer, {
+      sent: sums.sent + report.sent,
+      received: sums.received + report.received,
+      gained: sums.gained + report.gained,
+      bytesSent: sums.bytesSent + runTraffic.bytesSent,
+      bytesReceived: sums.bytesReceived + runTraffic.bytesReceived,
+    })
+  }
+
+  of(peer: string): Sums {
+    return this.#byPeer.get(peer) ?? NOTHING
   }
 }
 

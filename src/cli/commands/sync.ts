@@ -3,12 +3,13 @@ import { FaultError, orThrow } from '../../node/fault-error.ts'
 import { addConfigFlags } from '../config-flags.ts'
 import { defineAction } from '../control/action.ts'
 import { parseDuration } from '../duration.ts'
-import { EXIT } from '../fault-of.ts'
+import { EXIT, exitCodeOf, faultOf } from '../fault-of.ts'
 import { formatAmount, formatBytes, formatCount, formatDuration } from '../output/human.ts'
 import { printable } from '../output/printable.ts'
 import { ProgressBar } from '../output/progress-bar.ts'
 import { formatPairs } from '../output/table.ts'
 import type { Style } from '../output/style.ts'
+import type { Session } from '../session.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
 import { chooseSpace } from './choose-space.ts'
 import { displayName } from './space.ts'
@@ -66,7 +67,7 @@ export function registerSync(program: Command<[], GlobalOptions>, shell: Shell):
   addConfigFlags(command).action(async (peer, { timeout }, self) => {
     const timeoutMs = orThrow(parseDuration(timeout, '--timeout'))
     const { session, space } = shell.open(self)
-    const outcome = await withProgress(shell, async (onEvent) =>
+    const outcome = await withProgress(shell, session, async (onEvent) =>
       session.execute(syncAction, { space, peer, timeoutMs }, { online: true, onEvent, silenceMs: timeoutMs + SILENCE_BEYOND_MS }),
     )
     shell.print(outcome, () => [
@@ -80,13 +81,26 @@ export function registerSync(program: Command<[], GlobalOptions>, shell: Shell):
 /** What a running node may take beyond the bound that it was given, in ms. */
 export const SILENCE_BEYOND_MS = 15_000
 
-/** Shows progress while work goes on: on a terminal, and on standard error. */
-export async function withProgress<T>(shell: Shell, work: (onEvent: (event: SyncProgressEvent) => void) => Promise<T>): Promise<T> {
+/** Shows progress while work goes on, on a terminal and on standard error; and afterwards what was in the way of reaching anybody. */
+export async function withProgress<T extends { readonly peers: readonly PeerOutcome[] }>(
+  shell: Shell,
+  session: Session,
+  work: (onEvent: (event: SyncProgressEvent) => void) => Promise<T>,
+): Promise<T> {
   const bar = new ProgressBar(shell.isJson ? null : shell.stderr, shell.errorStyle)
+  const showNotes = () => {
+    for (const note of session.notes) shell.remark(note)
+  }
   try {
-    return await work(({ peers, done, total }) => bar.show(peers === 0 ? 'looking for peers' : 'syncing', done, total))
-  } finally {
+    const outcome = await work(({ peers, done, total }) => bar.show(peers === 0 ? 'looking for peers' : 'syncing', done, total))
     bar.end()
+    if (!outcome.peers.some(({ reached }) => reached)) showNotes()
+    return outcome
+  } catch (error) {
+    bar.end()
+    // Bad input is said in one line.
+    if (exitCodeOf(faultOf(error)) === EXIT.failed) showNotes()
+    throw error
   }
 }
 

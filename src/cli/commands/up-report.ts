@@ -23,6 +23,9 @@ export class UpReport {
   /** Peers in sync, by space and peer: told when it changes, not at every comparison. */
   readonly #inSync = new Map<string, boolean>()
 
+  /** What was to be told before the node was up: `listening` is always the first event. */
+  #early: (() => void)[] | null = []
+
   constructor(shell: Shell) {
     this.#shell = shell
   }
@@ -41,13 +44,16 @@ export class UpReport {
       ]),
       this.#shell.style.faint('Ctrl-C stops it.'),
     ])
+    const early = this.#early ?? []
+    this.#early = null
+    for (const tell of early) tell()
     for (const fault of node.unreadableSpaces) this.#trouble({ event: 'unreadable', ...fault }, `a space cannot be read: ${fault.detail}`)
   }
 
   /** Tells from now on who connects, who is in sync, and who forked, also in spaces that are made or joined later. */
   watch(node: HanseNode): void {
     node.addEventListener('connect', ({ detail: { peer, space } }) => {
-      this.#event({ event: 'connect', peer: peer.toString(), space: space.id }, (at) => [`${at} ${peer.toString()} joined in ${displayName(space.name)}`])
+      this.#event({ event: 'connect', peer: peer.toString(), space: space.id }, (at) => [`${at} ${peer.toString()} connected in ${displayName(space.name)}`])
     })
     const look = () => {
       for (const space of node.spaces()) if (!this.#watched.has(space)) this.#watch(space)
@@ -107,6 +113,10 @@ export class UpReport {
   }
 
   #trouble(event: Readonly<Record<string, unknown>>, text: string): void {
+    if (this.#early !== null) {
+      if (this.#early.length < MESSAGES_REMEMBERED_MAX) this.#early.push(() => this.#trouble(event, text))
+      return
+    }
     if (this.#shell.isJson) return this.#shell.write(`${formatJson(event)}\n`)
     this.#shell.stderr.write(`${this.#shell.errorStyle.faint(`${this.#now()} ${printable(text)}`)}\n`)
   }

@@ -20,7 +20,7 @@ export function registerUp(program: Command<[], GlobalOptions>, shell: Shell): v
     .description('run the node in the foreground, until Ctrl-C')
     .addHelpText(
       'after',
-      '\nFlags override the environment, which overrides config.toml in the data directory.\nWith --json, events come as one JSON object a line: listening, unreadable, connect, sync, fork, joined, log, fault, stopped.',
+      '\nFlags override the environment, which overrides config.toml in the data directory.\nWith --json, events come as one JSON object a line: listening, unreadable, connect, sync, fork, log, fault, stopped.',
     )
   addConfigFlags(command).action(async (_options, self) => {
     const { session } = shell.open(self)

@@ -22,6 +22,7 @@ import type { SyncView } from '../../core/sync/session.ts'
 import { issueDelegation, decodeDelegation, verifyDelegation, type VerifiedDelegation } from '../../core/ucan/delegation.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
+import type { RememberedPeer } from '../peer-book.ts'
 import { Replica } from '../replica/replica.ts'
 import { HeadClaims } from './head-claims.ts'
 import { encodeEdits, type ItemEdit } from './item-edit.ts'
@@ -32,6 +33,9 @@ import { TokenBook } from './token-book.ts'
 const JOIN_NOTE = 'join'
 /** The note under which a guest keeps where to find the others. */
 const MEETING_NOTE = 'meeting'
+
+/** The note that remembers peers across restarts. */
+const PEERS_NOTE = 'peers'
 
 /** Where an invite says that others are to be found, as text. */
 export interface MeetingPoints {
@@ -205,6 +209,18 @@ export class HostedSpace {
     if (decoded === null || !decoded.ok) return { peers: [], bootstrap: [] }
     const [peers, bootstrap] = decoded.value as [readonly string[], readonly string[]]
     return { peers, bootstrap }
+  }
+
+  /** Remembers peers across a restart; may be lost with the power. */
+  keepPeers(peers: readonly RememberedPeer[]): void {
+    this.#store.transaction('process', (writer) => writer.putNote(PEERS_NOTE, encodeCanonical(peers)))
+  }
+
+  /** The peers that were remembered last. */
+  keptPeers(): readonly RememberedPeer[] {
+    const note = this.#store.note(PEERS_NOTE)
+    const decoded = note === undefined ? null : decodeCanonical(note)
+    return decoded?.ok === true ? (decoded.value as readonly RememberedPeer[]) : []
   }
 
   #verified(token: Uint8Array): VerifiedDelegation {

@@ -105,6 +105,8 @@ export interface SpaceEvents {
 
 /** Operations in one page of a log. */
 const LOG_PAGE = 256
+/** Shortest pause between two times that peers are written down, in ms. */
+const REMEMBER_EVERY_MS = 10_000
 /** Bound of one sync that a caller waits for, in ms. */
 const SYNC_TIMEOUT_MS = 10 * 60 * 1000
 
@@ -114,11 +116,14 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   readonly hosted: HostedSpace
   readonly peers = new PeerBook()
   readonly #node: HanseNode
+  #rememberedAtMs = 0
+  #hasNewProofs = false
 
   constructor(hosted: HostedSpace, node: HanseNode) {
     super()
     this.hosted = hosted
     this.#node = node
+    this.peers.restore(hosted.keptPeers())
     hosted.replica.addEventListener('admitted', ({ detail }) => this.safeDispatchEvent('change', { detail }))
     hosted.replica.addEventListener('fork', ({ detail }) => this.safeDispatchEvent('fork', { detail }))
     hosted.replica.addEventListener('refused', ({ detail: { fault, peer } }) => {
@@ -277,6 +282,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
 
   onReport(peer: string, report: SyncReport, traffic: LinkTraffic, runTraffic: LinkTraffic): void {
     this.peers.onReport(peer, report, this.#node.now())
+    if (report.inSync) this.#rememberPeers()
     this.safeDispatchEvent('sync', { detail: { peer, report, traffic, runTraffic } })
     if (report.inSync) this.safeDispatchEvent('eose', { detail: { peer, clockRoot: toHex(report.mine.clockRoot) } })
   }
@@ -287,6 +293,22 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
 
   onFault(peer: string, code: string): void {
     this.peers.onFault(peer, code)
+  }
+
+  /** Closes the space's files; nothing else may be called after. */
+  close(): void {
+    if (this.#hasNewProofs) this.hosted.keepPeers(this.peers.remembered())
+    this.hosted.store.close()
+  }
+
+  /** Now and then, because there may be many proofs a second; the rest when the space is closed. */
+  #rememberPeers(): void {
+    this.#hasNewProofs = true
+    const nowMs = this.#node.now()
+    if (nowMs - this.#rememberedAtMs < REMEMBER_EVERY_MS) return
+    this.#rememberedAtMs = nowMs
+    this.#hasNewProofs = false
+    this.hosted.keepPeers(this.peers.remembered())
   }
 
   #itemsAt(path: string): readonly Item[] {
