@@ -1,4 +1,4 @@
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { Stream } from '@libp2p/interface'
 import { decode } from 'it-length-prefixed'
 import { Uint8ArrayList } from 'uint8arraylist'
@@ -9,6 +9,8 @@ import { fail, ok, type Fault, type Result } from '../../src/core/result.ts'
 /** The first byte of a frame says how the rest is packed. docs/protocol.md §4.1. */
 const PLAIN = 0
 const ZSTD = 1
+/** Largest window a frame may ask the decompressor to allocate, as a power of two: twice FRAME_BYTES_MAX. */
+const ZSTD_WINDOW_LOG_MAX = 21
 /** Below this many bytes compression costs more than it saves. */
 const COMPRESS_FROM_BYTES = 256
 
@@ -84,12 +86,17 @@ function encodeLength(length: number): Uint8Array {
   return Uint8Array.from(bytes)
 }
 
+const UNPACK_OPTIONS = {
+  maxOutputLength: FRAME_BYTES_MAX,
+  params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
+}
+
 function unpack(frame: Uint8Array): Result<Uint8Array, FrameFault> {
   const content = frame.subarray(1)
   if (frame[0] === PLAIN) return ok(content)
   if (frame[0] !== ZSTD) return fail('NON_CANONICAL', `a frame packed in way ${frame[0] ?? 'none'}`)
   try {
-    return ok(new Uint8Array(zstdDecompressSync(content, { maxOutputLength: FRAME_BYTES_MAX })))
+    return ok(new Uint8Array(zstdDecompressSync(content, UNPACK_OPTIONS)))
   } catch (error) {
     return error instanceof RangeError
       ? fail('FRAME_TOO_LARGE', `a frame that unpacks to more than ${FRAME_BYTES_MAX} bytes`)

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
+import { equalBytes } from '../../src/core/bytes.ts'
 import { LINK_QUEUE_BYTES_MAX, SYNC_IDLE_TIMEOUT_MS } from '../../src/core/limits.ts'
 import { fail, ok, type Fault, type Result } from '../../src/core/result.ts'
-import { NONCE_BYTES, verifyReadProof, type HandshakeBinding } from '../../src/core/sync/handshake.ts'
+import { knowledgeOfSpace, NONCE_BYTES, verifyReadProof, type HandshakeBinding } from '../../src/core/sync/handshake.ts'
 import { SyncSession, type SyncEffect, type SyncProgress, type SyncReport, type SyncView } from '../../src/core/sync/session.ts'
 import { EMPTY_TRIE } from '../../src/core/trie.ts'
 import { createFrameStream, type FrameStream } from './frame-stream.ts'
@@ -31,7 +32,8 @@ export interface LinkObserver {
 /**
  * One stream of `/hanse/sync/1.0.0` to one peer about one space: the handshake, and then as many runs of the session as either
  * side starts, for as long as the connection lasts. The link reads and writes; the session (src/core/sync) decides. Invariants:
- * 1. nothing of the space but its topic goes out before the peer has proved that it may read;
+ * 1. to a peer that does not show that it knows the space's id, nothing goes out but the topic it asked about; to one that has not
+ *    proved that it may read, nothing more than this node's own read chain;
  * 2. while a run or a handshake is under way, a silence of SYNC_IDLE_TIMEOUT_MS ends the link;
  * 3. at most LINK_QUEUE_BYTES_MAX wait to be sent; a peer that asks on without reading is dropped.
  */
@@ -120,7 +122,7 @@ export class SyncLink {
   async #converse(): Promise<Result<void>> {
     this.#watchSilence()
     const ownNonce = new Uint8Array(randomBytes(NONCE_BYTES))
-    if (this.#space !== null) this.#send({ kind: 'hello', topic: this.#space.topic, nonce: ownNonce })
+    if (this.#space !== null) this.#sayHello(this.#space, ownNonce)
     let theirNonce: Uint8Array | null = null
     for await (const frame of this.#frames.frames()) {
       if (this.#isClosed) return ok(undefined)
@@ -133,7 +135,7 @@ export class SyncLink {
       if (message.kind === 'hello') {
         if (theirNonce !== null) return this.#blame(protocolFault('a second hello'), frame.value)
         theirNonce = message.nonce
-        const greeted = this.#onHello(message.topic, ownNonce, theirNonce)
+        const greeted = this.#onHello(message, ownNonce)
         if (!greeted.ok) return greeted
       } else if (message.kind === 'proof') {
         if (theirNonce === null || this.#session !== null) return this.#blame(protocolFault('a proof out of turn'), frame.value)
@@ -146,14 +148,32 @@ export class SyncLink {
     return ok(undefined)
   }
 
-  /** The side that is asked answers with its own hello and proof, if it has that space. */
-  #onHello(topic: Uint8Array, ownNonce: Uint8Array, theirNonce: Uint8Array): Result<void> {
-    if (this.isOutbound) return ok(undefined)
-    const space = this.#host.spaceByTopic(topic)
+  #sayHello(space: SyncSpace, ownNonce: Uint8Array): void {
+    const knowledge = knowledgeOfSpace({ spaceId: space.spaceId, ...this.#peers(), signerNonce: ownNonce })
+    this.#send({ kind: 'hello', topic: space.topic, nonce: ownNonce, knowledge })
+  }
+
+  /** The side that is asked answers with its own hello and proof, if it has that space and the peer knows its id. */
+  #onHello({ topic, nonce, knowledge }: Extract<WireMessage, { kind: 'hello' }>, ownNonce: Uint8Array): Result<void> {
+    const space = this.#space ?? this.#host.spaceByTopic(topic)
     if (space === undefined) return this.#bye('UNKNOWN_SPACE', 'the peer asked for a space this node does not hold')
+    const { signerPeer, otherPeer } = this.#peers()
+    const expected = knowledgeOfSpace({ spaceId: space.spaceId, signerPeer: otherPeer, otherPeer: signerPeer, signerNonce: nonce })
+    if (!equalBytes(expected, knowledge)) {
+      // The same answer as for a space that is not here.
+      const stranger = fail('UNKNOWN_SPACE', 'the peer knows the topic of the space, and not its id')
+      this.#host.onFault(this.peer, space, stranger.fault, knowledge)
+      return this.#bye('UNKNOWN_SPACE', stranger.fault.detail)
+    }
+    if (this.isOutbound) return ok(undefined)
     this.#space = space
-    this.#send({ kind: 'hello', topic, nonce: ownNonce })
-    return this.#prove(space, ownNonce, theirNonce)
+    this.#sayHello(space, ownNonce)
+    return this.#prove(space, ownNonce, nonce)
+  }
+
+  /** Both ends as this side's signature names them. */
+  #peers(): { readonly signerPeer: Uint8Array; readonly otherPeer: Uint8Array } {
+    return { signerPeer: this.#host.peerId.toMultihash().bytes, otherPeer: this.peer.toMultihash().bytes }
   }
 
   #onProof(message: Extract<WireMessage, { kind: 'proof' }>, ownNonce: Uint8Array, theirNonce: Uint8Array): Result<void> {
@@ -184,8 +204,7 @@ export class SyncLink {
   #prove(space: SyncSpace, ownNonce: Uint8Array, theirNonce: Uint8Array): Result<void> {
     const proof = space.prove({
       spaceId: space.spaceId,
-      signerPeer: this.#host.peerId.toMultihash().bytes,
-      otherPeer: this.peer.toMultihash().bytes,
+      ...this.#peers(),
       signerNonce: ownNonce,
       otherNonce: theirNonce,
     })

@@ -12,7 +12,8 @@ import { TRIE_DEPTH_MAX, TRIE_RADIX, type TrieDigest } from '../../src/core/trie
 
 /** Messages before the session: who asks for what, and the proofs. docs/protocol.md §4.2. */
 export type HandshakeMessage =
-  | { readonly kind: 'hello'; readonly topic: Uint8Array; readonly nonce: Uint8Array }
+  /** `knowledge`: that the sender knows the id behind the topic (src/core/sync/handshake.ts). */
+  | { readonly kind: 'hello'; readonly topic: Uint8Array; readonly nonce: Uint8Array; readonly knowledge: Uint8Array }
   | { readonly kind: 'proof'; readonly proof: ReadProof }
   /** The peer ends here; only a code crosses the wire. */
   | { readonly kind: 'bye'; readonly code: string }
@@ -45,7 +46,7 @@ export function encodeMessage(message: WireMessage): Uint8Array {
 function fieldsOf(message: WireMessage): readonly unknown[] {
   switch (message.kind) {
     case 'hello':
-      return [message.topic, message.nonce]
+      return [message.topic, message.nonce, message.knowledge]
     case 'proof':
       return [message.proof.tokens, message.proof.signature]
     case 'bye':
@@ -113,8 +114,10 @@ const atAnyTime = (fields: number, read: Reader['read']): Reader => ({ fields, b
 const READERS: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
   [
     TAGS.hello,
-    atAnyTime(2, ([topic, nonce]) =>
-      isBytes(topic, HASH_BYTES) && isBytes(nonce, NONCE_BYTES) ? ok({ kind: 'hello', topic, nonce }) : bad('hello'),
+    atAnyTime(3, ([topic, nonce, knowledge]) =>
+      isDigest(topic) && isBytes(nonce, NONCE_BYTES) && isDigest(knowledge)
+        ? ok({ kind: 'hello', topic, nonce, knowledge })
+        : bad('hello'),
     ),
   ],
   [

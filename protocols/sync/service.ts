@@ -49,7 +49,8 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
   readonly #components: SyncComponents
   readonly #host: SyncHost
   readonly #links = new Map<string, SyncLink>()
-  readonly #waiting = new Map<SyncLink, Waiting[]>()
+  /** By peer and space, so that who waits is served by whichever of two crossing links is kept. */
+  readonly #waiting = new Map<string, Set<Waiting>>()
   #topology: string | undefined
 
   constructor(components: SyncComponents, host: SyncHost) {
@@ -102,15 +103,16 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
     const waiting: Waiting = { resolve, reject }
     const onAbort = () => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
     signal.addEventListener('abort', onAbort)
-    this.#waiting.set(link, [...(this.#waiting.get(link) ?? []), waiting])
+    const key = keyOf(peer, space.spaceId)
+    const others = this.#waiting.get(key) ?? new Set()
+    this.#waiting.set(key, others.add(waiting))
     try {
       if (link.isOpen) link.start()
       return await promise
     } finally {
       signal.removeEventListener('abort', onAbort)
-      const left = (this.#waiting.get(link) ?? []).filter((one) => one !== waiting)
-      if (left.length === 0) this.#waiting.delete(link)
-      else this.#waiting.set(link, left)
+      others.delete(waiting)
+      if (others.size === 0 && this.#waiting.get(key) === others) this.#waiting.delete(key)
     }
   }
 
@@ -126,12 +128,12 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
       ;(keepsEarlier ? link : earlier).close()
     }
     this.safeDispatchEvent('open', { detail: { peer: link.peer, space } })
-    if (this.#waiting.has(link)) link.start()
+    if (this.#waiting.has(key)) this.#links.get(key)?.start()
   }
 
   onFinished(link: SyncLink, report: SyncReport): void {
     const space = link.space as SyncSpace
-    for (const { resolve } of this.#waiting.get(link) ?? []) resolve(report)
+    for (const { resolve } of this.#waiting.get(keyOf(link.peer, space.spaceId)) ?? []) resolve(report)
     this.safeDispatchEvent('finished', { detail: { peer: link.peer, space, report, link } })
   }
 
@@ -141,9 +143,12 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
 
   onClose(link: SyncLink, fault: Fault | null): void {
     const { space, peer } = link
-    if (space !== null && this.#links.get(keyOf(peer, space.spaceId)) === link) this.#links.delete(keyOf(peer, space.spaceId))
-    const error = new SyncError(fault ?? { code: 'LINK_CLOSED', detail: 'this node closed the link' })
-    for (const { reject } of this.#waiting.get(link) ?? []) reject(error)
+    const key = space === null ? '' : keyOf(peer, space.spaceId)
+    if (this.#links.get(key) === link) {
+      this.#links.delete(key)
+      const error = new SyncError(fault ?? { code: 'LINK_CLOSED', detail: 'this node closed the link' })
+      for (const { reject } of this.#waiting.get(key) ?? []) reject(error)
+    }
     this.safeDispatchEvent('close', { detail: { peer, space, fault } })
   }
 

@@ -13,6 +13,8 @@ export const OPERATION_ID_TAG = tag('operation/id')
 export const OPERATION_SIGNATURE_TAG = tag('operation/signature')
 /** Proof of space and read capability in the sync handshake. */
 export const SYNC_HANDSHAKE_TAG = tag('sync/handshake')
+/** Proof of knowing a space's id, where only its topic is public. */
+export const SYNC_KNOWLEDGE_TAG = tag('sync/knowledge')
 /** The rendezvous topic of a space: sha256(tag ‖ space id), so that an introducer does not learn the id. */
 export const SPACE_TOPIC_TAG = tag('space/topic')
 /** Leaf of the clock trie: one author and its heads. */

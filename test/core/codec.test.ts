@@ -187,7 +187,7 @@ describe('a message of the sync protocol', () => {
   const heads = fc.array(fc.record({ seq: count, id: digest }), { minLength: 1, maxLength: 8 })
   const child = fc.oneof(fc.constant(EMPTY_TRIE), fc.record({ hash: digest, count: fc.integer({ min: 1 }) }))
   const message: fc.Arbitrary<WireMessage> = fc.oneof(
-    fc.record({ kind: fc.constant('hello' as const), topic: digest, nonce: digest }),
+    fc.record({ kind: fc.constant('hello' as const), topic: digest, nonce: digest, knowledge: digest }),
     fc.record({ kind: fc.constant('proof' as const), proof: fc.record({ tokens: fc.array(fc.uint8Array(), { maxLength: 8 }), signature: fc.uint8Array({ minLength: 64, maxLength: 64 }) }) }),
     fc.record({ kind: fc.constant('bye' as const), code: fc.stringMatching(/^[A-Z_]{1,32}$/) }),
     fc.record({ kind: fc.constant('compare' as const), round: count, standing, admitted: count }),

@@ -12,7 +12,7 @@ import { publicKeyOf, sign } from '../../src/core/signature.ts'
 import { spaceTopic } from '../../src/core/space-topic.ts'
 import { StateTree } from '../../src/core/state/state-tree.ts'
 import { encodeBatch } from '../../src/core/sync/batch.ts'
-import { handshakeBytes } from '../../src/core/sync/handshake.ts'
+import { handshakeBytes, knowledgeOfSpace } from '../../src/core/sync/handshake.ts'
 import { issueDelegation } from '../../src/core/ucan/delegation.ts'
 
 /**
@@ -74,6 +74,10 @@ export function computeOperationVectors() {
   state.set({ path: 'people/ada', type: 'register', fields: new Map([['', encodeCanonical([1, 2])]]) })
   stateRoots['two types at one path'] = toHex(state.root())
 
+  const binding = {
+    spaceId: genesis.id, signerPeer: utf8('signer'), otherPeer: utf8('other'),
+    signerNonce: new Uint8Array(32).fill(4), otherNonce: new Uint8Array(32).fill(5),
+  }
   return {
     seeds: Object.fromEntries(Object.entries(seeds).map(([name, seed]) => [name, toHex(seed)])),
     token: toHex(token.value.bytes),
@@ -84,12 +88,8 @@ export function computeOperationVectors() {
     stateRoots,
     spaceTopic: toHex(spaceTopic(genesis.id)),
     batch: toHex(encodeBatch([genesis, first, write, control, { ...empty, body: null }])),
-    handshake: toHex(
-      handshakeBytes({
-        spaceId: genesis.id, signerPeer: utf8('signer'), otherPeer: utf8('other'),
-        signerNonce: new Uint8Array(32).fill(4), otherNonce: new Uint8Array(32).fill(5),
-      }),
-    ),
+    handshake: toHex(handshakeBytes(binding)),
+    knowledge: toHex(knowledgeOfSpace(binding)),
   }
 }
 

@@ -1,6 +1,7 @@
 import { concatBytes } from '../bytes.ts'
 import { encodeCanonical } from '../canonical-cbor.ts'
-import { SYNC_HANDSHAKE_TAG } from '../domain-tags.ts'
+import { SYNC_HANDSHAKE_TAG, SYNC_KNOWLEDGE_TAG } from '../domain-tags.ts'
+import { sha256 } from '../hash.ts'
 import { CAPS_MAX } from '../limits.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
 import { isWeakKey, type VerifySignature } from '../signature.ts'
@@ -35,6 +36,15 @@ export interface ReadProof {
 export function handshakeBytes(binding: HandshakeBinding): Uint8Array {
   const { spaceId, signerPeer, otherPeer, signerNonce, otherNonce } = binding
   return concatBytes(SYNC_HANDSHAKE_TAG, encodeCanonical([spaceId, signerPeer, otherPeer, signerNonce, otherNonce]))
+}
+
+/**
+ * What a hello carries to show that its sender knows the space's id, and not only the topic that introducers and their clients know:
+ * without it nobody is answered, so a stranger does not learn whose tokens a peer holds. Bound to both peers and the sender's
+ * nonce, so that it is worthless on another connection. 32 bytes.
+ */
+export function knowledgeOfSpace({ spaceId, signerPeer, otherPeer, signerNonce }: Omit<HandshakeBinding, 'otherNonce'>): Uint8Array {
+  return sha256(SYNC_KNOWLEDGE_TAG, encodeCanonical([spaceId, signerPeer, otherPeer, signerNonce]))
 }
 
 /**

@@ -140,6 +140,7 @@ export class NodeNetwork {
     sync.addEventListener('finished', ({ detail: { peer, space, report, link } }) => {
       const member = this.#members.get(toHex(space.topic))
       member?.space.onReport(peer.toString(), report, link.traffic, this.#runTraffic.take(link))
+      if (member !== undefined) this.#publishPending(member)
     })
     sync.addEventListener('progress', ({ detail: { peer, space, progress } }) => {
       this.#members.get(toHex(space.topic))?.space.onProgress(peer.toString(), progress)
@@ -305,9 +306,16 @@ export class NodeNetwork {
   }
 
   async #run(member: Member, peer: PeerId, signal: AbortSignal): Promise<SyncReport> {
-    const report = await this.#libp2p.services.sync.sync(peer, member.sync, signal)
-    member.space.publishPendingTokens()
-    return report
+    return await this.#libp2p.services.sync.sync(peer, member.sync, signal)
+  }
+
+  /** A guest publishes its tokens after the first run, whichever side began it. */
+  #publishPending({ space }: Member): void {
+    try {
+      space.publishPendingTokens()
+    } catch (error) {
+      this.#host.log(`could not publish what this node joined with: ${error instanceof Error ? error.message : String(error)}`)
+    }
   }
 
   #syncSpace(hosted: HostedSpace): SyncSpace {
