@@ -13,6 +13,9 @@ import type { SyncHost, SyncSpace } from './host.ts'
 /** Why a link ended. `LINK_CLOSED` is the peer's or the network's doing, and nobody's fault. */
 export type LinkFault = Fault
 
+/** What a queued message costs in memory besides its bytes: a flood of the shortest answers must not slip under the bound. */
+const QUEUED_OVERHEAD_BYTES = 128
+
 /** What a link moved over the wire, in bytes, all runs together. */
 export interface LinkTraffic {
   readonly bytesSent: number
@@ -232,7 +235,10 @@ export class SyncLink {
           break
       }
     }
-    if (this.#session !== null && !this.#session.isIdle) this.#observer.onProgress(this, this.#session.progress)
+    if (this.#session === null || this.#session.isIdle) return
+    // The step may have begun a run; one that was under way goes on being watched as it is.
+    if (this.#silence === null) this.#watchSilence()
+    this.#observer.onProgress(this, this.#session.progress)
   }
 
   /** One admission after the other, so that parents are in before their children; reading goes on meanwhile. */
@@ -253,8 +259,9 @@ export class SyncLink {
   #send(message: WireMessage): void {
     if (this.#isClosed) return
     const payload = encodeMessage(message)
-    this.#queue.push({ payload, size: payload.length })
-    this.#queuedBytes += payload.length
+    const size = payload.length + QUEUED_OVERHEAD_BYTES
+    this.#queue.push({ payload, size })
+    this.#queuedBytes += size
     if (this.#queuedBytes > LINK_QUEUE_BYTES_MAX) {
       this.#end(protocolFault('the peer asks on without reading'))
       return

@@ -107,6 +107,7 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
   readonly #unreadable: Fault[] = []
   #network: NodeNetwork | null = null
   #promotion: NodeJS.Timeout | null = null
+  #stopped: Promise<void> | null = null
   /** The key that signs this node's own operations. */
   readonly author: Signer
 
@@ -201,8 +202,13 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
     await network.start()
   }
 
-  /** Stops within a bound: closes connections, then files. A stopped node cannot be started again. */
+  /** Stops within a bound: closes connections, then files. Again is no harm; a stopped node cannot be started again. */
   async stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    await this.#stopped
+  }
+
+  async #stop(): Promise<void> {
     if (this.#promotion !== null) clearInterval(this.#promotion)
     await this.#network?.stop()
     this.#network = null

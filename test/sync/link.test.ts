@@ -1,0 +1,187 @@
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { Connection } from '@libp2p/interface'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { SyncHost, SyncSpace } from '../../protocols/sync/index.ts'
+import { SyncLink } from '../../protocols/sync/link.ts'
+import { toHex } from '../../src/core/bytes.ts'
+import { LINK_QUEUE_BYTES_MAX, STREAM_READ_BUFFER_BYTES, SYNC_IDLE_TIMEOUT_MS } from '../../src/core/limits.ts'
+import type { Fault } from '../../src/core/result.ts'
+import { handshakeBytes, knowledgeOfSpace } from '../../src/core/sync/handshake.ts'
+import type { SyncReport } from '../../src/core/sync/session.ts'
+import { alice, bob, bobToken, createHome, forge, type Home, NOW_MS, ownerToken, spaceId, spaceKey, verifier } from '../cast.ts'
+import { createStreamPair, type FakeStream } from './fake-stream.ts'
+import { createRawLink, frameOf, lengthOf, type RawLink } from './raw-peer.ts'
+
+const hers = peerIdFromString('12D3KooWA4Xop1JaT3MHxwYMkCepYsv4iPVopMXwCz5iHYdBfeSB')
+const his = peerIdFromString('12D3KooWBGVPV6aRAyxtvTksSfPZAdP3gy6hxF6Vdhv2Cy365z48')
+
+/** Alice's end of a link, asked by bob. */
+interface Setting {
+  readonly end: FakeStream
+  readonly raw: RawLink
+  readonly link: SyncLink
+  readonly faults: string[]
+  readonly closed: (string | null)[]
+  readonly reports: SyncReport[]
+  readonly home: Home
+  readonly running: Promise<void>
+  admissions: number
+}
+
+async function createSetting(admit?: SyncSpace['admit']): Promise<Setting> {
+  const home = await createHome([forge({ author: bob })])
+  const { ends, streams } = createStreamPair()
+  const faults: string[] = []
+  const closed: (string | null)[] = []
+  const reports: SyncReport[] = []
+  const space: SyncSpace = {
+    spaceId, spaceKey: spaceKey.publicKey, topic: home.hosted.topic,
+    createView: () => home.hosted.view(),
+    prove: (binding) => home.hosted.prove(alice, binding, NOW_MS),
+    admit: admit ?? (async (operations) => {
+      setting.admissions++
+      return (await home.hosted.replica.receive(operations, 'bob')).filter(({ kind }) => kind === 'admitted').length
+    }),
+  }
+  const host: SyncHost = {
+    peerId: hers, verify: verifier.verifySync, now: () => NOW_MS,
+    spaceByTopic: (topic) => (toHex(topic) === toHex(home.hosted.topic) ? space : undefined),
+    onFault: (_peer, _space, fault: Fault) => faults.push(fault.code),
+  }
+  const link = new SyncLink(streams[0], { remotePeer: his } as unknown as Connection, null, host, {
+    onOpen: () => {},
+    onProgress: () => {},
+    onFinished: (_link, report) => reports.push(report),
+    onClose: (_link, fault) => closed.push(fault === null ? null : fault.code),
+  })
+  const setting: Setting = { end: ends[0], raw: createRawLink(streams[1]), link, faults, closed, reports, home, running: link.run(), admissions: 0 }
+  return setting
+}
+
+/** Bob's part of the handshake. */
+async function prove({ raw, home }: Setting): Promise<void> {
+  const nonce = new Uint8Array(32).fill(1)
+  const binding = { spaceId, signerPeer: his.toMultihash().bytes, otherPeer: hers.toMultihash().bytes, signerNonce: nonce }
+  raw.say({ kind: 'hello', topic: home.hosted.topic, nonce, knowledge: knowledgeOfSpace(binding) })
+  const hello = await raw.next()
+  if (hello?.kind !== 'hello') throw new Error('no hello')
+  await raw.next()
+  const signature = bob.sign(handshakeBytes({ ...binding, otherNonce: hello.nonce }))
+  raw.say({ kind: 'proof', proof: { tokens: [ownerToken.bytes, bobToken.bytes], signature } })
+  raw.say({ kind: 'probe', probe: 0, ids: [] })
+  await raw.next()
+}
+
+const compare = { kind: 'compare', round: 0, admitted: 0, standing: { clockRoot: new Uint8Array(32), stateRoot: new Uint8Array(32), authors: 1, operations: 1, absentBodies: 0 } } as const
+
+describe('a link', () => {
+  beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+  afterEach(() => vi.useRealTimers())
+
+  test('ends with a peer that says nothing at all, after the bound and not before', async () => {
+    const { closed } = await createSetting()
+    await vi.advanceTimersByTimeAsync(SYNC_IDLE_TIMEOUT_MS - 1)
+    expect(closed).toEqual([])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(closed).toEqual(['TIMEOUT'])
+  })
+
+  test('ends with a peer that stalls between hello and proof', async () => {
+    const { raw, home, closed } = await createSetting()
+    const nonce = new Uint8Array(32)
+    const binding = { spaceId, signerPeer: his.toMultihash().bytes, otherPeer: hers.toMultihash().bytes, signerNonce: nonce }
+    raw.say({ kind: 'hello', topic: home.hosted.topic, nonce, knowledge: knowledgeOfSpace(binding) })
+    await raw.next()
+    await vi.advanceTimersByTimeAsync(SYNC_IDLE_TIMEOUT_MS)
+    expect(closed).toEqual(['TIMEOUT'])
+  })
+
+  test('ends with a peer that stalls in the middle of a run, and lets silence between runs be', async () => {
+    const setting = await createSetting()
+    await prove(setting)
+    await vi.advanceTimersByTimeAsync(100 * SYNC_IDLE_TIMEOUT_MS)
+    expect(setting.closed).toEqual([])
+    setting.raw.say(compare)
+    await setting.raw.next()
+    await vi.advanceTimersByTimeAsync(SYNC_IDLE_TIMEOUT_MS)
+    expect(setting.closed).toEqual(['TIMEOUT'])
+  })
+
+  test('ends with a peer that never answers the run this side began, however often this side wishes for one', async () => {
+    const setting = await createSetting()
+    await prove(setting)
+    setting.link.start()
+    await vi.advanceTimersByTimeAsync(SYNC_IDLE_TIMEOUT_MS - 1)
+    setting.link.start()
+    expect(setting.closed).toEqual([])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(setting.closed).toEqual(['TIMEOUT'])
+  })
+
+  test('ends with a peer that asks on without reading once the queue is full, and keeps no more than that', async () => {
+    const setting = await createSetting()
+    await prove(setting)
+    setting.end.isStuck = true
+    const ask = frameOf(Uint8Array.of(0x83, 7, 0, 0x80))
+    let asked = 0
+    while (setting.closed.length === 0 && asked < 200_000) {
+      setting.end.deliver(ask)
+      if (++asked % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(setting.closed).toEqual(['PROTOCOL'])
+    expect(setting.end.stuckBytes).toBeLessThan(64)
+    // Each answer has four bytes and takes up some more: the queue held its bound and hardly one answer more.
+    expect(asked).toBeGreaterThan(LINK_QUEUE_BYTES_MAX / 256)
+    expect(asked).toBeLessThan(LINK_QUEUE_BYTES_MAX / 64)
+  })
+
+  test('acknowledges a batch only when it is admitted', async () => {
+    const admitted = Promise.withResolvers<number>()
+    const setting = await createSetting(async () => await admitted.promise)
+    await prove(setting)
+    setting.raw.say(compare)
+    setting.raw.say({ kind: 'entries', entries: [], last: true })
+    setting.raw.say({ kind: 'operations', operations: [forge({ author: bob, header: { path: 'x' } })], faults: [] })
+    setting.raw.say({ kind: 'probe', probe: 1, ids: [] })
+    const before: string[] = []
+    for (let message = await setting.raw.next(); message !== null && message.kind !== 'probed'; message = await setting.raw.next()) before.push(message.kind)
+    expect(before).toEqual(['compare', 'entries', 'want'])
+    admitted.resolve(1)
+    expect((await setting.raw.next())?.kind).toBe('ack')
+  })
+
+  test('ends without an acknowledgement when storing fails', async () => {
+    const setting = await createSetting(async () => await Promise.reject(new Error('disk full')))
+    await prove(setting)
+    setting.raw.say(compare)
+    setting.raw.say({ kind: 'entries', entries: [], last: true })
+    setting.raw.say({ kind: 'operations', operations: [forge({ author: bob, header: { path: 'x' } })], faults: [] })
+    expect((await setting.raw.rest()).map(({ kind }) => kind)).toEqual(['compare', 'entries', 'want'])
+    expect(setting.closed).toEqual(['STORAGE'])
+  })
+
+  test('reads no further ahead than its buffer while frames wait to be handled', async () => {
+    const setting = await createSetting()
+    await prove(setting)
+    const chunk = new Uint8Array(64 * 1024)
+    setting.end.deliver(lengthOf(1024 * 1024))
+    let taken = 0
+    while (setting.end.readStatus === 'readable' && taken < 100) {
+      setting.end.deliver(chunk)
+      taken++
+    }
+    expect(taken * chunk.length).toBeLessThanOrEqual(STREAM_READ_BUFFER_BYTES + chunk.length)
+  })
+
+  test('reports a run that both sides agree on, once', async () => {
+    const setting = await createSetting()
+    await prove(setting)
+    const standing = setting.home.hosted.view().standing()
+    setting.raw.say({ kind: 'compare', round: 0, admitted: 0, standing })
+    expect((await setting.raw.next())?.kind).toBe('compare')
+    expect(setting.reports.map(({ inSync }) => inSync)).toEqual([true])
+    setting.link.close()
+    await setting.running
+    expect(setting.closed).toEqual([null])
+  })
+})
