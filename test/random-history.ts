@@ -100,15 +100,18 @@ function makeEdit(
   if (shape < 6) {
     return { bytes: editMap(path, { set: { [field]: target } }), meant: { path, type: 'map', field, kind: 'set', value: target } }
   }
-  const seen = events.at(-1 - (target % events.length)) as Event
-  const observed = [{ id: seen.operation.id, index: target % 2 }]
-  const isKnown = past.has(toHex(seen.operation.id))
-  if (shape === 6) {
-    const meant = { path, type: 'register', field: '', kind: 'remove', observed } as const
-    return { bytes: deleteRegister(path, observed), meant: isKnown ? meant : null }
-  }
-  const meant = { path, type: 'map', field, kind: 'remove', observed } as const
-  return { bytes: editMap(path, { remove: { [field]: observed } }), meant: isKnown ? meant : null }
+  // Mostly a removal of a write that is there to remove; else of anything, also of what the author cannot know.
+  const writes = events.flatMap((event) =>
+    event.edits.flatMap((edit, index) => (edit?.kind === 'set' && past.has(toHex(event.operation.id)) ? [{ event, edit, index }] : [])),
+  )
+  const write = shape < 9 && target % 4 !== 0 ? writes.at(-1 - (target % Math.max(1, writes.length))) : undefined
+  const seen = write?.event ?? (events.at(-1 - (target % events.length)) as Event)
+  const observed = [{ id: seen.operation.id, index: write?.index ?? target % 2 }]
+  const cell = write?.edit ?? ({ path, type: shape === 6 ? 'register' : 'map', field: shape === 6 ? '' : field } as const)
+  const meant = { path: cell.path, type: cell.type, field: cell.field, kind: 'remove', observed } as const
+  const bytes =
+    cell.type === 'register' ? deleteRegister(cell.path, observed) : editMap(cell.path, { remove: { [cell.field]: observed } })
+  return { bytes, meant: past.has(toHex(seen.operation.id)) ? meant : null }
 }
 
 /** A shuffle of the events that keeps parents before children, chosen by the numbers given. */

@@ -125,6 +125,14 @@ describe('a session with mallory', () => {
     expect(effects.at(-1)).toMatchObject({ kind: 'finished', report: { inSync: false } })
   })
 
+  test('leaves a head that the peer listed and did not bring to others, as soon as the run has ended', async () => {
+    const { hosted, say } = await createVictim()
+    say(compare(0), { kind: 'entries', entries: [bobEntry([hash(9)])], last: true })
+    expect(hosted.view().claim(hash(9))).toBe(false)
+    say({ kind: 'want', heads: [], bodies: [], last: true }, { kind: 'eose', operations: 0 }, compare(1, 0))
+    expect(hosted.view().claim(hash(9))).toBe(true)
+  })
+
   test('is not in sync with a peer whose roots agree but whose state does not, or who lacks bodies', async () => {
     const { hosted, say } = await createVictim()
     const { clockRoot, stateRoot } = hosted.view().standing()

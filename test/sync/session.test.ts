@@ -171,6 +171,21 @@ describe('the cost of a comparison', () => {
     expect(bytesOf(conversation)).toBeLessThan(8_000)
   })
 
+  test('is paid for the differing authors alone, whichever they are', async () => {
+    const { granted, writes } = await manyAuthors(200)
+    const subset = fc.subarray(writes, { minLength: writes.length - 12 })
+    await fc.assert(
+      fc.asyncProperty(subset, subset, async (a, b) => {
+        const [left, right] = [await createHome([...granted, ...a]), await createHome([...granted, ...b])]
+        const conversation = await converse([left.hosted, right.hosted])
+        expect(conversation.reports.map(({ inSync }) => inSync)).toEqual([true, true])
+        expect(conversation.sent[0].toSorted()).toEqual(a.filter((one) => !b.includes(one)).map(({ id }) => toHex(id)).toSorted())
+        expect(conversation.sent[1].toSorted()).toEqual(b.filter((one) => !a.includes(one)).map(({ id }) => toHex(id)).toSorted())
+      }),
+      { numRuns: 25 },
+    )
+  })
+
   test('does not walk while both clocks together are small, and walks one author later', async () => {
     const { granted, writes } = await manyAuthors(32)
     // Space key and alice are authors too: 30 + 2 on one side, 29 + 2 and one more on the other.
