@@ -1,4 +1,4 @@
-import { equalBytes } from './bytes.ts'
+import { equalBytes, toHex } from './bytes.ts'
 import type { Entry, Graph } from './graph.ts'
 
 /**
@@ -34,6 +34,51 @@ export function isInChain(graph: Graph, earlier: Entry, later: Entry): boolean {
  */
 export function isInPast(graph: Graph, target: Entry, from: readonly Entry[]): boolean {
   return findInPast(graph, from, target.lamport, (entry) => entry.ordinal === target.ordinal || isInChain(graph, target, entry))
+}
+
+/**
+ * Many questions about one past⁺(from), whose answers together cost one search: it goes down by ordinal, which grows from parents to
+ * children, no further than the oldest operation asked about. An author who names thousands of operations in one body has them
+ * looked up for the price of one.
+ */
+export class PastReader {
+  readonly #graph: Graph
+  /** Ordinals known to be in the past and not visited yet, all at most `#cursor`. */
+  readonly #open: Set<number>
+  #cursor: number
+  /** By author: the visited operations that no visited operation of the author follows. */
+  readonly #ends = new Map<string, Entry[]>()
+  readonly #followed = new Set<number>()
+
+  constructor(graph: Graph, from: readonly Entry[]) {
+    this.#graph = graph
+    this.#open = new Set(from.map(({ ordinal }) => ordinal))
+    this.#cursor = from.reduce((most, { ordinal }) => Math.max(most, ordinal), -1)
+  }
+
+  /** True when `target` is in the past. */
+  has(target: Entry): boolean {
+    const ends = this.#ends.get(toHex(target.author)) ?? []
+    if (ends.some((end) => isInChain(this.#graph, target, end))) return true
+    while (this.#cursor >= target.ordinal) {
+      const ordinal = this.#cursor--
+      if (this.#open.delete(ordinal) && isInChain(this.#graph, target, this.#visit(ordinal))) return true
+    }
+    return false
+  }
+
+  #visit(ordinal: number): Entry {
+    const entry = this.#graph.at(ordinal)
+    for (const parent of entry.parents) this.#open.add(parent)
+    if (!this.#followed.delete(ordinal)) {
+      const author = toHex(entry.author)
+      const ends = this.#ends.get(author)
+      if (ends === undefined) this.#ends.set(author, [entry])
+      else ends.push(entry)
+    }
+    if (entry.prev !== null) this.#followed.add(entry.prev)
+    return entry
+  }
 }
 
 /** True when some operation of past⁺(from) with a lamport of at least `lamportMin` satisfies `wanted`. */

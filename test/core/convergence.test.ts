@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ancestorAtSeq, isInPast } from '../../src/core/ancestry.ts'
+import { ancestorAtSeq, isInPast, PastReader } from '../../src/core/ancestry.ts'
 import { compareBytes, concatBytes, equalBytes, toHex, utf8 } from '../../src/core/bytes.ts'
 import { decodeCanonical, encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { clockLeaf } from '../../src/core/clock.ts'
@@ -8,7 +8,7 @@ import { STATE_ITEM_TAG, STATE_NODE_TAG } from '../../src/core/domain-tags.ts'
 import { sha256 } from '../../src/core/hash.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import { StateTree } from '../../src/core/state/state-tree.ts'
-import { beginning, bob, createHome, forge, type Home } from '../cast.ts'
+import { beginning, bob, carol, createHome, forge, type Home } from '../cast.ts'
 import { closure, type Event, makeHistory, type MeantEdit, plans, topologicalOrder } from '../random-history.ts'
 import { naiveTrieRoot } from './naive-trie.ts'
 
@@ -183,6 +183,43 @@ describe('ancestry', () => {
       }),
       { numRuns: 40 },
     )
+  })
+
+  test('answers many questions about one past as a naive search does, in whatever order they are asked', async () => {
+    await fc.assert(
+      fc.asyncProperty(plans(30), fc.array(fc.nat(100), { minLength: 1, maxLength: 60 }), fc.array(fc.nat(100), { minLength: 1, maxLength: 4 }), async (planned, asked, tips) => {
+        const events = makeHistory(planned)
+        fc.pre(events.length > 0)
+        const { store } = (await createHome(operationsOf(events))).hosted
+        const from = tips.map((tip) => events[tip % events.length] as Event)
+        const inPast = new Set(from.flatMap((event) => [toHex(event.operation.id), ...event.past]))
+        const entryOf = (event: Event) => store.find(event.operation.id) ?? store.at(-1)
+        const past = new PastReader(store, from.map(entryOf))
+        for (const number of asked) {
+          const target = events[number % events.length] as Event
+          expect(past.has(entryOf(target))).toBe(inPast.has(toHex(target.operation.id)))
+        }
+      }),
+      RUNS,
+    )
+  })
+
+  test('looks up thousands of operations for the price of one search', async () => {
+    const log: Operation[] = []
+    for (let seq = 0; seq < 500; seq++) log.push(forge({ author: bob, prev: log.at(-1) ?? null }))
+    const aside: Operation[] = []
+    for (let seq = 0; seq < 200; seq++) aside.push(forge({ author: carol, prev: aside.at(-1) ?? null }))
+    const { store } = (await createHome([...aside, ...log])).hosted
+    let reads = 0
+    const at = store.at.bind(store)
+    const [from, ...targets] = [log.at(-1) as Operation, ...aside].map(({ id }) => store.find(id) ?? at(-1))
+    store.at = (ordinal) => {
+      reads++
+      return at(ordinal)
+    }
+    const past = new PastReader(store, from === undefined ? [] : [from])
+    for (let round = 0; round < 20; round++) for (const target of targets) expect(past.has(target)).toBe(false)
+    expect(reads).toBe(500)
   })
 
   test('takes logarithmically many steps back in a long log', async () => {

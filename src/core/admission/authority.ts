@@ -1,10 +1,9 @@
-import { isInPast } from '../ancestry.ts'
+import { PastReader } from '../ancestry.ts'
 import { equalBytes, toHex } from '../bytes.ts'
 import { decodeChange } from '../changes/change.ts'
 import { CAP_PUT } from '../changes/control.ts'
 import type { Evaluation } from '../changes/evaluate.ts'
 import type { Graph } from '../graph.ts'
-import type { Header } from '../operation/header.ts'
 import type { Operation } from '../operation/operation.ts'
 import { fail, type Fault } from '../result.ts'
 import { verifyChain } from '../ucan/chain.ts'
@@ -41,8 +40,9 @@ export function checkAuthority(
   }
   const carried = carriedDelegations(evaluation)
   const chain: VerifiedDelegation[] = []
+  const past = new PastReader(graph, parents.all)
   for (const digest of header.caps) {
-    const delegation = findDelegation(digest, header, parents, carried, graph)
+    const delegation = findDelegation(digest, parents, carried, past, graph)
     if (delegation === null) return missing(`delegation ${toHex(digest)} is not in the operation's past`)
     chain.push(delegation)
   }
@@ -65,9 +65,9 @@ export function checkAuthority(
 
 function findDelegation(
   digest: Uint8Array,
-  header: Header,
   parents: Parents,
   carried: readonly VerifiedDelegation[],
+  past: PastReader,
   graph: Graph,
 ): VerifiedDelegation | null {
   const own = carried.find((token) => equalBytes(token.digest, digest))
@@ -76,8 +76,7 @@ function findDelegation(
   if (published === undefined) return null
   // What the author's previous operation used is in its past, and so in this one's.
   const inherited = parents.prev?.caps.some((used) => equalBytes(used, digest)) ?? false
-  const isPublisherInPast = (ordinal: number) => isInPast(graph, graph.at(ordinal), parents.all)
-  return inherited || published.publishers.some(isPublisherInPast) ? published.delegation : null
+  return inherited || published.publishers.some((ordinal) => past.has(graph.at(ordinal))) ? published.delegation : null
 }
 
 function carriedDelegations(evaluation: Evaluation): readonly VerifiedDelegation[] {

@@ -1,4 +1,4 @@
-import { isInPast } from '../ancestry.ts'
+import { PastReader } from '../ancestry.ts'
 import type { Entry, Graph } from '../graph.ts'
 import type { Operation } from '../operation/operation.ts'
 import type { VerifySignature } from '../signature.ts'
@@ -6,7 +6,7 @@ import { isAtOrBelow } from '../path.ts'
 import { ok, type Result } from '../result.ts'
 import type { VerifiedDelegation } from '../ucan/delegation.ts'
 import type { CellEdit } from './cell.ts'
-import { decodeChange, invalid, type Change, type ChangeFault, type ElementRef } from './change.ts'
+import { decodeChange, invalid, type Change, type ChangeFault } from './change.ts'
 import { CAP_PUT, readDelegations, readSpaceDescription, SPACE_CREATE, type SpaceDescription } from './control.ts'
 import { MAP, readMap } from './map.ts'
 import { readRegister, REGISTER } from './register.ts'
@@ -44,6 +44,7 @@ export function evaluateBody(
 ): Evaluation {
   if (operation.body === null) return []
   const { path, command, space } = operation.header
+  const past = new PastReader(graph, parents)
   return operation.body.map((bytes, index) => {
     const decoded = decodeChange(bytes)
     if (!decoded.ok) return decoded
@@ -53,7 +54,7 @@ export function evaluateBody(
     }
     return isControl(command)
       ? readControl(change, index, space === null, graph, verify)
-      : readItem(change, index, parents, graph)
+      : readItem(change, index, past, graph)
   })
 }
 
@@ -83,7 +84,7 @@ function readControl(
   }
 }
 
-function readItem(change: Change, index: number, parents: readonly Entry[], graph: Graph): Result<Effect, ChangeFault> {
+function readItem(change: Change, index: number, past: PastReader, graph: Graph): Result<Effect, ChangeFault> {
   if (change.type === SPACE_CREATE || change.type === CAP_PUT) {
     return invalid(`a ${change.type} change outside a control operation`)
   }
@@ -94,13 +95,9 @@ function readItem(change: Change, index: number, parents: readonly Entry[], grap
   for (const edit of read.value) {
     if (edit.kind !== 'remove') continue
     for (const ref of edit.observed) {
-      if (!isReferenceInPast(ref, parents, graph)) return invalid('it names an element that is not in its past')
+      const target = graph.find(ref.id)
+      if (target === undefined || !past.has(target)) return invalid('it names an element that is not in its past')
     }
   }
   return ok({ kind: 'cells', edits: read.value })
-}
-
-function isReferenceInPast(ref: ElementRef, parents: readonly Entry[], graph: Graph): boolean {
-  const target = graph.find(ref.id)
-  return target !== undefined && isInPast(graph, target, parents)
 }
