@@ -1,9 +1,19 @@
 import { compareBytes, utf8 } from '../src/core/bytes.ts'
 import { createSpaceChange, putDelegations } from '../src/core/changes/control.ts'
 import { sha256 } from '../src/core/hash.ts'
-import { createSignatureVerifier, createSigner, type SignatureVerifier } from '../src/core/native-signature.ts'
+import {
+  createSignatureVerifier,
+  createSigner,
+  type SignatureVerifier,
+} from '../src/core/native-signature.ts'
 import { encodeHeader, type Header } from '../src/core/operation/header.ts'
-import { type Body, bodyCommitment, type Operation, operationId, signedBytes } from '../src/core/operation/operation.ts'
+import {
+  type Body,
+  bodyCommitment,
+  type Operation,
+  operationId,
+  signedBytes,
+} from '../src/core/operation/operation.ts'
 import type { Signer } from '../src/core/signature.ts'
 import { issueDelegation, type VerifiedDelegation } from '../src/core/ucan/delegation.ts'
 import { pathPolicy, type PolicySource } from '../src/core/ucan/policy.ts'
@@ -54,7 +64,13 @@ export interface TokenTerms {
 
 /** A delegation from one key to another, about the space unless told otherwise. */
 export function delegate(issuer: Signer, audience: Signer, terms: TokenTerms = {}): VerifiedDelegation {
-  const { command = '/op', policy = [], subject = spaceKey.publicKey, expiresSeconds = null, nonce = '' } = terms
+  const {
+    command = '/op',
+    policy = [],
+    subject = spaceKey.publicKey,
+    expiresSeconds = null,
+    nonce = '',
+  } = terms
   const issued = issueDelegation({
     signer: issuer,
     audience: audience.publicKey,
@@ -71,8 +87,8 @@ export function delegate(issuer: Signer, audience: Signer, terms: TokenTerms = {
 
 export const ownerToken = delegate(spaceKey, alice, { command: '/' })
 export const bobToken = delegate(alice, bob)
-export const carolToken = delegate(alice, carol)
-export const daveToken = delegate(alice, dave)
+const carolToken = delegate(alice, carol)
+const daveToken = delegate(alice, dave)
 export const malloryToken = delegate(alice, mallory, { policy: pathPolicy('mallory') })
 
 const CHAINS: readonly (readonly [Signer, readonly VerifiedDelegation[]])[] = [
@@ -85,7 +101,7 @@ const CHAINS: readonly (readonly [Signer, readonly VerifiedDelegation[]])[] = [
 ]
 
 /** The chain that authorises a member of the cast, root first; none for a stranger. */
-export function chainOf(author: Signer): readonly VerifiedDelegation[] {
+function chainOf(author: Signer): readonly VerifiedDelegation[] {
   return CHAINS.find(([member]) => compareBytes(member.publicKey, author.publicKey) === 0)?.[1] ?? []
 }
 
@@ -165,12 +181,16 @@ export function createEmptyHome(nowMs: number = NOW_MS): Home {
 }
 
 /** A home that has the beginning and the given operations, all of which it must admit. */
-export async function createHome(operations: readonly Operation[] = [], nowMs: number = NOW_MS): Promise<Home> {
+export async function createHome(
+  operations: readonly Operation[] = [],
+  nowMs: number = NOW_MS,
+): Promise<Home> {
   const home = createEmptyHome(nowMs)
   const all = [...beginning, ...operations]
   const outcomes = await home.hosted.replica.receive(all, 'the test')
   for (const outcome of outcomes) {
-    if (outcome.kind === 'refused' || outcome.kind === 'waiting') throw new Error(`${outcome.fault.code}: ${outcome.fault.detail}`)
+    if (outcome.kind === 'refused' || outcome.kind === 'waiting')
+      throw new Error(`${outcome.fault.code}: ${outcome.fault.detail}`)
   }
   return home
 }

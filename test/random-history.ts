@@ -8,7 +8,11 @@ import type { Signer } from '../src/core/signature.ts'
 import { beginning, bob, carol, dave, forge, GENESIS_MS, genesis, mallory } from './cast.ts'
 
 /** One edit as the oracle sees it: what was meant, beside the change that says it. */
-export type MeantEdit = { readonly path: string; readonly type: 'register' | 'map'; readonly field: string } & (
+export type MeantEdit = {
+  readonly path: string
+  readonly type: 'register' | 'map'
+  readonly field: string
+} & (
   | { readonly kind: 'set'; readonly value: number }
   | { readonly kind: 'remove'; readonly observed: readonly ElementRef[] }
 )
@@ -40,7 +44,10 @@ export function plans(most: number): fc.Arbitrary<readonly Plan[]> {
   const edit = fc.record({ path: fc.nat(9), shape: fc.nat(9), target: fc.nat(50) })
   const plan = fc.record({
     author: fc.nat(AUTHORS.length - 1),
-    back: fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 6 }) }),
+    back: fc.oneof(
+      { weight: 5, arbitrary: fc.constant(0) },
+      { weight: 1, arbitrary: fc.integer({ min: 1, max: 6 }) },
+    ),
     deps: fc.array(fc.nat(12), { maxLength: 4 }),
     timeStep: fc.nat(2),
     edits: fc.array(edit, { maxLength: 3 }),
@@ -64,7 +71,8 @@ function makeEvent(plan: Plan, events: readonly Event[]): Event {
   const author = AUTHORS[plan.author] as Signer
   const own = events.filter(({ operation }) => operation.header.author === author.publicKey)
   const prev = own.at(-1 - Math.min(plan.back, own.length)) ?? null
-  const isAllowed = (event: Event) => own.every((one) => !isAtOrBefore(one, event) || (prev !== null && isAtOrBefore(one, prev)))
+  const isAllowed = (event: Event) =>
+    own.every((one) => !isAtOrBefore(one, event) || (prev !== null && isAtOrBefore(one, prev)))
   const picked = new Set(plan.deps.map((back) => events[Math.max(0, events.length - 1 - back)] as Event))
   const deps = [...picked].filter((event) => event !== prev && isAllowed(event))
   const grant = events[1] as Event
@@ -95,22 +103,37 @@ function makeEdit(
 ): { readonly bytes: Uint8Array; readonly meant: MeantEdit | null } {
   const path = PATHS[pick % PATHS.length] as string
   if (shape === 9) return { bytes: setRegister('elsewhere', target), meant: null }
-  if (shape < 3) return { bytes: setRegister(path, target), meant: { path, type: 'register', field: '', kind: 'set', value: target } }
+  if (shape < 3)
+    return {
+      bytes: setRegister(path, target),
+      meant: { path, type: 'register', field: '', kind: 'set', value: target },
+    }
   const field = shape % 2 === 0 ? 'x' : 'y'
   if (shape < 6) {
-    return { bytes: editMap(path, { set: { [field]: target } }), meant: { path, type: 'map', field, kind: 'set', value: target } }
+    return {
+      bytes: editMap(path, { set: { [field]: target } }),
+      meant: { path, type: 'map', field, kind: 'set', value: target },
+    }
   }
   // Mostly a removal of a write that is there to remove; else of anything, also of what the author cannot know.
   const writes = events.flatMap((event) =>
-    event.edits.flatMap((edit, index) => (edit?.kind === 'set' && past.has(toHex(event.operation.id)) ? [{ event, edit, index }] : [])),
+    event.edits.flatMap((edit, index) =>
+      edit?.kind === 'set' && past.has(toHex(event.operation.id)) ? [{ event, edit, index }] : [],
+    ),
   )
-  const write = shape < 9 && target % 4 !== 0 ? writes.at(-1 - (target % Math.max(1, writes.length))) : undefined
-  const seen = write?.event ?? (events.at(-1 - (target % events.length)) as Event)
+  const write =
+    shape < 9 && target % 4 !== 0 ? writes.at(-1 - (target % Math.max(1, writes.length))) : undefined
+  const seen = write?.event ?? events.at(-1 - (target % events.length))
+  if (seen === undefined) throw new Error('a history begins with the beginning')
   const observed = [{ id: seen.operation.id, index: write?.index ?? target % 2 }]
-  const cell = write?.edit ?? ({ path, type: shape === 6 ? 'register' : 'map', field: shape === 6 ? '' : field } as const)
+  const cell =
+    write?.edit ??
+    ({ path, type: shape === 6 ? 'register' : 'map', field: shape === 6 ? '' : field } as const)
   const meant = { path: cell.path, type: cell.type, field: cell.field, kind: 'remove', observed } as const
   const bytes =
-    cell.type === 'register' ? deleteRegister(cell.path, observed) : editMap(cell.path, { remove: { [cell.field]: observed } })
+    cell.type === 'register'
+      ? deleteRegister(cell.path, observed)
+      : editMap(cell.path, { remove: { [cell.field]: observed } })
   return { bytes, meant: past.has(toHex(seen.operation.id)) ? meant : null }
 }
 

@@ -86,7 +86,7 @@ export class MerkleTrie {
 }
 
 /** The nibble of a key at a depth, high half of each byte first. */
-export function nibbleAt(key: Uint8Array, depth: number): number {
+function nibbleAt(key: Uint8Array, depth: number): number {
   const byte = key[depth >> 1] as number
   return depth % 2 === 0 ? byte >> 4 : byte & 15
 }

@@ -45,7 +45,12 @@ const PEER = 'mallory’s peer'
 
 const honest1 = forge({ author: bob, body: [setRegister('docs/a', 'from bob')] })
 const honest2 = forge({ author: carol, deps: [honest1], body: [setRegister('docs/b', 'from carol')] })
-const honest3 = forge({ author: bob, prev: honest1, deps: [honest2], body: [setRegister('docs/c', 'bob again')] })
+const honest3 = forge({
+  author: bob,
+  prev: honest1,
+  deps: [honest2],
+  body: [setRegister('docs/c', 'bob again')],
+})
 
 /** What a replica shows to the outside, in one comparable value. */
 function snapshot({ hosted }: Home) {
@@ -53,7 +58,10 @@ function snapshot({ hosted }: Home) {
     count: hosted.store.count(),
     clockRoot: toHex(hosted.replica.clockRoot()),
     stateRoot: toHex(hosted.replica.stateRoot()),
-    frontier: hosted.store.frontier().map((entry) => toHex(entry.id)).toSorted(),
+    frontier: hosted.store
+      .frontier()
+      .map((entry) => toHex(entry.id))
+      .toSorted(),
     forks: hosted.store.forks().length,
   }
 }
@@ -65,7 +73,11 @@ const codeOf = (outcome: Outcome | undefined): string =>
  * Sends honest operations with mallory's in the middle of them: hers must come out with `code`, leave no trace in set and state,
  * and do the honest ones no harm.
  */
-async function expectStopped(bad: Operation | ForgeRequest, code: string, before: readonly Operation[] = []): Promise<Home> {
+async function expectStopped(
+  bad: Operation | ForgeRequest,
+  code: string,
+  before: readonly Operation[] = [],
+): Promise<Home> {
   const operation = 'id' in bad ? bad : forge(bad)
   const victim = await createHome(before)
   const untouched = await createHome([...before, honest1, honest2, honest3])
@@ -90,9 +102,13 @@ describe('check 2, strict decoding', () => {
     const bytes = encodeOperation(honest1)
     expect(decodeOperation(bytes.subarray(0, -1))).toMatchObject({ fault: { code: 'NON_CANONICAL' } })
     expect(decodeOperation(Uint8Array.of(...bytes, 0))).toMatchObject({ fault: { code: 'NON_CANONICAL' } })
-    expect(decodeOperation(utf8('not an operation at all'))).toMatchObject({ fault: { code: 'NON_CANONICAL' } })
+    expect(decodeOperation(utf8('not an operation at all'))).toMatchObject({
+      fault: { code: 'NON_CANONICAL' },
+    })
     // 0x98 0x03: the length of a list of three, in one byte more than it needs.
-    expect(decodeOperation(Uint8Array.of(0x98, 0x03, ...bytes.subarray(1)))).toMatchObject({ fault: { code: 'NON_CANONICAL' } })
+    expect(decodeOperation(Uint8Array.of(0x98, 0x03, ...bytes.subarray(1)))).toMatchObject({
+      fault: { code: 'NON_CANONICAL' },
+    })
   })
 
   test('refuses fields of the wrong type or shape', () => {
@@ -164,7 +180,11 @@ describe('check 3, identity', () => {
   })
 
   test('refuses the genesis of another space', async () => {
-    const other = forge({ author: mallory, deps: [], header: { space: null, caps: [], command: '/cap/grant', path: '' } })
+    const other = forge({
+      author: mallory,
+      deps: [],
+      header: { space: null, caps: [], command: '/cap/grant', path: '' },
+    })
     await expectStopped(other, 'WRONG_SPACE')
   })
 
@@ -176,14 +196,20 @@ describe('check 3, identity', () => {
   test('knows a duplicate, and does not count it as refused', async () => {
     const home = await createHome([honest1])
     const before = snapshot(home)
-    expect((await home.hosted.replica.receive([honest1, honest1], PEER)).map(codeOf)).toEqual(['duplicate', 'duplicate'])
+    expect((await home.hosted.replica.receive([honest1, honest1], PEER)).map(codeOf)).toEqual([
+      'duplicate',
+      'duplicate',
+    ])
     expect(snapshot(home)).toEqual(before)
     expect(home.hosted.store.refusalCounts().size).toBe(0)
   })
 
   test('admits an operation that comes twice in one batch once', async () => {
     const home = await createHome()
-    expect((await home.hosted.replica.receive([honest1, honest1], PEER)).map(codeOf)).toEqual(['admitted', 'duplicate'])
+    expect((await home.hosted.replica.receive([honest1, honest1], PEER)).map(codeOf)).toEqual([
+      'admitted',
+      'duplicate',
+    ])
     expect(home.hosted.store.count()).toBe(3)
   })
 
@@ -216,7 +242,10 @@ describe('checks 4 and 5, key and signature', () => {
   })
 
   test('refuses an honest author’s signature under another operation', async () => {
-    await expectStopped({ author: bob, body: [setRegister('x', 1)], signature: honest1.signature }, 'BAD_SIGNATURE')
+    await expectStopped(
+      { author: bob, body: [setRegister('x', 1)], signature: honest1.signature },
+      'BAD_SIGNATURE',
+    )
   })
 
   test('is not made deaf to an honest operation whose id came with a garbage signature first', async () => {
@@ -225,7 +254,9 @@ describe('checks 4 and 5, key and signature', () => {
     expect((await home.hosted.replica.receive([garbage], PEER)).map(codeOf)).toEqual(['BAD_SIGNATURE'])
     expect(home.hosted.replica.isRefused(honest1.id)).toBe(false)
     expect((await home.hosted.replica.receive([garbage, honest1, garbage], PEER)).map(codeOf)).toEqual([
-      'BAD_SIGNATURE', 'admitted', 'BAD_SIGNATURE',
+      'BAD_SIGNATURE',
+      'admitted',
+      'BAD_SIGNATURE',
     ])
   })
 
@@ -251,15 +282,26 @@ describe('checks 6 and 7, the parents', () => {
   test('holds a control operation that came without its body', async () => {
     const token = delegate(bob, carol)
     await expectStopped(
-      { author: bob, body: [putDelegations([token.bytes])], header: { command: '/cap/grant' }, isBodyAbsent: true },
+      {
+        author: bob,
+        body: [putDelegations([token.bytes])],
+        header: { command: '/cap/grant' },
+        isBodyAbsent: true,
+      },
       'MISSING_BODY',
     )
   })
 
   test('admits a control operation when it comes again with its body', async () => {
-    const whole = forge({ author: bob, body: [putDelegations([delegate(bob, stranger).bytes])], header: { command: '/cap/grant' } })
+    const whole = forge({
+      author: bob,
+      body: [putDelegations([delegate(bob, stranger).bytes])],
+      header: { command: '/cap/grant' },
+    })
     const home = await createHome()
-    expect((await home.hosted.replica.receive([{ ...whole, body: null }], PEER)).map(codeOf)).toEqual(['MISSING_BODY'])
+    expect((await home.hosted.replica.receive([{ ...whole, body: null }], PEER)).map(codeOf)).toEqual([
+      'MISSING_BODY',
+    ])
     expect((await home.hosted.replica.receive([whole], PEER)).map(codeOf)).toEqual(['admitted'])
     expect(home.hosted.replica.held.size).toBe(0)
   })
@@ -267,7 +309,9 @@ describe('checks 6 and 7, the parents', () => {
   test('admits an ordinary operation without its body, and takes the body later', async () => {
     const home = await createHome()
     const whole = await createHome([honest1])
-    expect((await home.hosted.replica.receive([{ ...honest1, body: null }], PEER)).map(codeOf)).toEqual(['admitted'])
+    expect((await home.hosted.replica.receive([{ ...honest1, body: null }], PEER)).map(codeOf)).toEqual([
+      'admitted',
+    ])
     expect(home.hosted.store.absentBodyCount()).toBe(1)
     expect(snapshot(home).clockRoot).toBe(snapshot(whole).clockRoot)
     expect(snapshot(home).stateRoot).not.toBe(snapshot(whole).stateRoot)
@@ -282,17 +326,31 @@ describe('checks 6 and 7, the parents', () => {
     const grandchild = forge({ author: mallory, prev: child })
     const inOrder = await createHome()
     expect((await inOrder.hosted.replica.receive([bad, child, grandchild], PEER)).map(codeOf)).toEqual([
-      'LAMPORT', 'INVALID_ANCESTOR', 'INVALID_ANCESTOR',
+      'LAMPORT',
+      'INVALID_ANCESTOR',
+      'INVALID_ANCESTOR',
     ])
     const childrenFirst = await createHome()
     expect((await childrenFirst.hosted.replica.receive([grandchild, child], PEER)).map(codeOf)).toEqual([
-      'MISSING_PARENT', 'MISSING_PARENT',
+      'MISSING_PARENT',
+      'MISSING_PARENT',
     ])
     expect((await childrenFirst.hosted.replica.receive([bad], PEER)).map(codeOf)).toEqual(['LAMPORT'])
     expect(childrenFirst.hosted.replica.held.size).toBe(0)
-    expect(childrenFirst.hosted.store.refusalCounts()).toEqual(new Map([['LAMPORT', 1], ['INVALID_ANCESTOR', 2]]))
-    expect((await childrenFirst.hosted.replica.receive([forge({ author: bob, deps: [grants, grandchild], header: { lamport: 101 } })], PEER)).map(codeOf))
-      .toEqual(['INVALID_ANCESTOR'])
+    expect(childrenFirst.hosted.store.refusalCounts()).toEqual(
+      new Map([
+        ['LAMPORT', 1],
+        ['INVALID_ANCESTOR', 2],
+      ]),
+    )
+    expect(
+      (
+        await childrenFirst.hosted.replica.receive(
+          [forge({ author: bob, deps: [grants, grandchild], header: { lamport: 101 } })],
+          PEER,
+        )
+      ).map(codeOf),
+    ).toEqual(['INVALID_ANCESTOR'])
   })
 })
 
@@ -301,9 +359,11 @@ describe('check 8, the header against its parents', () => {
 
   test('refuses a seq that skips or repeats', async () => {
     await expectStopped({ author: mallory, prev: first, header: { seq: 2 } }, 'SEQ', [first])
-    await expectStopped({ author: mallory, prev: forge({ author: mallory, prev: first }), header: { seq: 1 } }, 'SEQ', [
-      first, forge({ author: mallory, prev: first }),
-    ])
+    await expectStopped(
+      { author: mallory, prev: forge({ author: mallory, prev: first }), header: { seq: 1 } },
+      'SEQ',
+      [first, forge({ author: mallory, prev: first })],
+    )
   })
 
   test('refuses to go on with the log of another author', async () => {
@@ -320,7 +380,11 @@ describe('check 8, the header against its parents', () => {
   test('refuses a time before that of any parent, by one millisecond', async () => {
     await expectStopped({ author: mallory, header: { time: GENESIS_MS - 1 } }, 'TIME_REGRESSION')
     const later = forge({ author: carol, header: { time: GENESIS_MS + 5 } })
-    await expectStopped({ author: mallory, deps: [grants, later], header: { time: GENESIS_MS + 4 } }, 'TIME_REGRESSION', [later])
+    await expectStopped(
+      { author: mallory, deps: [grants, later], header: { time: GENESIS_MS + 4 } },
+      'TIME_REGRESSION',
+      [later],
+    )
   })
 
   test('judges the past before it asks what time it is', async () => {
@@ -369,16 +433,30 @@ describe('check 9, an author that builds on both of its own branches', () => {
 })
 
 describe('check 10, authority', () => {
-  const digests = (...tokens: readonly { readonly digest: Uint8Array }[]) => tokens.map(({ digest }) => digest)
-  const grant = (tokens: readonly { readonly bytes: Uint8Array }[], prev: Operation = grants, deps: readonly Operation[] = []) =>
-    forge({ author: alice, prev, deps, body: [putDelegations(tokens.map(({ bytes }) => bytes))], header: { command: '/cap/grant' } })
+  const digests = (...tokens: readonly { readonly digest: Uint8Array }[]) =>
+    tokens.map(({ digest }) => digest)
+  const grant = (
+    tokens: readonly { readonly bytes: Uint8Array }[],
+    prev: Operation = grants,
+    deps: readonly Operation[] = [],
+  ) =>
+    forge({
+      author: alice,
+      prev,
+      deps,
+      body: [putDelegations(tokens.map(({ bytes }) => bytes))],
+      header: { command: '/cap/grant' },
+    })
 
   test('refuses who names no capability and is not the space key', async () => {
     await expectStopped({ author: stranger, header: { caps: [] } }, 'CAP_MISSING')
   })
 
   test('refuses a capability that nobody has published', async () => {
-    await expectStopped({ author: stranger, header: { caps: digests(ownerToken, delegate(alice, stranger)) } }, 'CAP_MISSING')
+    await expectStopped(
+      { author: stranger, header: { caps: digests(ownerToken, delegate(alice, stranger)) } },
+      'CAP_MISSING',
+    )
   })
 
   test('refuses a capability that is published, but not in the operation’s own past', async () => {
@@ -404,7 +482,9 @@ describe('check 10, authority', () => {
     const published = grant([narrow])
     const caps = digests(ownerToken, narrow)
     for (const command of ['/op', '/op/writer', '/op/read', '/decide/claim']) {
-      await expectStopped({ author: stranger, deps: [published], header: { caps, command } }, 'CAP_COMMAND', [published])
+      await expectStopped({ author: stranger, deps: [published], header: { caps, command } }, 'CAP_COMMAND', [
+        published,
+      ])
     }
   })
 
@@ -419,9 +499,17 @@ describe('check 10, authority', () => {
 
   test('refuses a token that grants more than its proof', async () => {
     const wider = delegate(mallory, stranger, { policy: pathPolicy('docs') })
-    const published = forge({ author: mallory, body: [putDelegations([wider.bytes])], header: { command: '/cap/grant', path: '' } })
+    const published = forge({
+      author: mallory,
+      body: [putDelegations([wider.bytes])],
+      header: { command: '/cap/grant', path: '' },
+    })
     const caps = digests(ownerToken, malloryToken, wider)
-    await expectStopped({ author: stranger, deps: [published], header: { caps, path: 'docs' } }, 'CAP_POLICY', [published])
+    await expectStopped(
+      { author: stranger, deps: [published], header: { caps, path: 'docs' } },
+      'CAP_POLICY',
+      [published],
+    )
   })
 
   test('refuses what is outside the life of the capability, to the millisecond, by the time the author signed', async () => {
@@ -429,7 +517,11 @@ describe('check 10, authority', () => {
     const token = delegate(alice, stranger, { notBeforeSeconds: seconds + 10, expiresSeconds: seconds + 20 })
     const published = grant([token])
     const caps = digests(ownerToken, token)
-    const at = (time: number): ForgeRequest => ({ author: stranger, deps: [published], header: { caps, time } })
+    const at = (time: number): ForgeRequest => ({
+      author: stranger,
+      deps: [published],
+      header: { caps, time },
+    })
     await expectStopped(at(GENESIS_MS + 9_999), 'CAP_TIME', [published])
     await expectStopped(at(GENESIS_MS + 20_001), 'CAP_TIME', [published])
     for (const time of [GENESIS_MS + 10_000, GENESIS_MS + 20_000]) {
@@ -451,7 +543,11 @@ describe('check 10, authority', () => {
       const [evaluated] = home.hosted.replica.evaluate(home.hosted.store.at(2), published)
       expect(evaluated).toMatchObject({ ok: false, fault: { code: 'CHANGE_INVALID' } })
       expect([...home.hosted.store.tokens()]).toHaveLength(5)
-      await expectStopped({ author: stranger, deps: [published], header: { caps: digests(ownerToken, good) } }, 'CAP_MISSING', [published])
+      await expectStopped(
+        { author: stranger, deps: [published], header: { caps: digests(ownerToken, good) } },
+        'CAP_MISSING',
+        [published],
+      )
     }
   })
 
@@ -464,9 +560,17 @@ describe('check 10, authority', () => {
       body: [putDelegations([invite.bytes, own.bytes])],
       header: { command: '/cap/grant', caps: digests(ownerToken, invite, own) },
     })
-    const write = forge({ author: stranger, prev: first, body: [setRegister('hello', 1)], header: { caps: digests(ownerToken, invite, own) } })
+    const write = forge({
+      author: stranger,
+      prev: first,
+      body: [setRegister('hello', 1)],
+      header: { caps: digests(ownerToken, invite, own) },
+    })
     const home = await createHome()
-    expect((await home.hosted.replica.receive([first, write], PEER)).map(codeOf)).toEqual(['admitted', 'admitted'])
+    expect((await home.hosted.replica.receive([first, write], PEER)).map(codeOf)).toEqual([
+      'admitted',
+      'admitted',
+    ])
   })
 
   test('lets nobody carry tokens under another command, or beside other changes of weight', async () => {
@@ -475,7 +579,11 @@ describe('check 10, authority', () => {
     const carrying = [putDelegations([own.bytes])]
     await expectStopped({ author: stranger, body: carrying, header: { caps } }, 'CAP_MISSING')
     await expectStopped(
-      { author: mallory, body: [...carrying, setRegister('docs/x', 1)], header: { command: '/cap/grant', path: '' } },
+      {
+        author: mallory,
+        body: [...carrying, setRegister('docs/x', 1)],
+        header: { command: '/cap/grant', path: '' },
+      },
       'CAP_COMMAND',
     )
   })
@@ -490,10 +598,17 @@ describe('check 12, the author’s clock', () => {
   })
 
   test('admits it, and what waited for it, when this node’s clock allows', async () => {
-    const ahead = forge({ author: bob, header: { time: NOW_MS + FUTURE_TOLERANCE_MS + 500 }, body: [setRegister('x', 1)] })
+    const ahead = forge({
+      author: bob,
+      header: { time: NOW_MS + FUTURE_TOLERANCE_MS + 500 },
+      body: [setRegister('x', 1)],
+    })
     const child = forge({ author: carol, deps: [ahead], body: [setRegister('x', 2)] })
     const home = await createHome()
-    expect((await home.hosted.replica.receive([child, ahead], PEER)).map(codeOf)).toEqual(['MISSING_PARENT', 'FUTURE'])
+    expect((await home.hosted.replica.receive([child, ahead], PEER)).map(codeOf)).toEqual([
+      'MISSING_PARENT',
+      'FUTURE',
+    ])
     home.nowMs += 499
     home.hosted.replica.promoteDue()
     expect(home.hosted.store.count()).toBe(2)
@@ -505,7 +620,10 @@ describe('check 12, the author’s clock', () => {
 
   test('never lets a far-future clock jam a value', async () => {
     const home = await createHome()
-    await home.hosted.replica.receive([forge({ author: bob, header: { time: Number.MAX_SAFE_INTEGER }, body: [setRegister('x', 'jammed')] })], PEER)
+    await home.hosted.replica.receive(
+      [forge({ author: bob, header: { time: Number.MAX_SAFE_INTEGER }, body: [setRegister('x', 'jammed')] })],
+      PEER,
+    )
     const value = forge({ author: carol, body: [setRegister('x', 'free')] })
     expect((await home.hosted.replica.receive([value], PEER)).map(codeOf)).toEqual(['admitted'])
   })
@@ -526,14 +644,45 @@ describe('check 14, changes', () => {
     ['is no change', void_(encodeCanonical({ type: 'register' }))],
     ['is outside the operation’s path', void_(setRegister('docs/x', 1))],
     ['is at a path that only begins like the operation’s', void_(setRegister('mallory2', 1))],
-    ['is at a path that is none', void_(encodeChange({ type: 'register', version: 1, path: 'mallory//x', payload: { set: 1 } }))],
-    ['has a payload its type does not know', void_(encodeChange({ type: 'register', version: 1, path: 'mallory', payload: { put: 1 } }))],
-    ['sets and deletes at once', void_(encodeChange({ type: 'register', version: 1, path: 'mallory', payload: { set: 1, delete: [] } }))],
-    ['sets and removes one field', void_(encodeChange({ type: 'map', version: 1, path: 'mallory', payload: { set: { a: 1 }, remove: { a: [] } } }))],
-    ['publishes a token in a write', void_(encodeChange({ type: 'cap.put', version: 1, path: 'mallory', payload: { tokens: [] } }))],
-    ['names an element that is not in its past', void_(deleteRegister('mallory/x', [{ id: honest1.id, index: 0 }]))],
-    ['names an element nobody knows', void_(deleteRegister('mallory/x', [{ id: new Uint8Array(32), index: 0 }]))],
-    ['has version 0', void_(encodeChange({ type: 'register', version: 0, path: 'mallory', payload: { set: 1 } }))],
+    [
+      'is at a path that is none',
+      void_(encodeChange({ type: 'register', version: 1, path: 'mallory//x', payload: { set: 1 } })),
+    ],
+    [
+      'has a payload its type does not know',
+      void_(encodeChange({ type: 'register', version: 1, path: 'mallory', payload: { put: 1 } })),
+    ],
+    [
+      'sets and deletes at once',
+      void_(encodeChange({ type: 'register', version: 1, path: 'mallory', payload: { set: 1, delete: [] } })),
+    ],
+    [
+      'sets and removes one field',
+      void_(
+        encodeChange({
+          type: 'map',
+          version: 1,
+          path: 'mallory',
+          payload: { set: { a: 1 }, remove: { a: [] } },
+        }),
+      ),
+    ],
+    [
+      'publishes a token in a write',
+      void_(encodeChange({ type: 'cap.put', version: 1, path: 'mallory', payload: { tokens: [] } })),
+    ],
+    [
+      'names an element that is not in its past',
+      void_(deleteRegister('mallory/x', [{ id: honest1.id, index: 0 }])),
+    ],
+    [
+      'names an element nobody knows',
+      void_(deleteRegister('mallory/x', [{ id: new Uint8Array(32), index: 0 }])),
+    ],
+    [
+      'has version 0',
+      void_(encodeChange({ type: 'register', version: 0, path: 'mallory', payload: { set: 1 } })),
+    ],
   ]
 
   for (const [what, { change }] of cases) {
@@ -542,8 +691,14 @@ describe('check 14, changes', () => {
       const home = await createHome([honest1, operation])
       const entry = home.hosted.store.at(3)
       const evaluation = home.hosted.replica.evaluate(entry, operation)
-      expect(evaluation.map((one) => (one.ok ? 'valid' : one.fault.code))).toEqual(['CHANGE_INVALID', 'valid'])
-      expect(home.hosted.store.cells({ prefix: '', limit: 10 }).map(({ key }) => key.path)).toEqual(['docs/a', 'mallory/fine'])
+      expect(evaluation.map((one) => (one.ok ? 'valid' : one.fault.code))).toEqual([
+        'CHANGE_INVALID',
+        'valid',
+      ])
+      expect(home.hosted.store.cells({ prefix: '', limit: 10 }).map(({ key }) => key.path)).toEqual([
+        'docs/a',
+        'mallory/fine',
+      ])
     })
   }
 

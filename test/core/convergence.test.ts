@@ -9,7 +9,14 @@ import { sha256 } from '../../src/core/hash.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import { StateTree } from '../../src/core/state/state-tree.ts'
 import { beginning, bob, carol, createHome, forge, type Home } from '../cast.ts'
-import { closure, type Event, makeHistory, type MeantEdit, plans, topologicalOrder } from '../random-history.ts'
+import {
+  closure,
+  type Event,
+  makeHistory,
+  type MeantEdit,
+  plans,
+  topologicalOrder,
+} from '../random-history.ts'
 import { naiveTrieRoot } from './naive-trie.ts'
 
 const RUNS = { numRuns: 120 }
@@ -22,14 +29,24 @@ function facts({ hosted }: Home) {
     count: store.count(),
     clockRoot: toHex(replica.clockRoot()),
     stateRoot: toHex(replica.stateRoot()),
-    heads: [...store.authors()].map(({ author, heads }) => [toHex(author), heads.map(({ id, seq }) => `${seq} ${toHex(id)}`)]).toSorted(),
-    frontier: store.frontier().map(({ id }) => toHex(id)).toSorted(),
+    heads: [...store.authors()]
+      .map(({ author, heads }) =>
+        [toHex(author), heads.map(({ id, seq }) => `${seq} ${toHex(id)}`).join()].join(' '),
+      )
+      .toSorted(),
+    frontier: store
+      .frontier()
+      .map(({ id }) => toHex(id))
+      .toSorted(),
     forks: store.forks().map(({ author, seq, ids }) => [toHex(author), seq, ...ids.map(toHex)]),
-    cells: store.cells({ prefix: '', limit: 1_000 }).map(({ key, cell }) => [key.path, key.type, key.field, toHex(cell.id), cell.index, toHex(cell.value)]),
+    cells: store
+      .cells({ prefix: '', limit: 1_000 })
+      .map(({ key, cell }) => [key.path, key.type, key.field, toHex(cell.id), cell.index, toHex(cell.value)]),
   }
 }
 
-const operationsOf = (events: readonly Event[]): readonly Operation[] => events.map(({ operation }) => operation)
+const operationsOf = (events: readonly Event[]): readonly Operation[] =>
+  events.map(({ operation }) => operation)
 
 describe('two replicas with one set of operations', () => {
   test('agree on everything, whatever order the operations came in, in whatever batches', async () => {
@@ -40,7 +57,8 @@ describe('two replicas with one set of operations', () => {
         const other = await createHome()
         other.hosted.replica.stateRoot()
         const shuffled = operationsOf(topologicalOrder(events, order))
-        for (let i = 0; i < shuffled.length; i += batch) await other.hosted.replica.receive(shuffled.slice(i, i + batch), 'bob’s peer')
+        for (let i = 0; i < shuffled.length; i += batch)
+          await other.hosted.replica.receive(shuffled.slice(i, i + batch), 'bob’s peer')
         expect(facts(other)).toEqual(facts(one))
         expect(one.hosted.store.count()).toBe(events.length + beginning.length)
       }),
@@ -75,7 +93,8 @@ describe('two replicas with one set of operations', () => {
         const bare = operationsOf(events).map((operation) => ({ ...operation, body: null }))
         await other.hosted.replica.receive(bare, 'bob’s peer')
         other.hosted.replica.stateRoot()
-        for (const { operation } of topologicalOrder(events, order).toReversed()) await other.hosted.replica.receive([operation], 'bob’s peer')
+        for (const { operation } of topologicalOrder(events, order).toReversed())
+          await other.hosted.replica.receive([operation], 'bob’s peer')
         expect(facts(other)).toEqual(facts(one))
       }),
       RUNS,
@@ -91,7 +110,9 @@ describe('the state', () => {
         const { hosted } = await createHome(operationsOf(events))
         const expected = naiveState(events)
         const shown = new Map(
-          hosted.store.cells({ prefix: '', limit: 10_000 }).map(({ key, cell }) => [`${key.path}|${key.type}|${key.field}`, decode(cell.value)]),
+          hosted.store
+            .cells({ prefix: '', limit: 10_000 })
+            .map(({ key, cell }) => [`${key.path}|${key.type}|${key.field}`, decode(cell.value)]),
         )
         expect(shown).toEqual(expected)
         expect(toHex(hosted.replica.stateRoot())).toBe(toHex(naiveStateRoot(expected)))
@@ -104,14 +125,21 @@ describe('the state', () => {
 describe('the state tree', () => {
   test('has a root that depends on what shows alone, whatever came and went, with hundreds of siblings', () => {
     const names = fc.integer({ min: 0, max: 400 }).map((i) => `row ${i}`)
-    const steps = fc.array(fc.tuple(fc.constantFrom('people', 'people/deep', ''), names, fc.option(fc.nat(3))), { maxLength: 300 })
+    const steps = fc.array(
+      fc.tuple(fc.constantFrom('people', 'people/deep', ''), names, fc.option(fc.nat(3))),
+      { maxLength: 300 },
+    )
     fc.assert(
       fc.property(steps, (edits) => {
         const tree = new StateTree()
         const shown = new Map<string, unknown>()
         for (const [folder, name, value] of edits) {
           const path = folder === '' ? name : `${folder}/${name}`
-          tree.set({ path, type: 'register', fields: value === null ? new Map() : new Map([['', encodeCanonical(value)]]) })
+          tree.set({
+            path,
+            type: 'register',
+            fields: value === null ? new Map() : new Map([['', encodeCanonical(value)]]),
+          })
           if (value === null) shown.delete(`${path}|register|`)
           else shown.set(`${path}|register|`, value)
           if (value === 3) tree.root()
@@ -129,7 +157,9 @@ describe('the clock', () => {
       fc.asyncProperty(plans(25), async (planned) => {
         const events = makeHistory(planned)
         const { hosted } = await createHome(operationsOf(events))
-        const leaves = naiveHeads([...beginning, ...operationsOf(events)]).map(([author, heads]) => [author, clockLeaf(heads)] as const)
+        const leaves = naiveHeads([...beginning, ...operationsOf(events)]).map(
+          ([author, heads]) => [author, clockLeaf(heads)] as const,
+        )
         expect(toHex(hosted.replica.clockRoot())).toBe(toHex(naiveTrieRoot(leaves)))
       }),
       RUNS,
@@ -177,7 +207,10 @@ describe('ancestry', () => {
           for (let seq = later.operation.header.seq; at !== undefined; seq--) {
             expect(toHex(ancestorAtSeq(store, entry, seq).id)).toBe(toHex(at.id))
             const prev: Uint8Array | null = at.header.prev
-            at = prev === null ? undefined : [...beginning, ...operationsOf(events)].find(({ id }) => equalBytes(id, prev))
+            at =
+              prev === null
+                ? undefined
+                : [...beginning, ...operationsOf(events)].find(({ id }) => equalBytes(id, prev))
           }
         }
       }),
@@ -187,19 +220,24 @@ describe('ancestry', () => {
 
   test('answers many questions about one past as a naive search does, in whatever order they are asked', async () => {
     await fc.assert(
-      fc.asyncProperty(plans(30), fc.array(fc.nat(100), { minLength: 1, maxLength: 60 }), fc.array(fc.nat(100), { minLength: 1, maxLength: 4 }), async (planned, asked, tips) => {
-        const events = makeHistory(planned)
-        fc.pre(events.length > 0)
-        const { store } = (await createHome(operationsOf(events))).hosted
-        const from = tips.map((tip) => events[tip % events.length] as Event)
-        const inPast = new Set(from.flatMap((event) => [toHex(event.operation.id), ...event.past]))
-        const entryOf = (event: Event) => store.find(event.operation.id) ?? store.at(-1)
-        const past = new PastReader(store, from.map(entryOf))
-        for (const number of asked) {
-          const target = events[number % events.length] as Event
-          expect(past.has(entryOf(target))).toBe(inPast.has(toHex(target.operation.id)))
-        }
-      }),
+      fc.asyncProperty(
+        plans(30),
+        fc.array(fc.nat(100), { minLength: 1, maxLength: 60 }),
+        fc.array(fc.nat(100), { minLength: 1, maxLength: 4 }),
+        async (planned, asked, tips) => {
+          const events = makeHistory(planned)
+          fc.pre(events.length > 0)
+          const { store } = (await createHome(operationsOf(events))).hosted
+          const from = tips.map((tip) => events[tip % events.length] as Event)
+          const inPast = new Set(from.flatMap((event) => [toHex(event.operation.id), ...event.past]))
+          const entryOf = (event: Event) => store.find(event.operation.id) ?? store.at(-1)
+          const past = new PastReader(store, from.map(entryOf))
+          for (const number of asked) {
+            const target = events[number % events.length] as Event
+            expect(past.has(entryOf(target))).toBe(inPast.has(toHex(target.operation.id)))
+          }
+        },
+      ),
       RUNS,
     )
   })
@@ -218,7 +256,8 @@ describe('ancestry', () => {
       return at(ordinal)
     }
     const past = new PastReader(store, from === undefined ? [] : [from])
-    for (let round = 0; round < 20; round++) for (const target of targets) expect(past.has(target)).toBe(false)
+    for (let round = 0; round < 20; round++)
+      for (const target of targets) expect(past.has(target)).toBe(false)
     expect(reads).toBe(500)
   })
 
@@ -227,8 +266,17 @@ describe('ancestry', () => {
     for (let seq = 0; seq < 1_000; seq++) log.push(forge({ author: bob, prev: log.at(-1) ?? null }))
     const { store } = (await createHome(log)).hosted
     let reads = 0
-    const counting = { ...store, spaceKey: store.spaceKey, find: store.find.bind(store), heads: store.heads.bind(store), token: store.token.bind(store),
-      at: (ordinal: number) => { reads++; return store.at(ordinal) } }
+    const counting = {
+      ...store,
+      spaceKey: store.spaceKey,
+      find: store.find.bind(store),
+      heads: store.heads.bind(store),
+      token: store.token.bind(store),
+      at: (ordinal: number) => {
+        reads++
+        return store.at(ordinal)
+      },
+    }
     const last = store.find((log.at(-1) as Operation).id)
     if (last === undefined) throw new Error('not admitted')
     let most = 0
@@ -243,19 +291,31 @@ describe('ancestry', () => {
 
 /** All writes sorted by (time, lamport, id, index), the last one of a cell wins, and shows unless some valid removal names it. */
 function naiveState(events: readonly Event[]): ReadonlyMap<string, unknown> {
-  const writes: { readonly event: Event; readonly index: number; readonly edit: Extract<MeantEdit, { kind: 'set' }> }[] = []
+  const writes: {
+    readonly event: Event
+    readonly index: number
+    readonly edit: Extract<MeantEdit, { kind: 'set' }>
+  }[] = []
   const removed = new Set<string>()
   const cellOf = (edit: MeantEdit) => `${edit.path}|${edit.type}|${edit.field}`
   for (const event of events) {
     for (const [index, edit] of event.edits.entries()) {
       if (edit?.kind === 'set') writes.push({ event, index, edit })
-      if (edit?.kind === 'remove') for (const { id, index } of edit.observed) removed.add(`${cellOf(edit)}|${toHex(id)}|${index}`)
+      if (edit?.kind === 'remove')
+        for (const { id, index } of edit.observed) removed.add(`${cellOf(edit)}|${toHex(id)}|${index}`)
     }
   }
-  writes.sort(({ event: { operation: a }, index: i }, { event: { operation: b }, index: j }) =>
-    a.header.time - b.header.time || a.header.lamport - b.header.lamport || compareBytes(a.id, b.id) || i - j)
+  writes.sort(
+    ({ event: { operation: a }, index: i }, { event: { operation: b }, index: j }) =>
+      a.header.time - b.header.time ||
+      a.header.lamport - b.header.lamport ||
+      compareBytes(a.id, b.id) ||
+      i - j,
+  )
   const winners = new Map(writes.map((write) => [cellOf(write.edit), write]))
-  const shown = [...winners].filter(([cell, { event, index }]) => !removed.has(`${cell}|${toHex(event.operation.id)}|${index}`))
+  const shown = [...winners].filter(
+    ([cell, { event, index }]) => !removed.has(`${cell}|${toHex(event.operation.id)}|${index}`),
+  )
   return new Map(shown.map(([cell, { edit }]) => [cell, edit.value]))
 }
 
@@ -272,14 +332,20 @@ function naiveStateRoot(state: ReadonlyMap<string, unknown>): Uint8Array {
     const hashes = ['map', 'register'].flatMap((type) => {
       const fields = items.get(`${here}|${type}`)
       if (fields === undefined) return []
-      const list = [...fields].toSorted(([a], [b]) => compareBytes(utf8(a), utf8(b))).map(([field, value]) => [field, encodeCanonical(value)])
+      const list = [...fields]
+        .toSorted(([a], [b]) => compareBytes(utf8(a), utf8(b)))
+        .map(([field, value]) => [field, encodeCanonical(value)])
       return [sha256(STATE_ITEM_TAG, encodeCanonical([type, list]))]
     })
     const depth = prefix.length
     const paths = [...items.keys()].map((key) => (key.split('|')[0] as string).split('/'))
-    const below = paths.filter((path) => path.length > depth && prefix.every((segment, i) => path[i] === segment))
+    const below = paths.filter(
+      (path) => path.length > depth && prefix.every((segment, i) => path[i] === segment),
+    )
     const segments = [...new Set(below.map((path) => path[depth] as string))]
-    const trie = naiveTrieRoot(segments.map((segment) => [sha256(utf8(segment)), node([...prefix, segment])] as const))
+    const trie = naiveTrieRoot(
+      segments.map((segment) => [sha256(utf8(segment)), node([...prefix, segment])] as const),
+    )
     return sha256(STATE_NODE_TAG, Uint8Array.of(hashes.length), concatBytes(...hashes), trie)
   }
   return node([])
@@ -288,8 +354,12 @@ function naiveStateRoot(state: ReadonlyMap<string, unknown>): Uint8Array {
 function naiveHeads(operations: readonly Operation[]) {
   const byAuthor = Map.groupBy(operations, ({ header }) => toHex(header.author))
   return [...byAuthor.values()].map((own) => {
-    const heads = own.filter(({ id }) => !own.some(({ header }) => header.prev !== null && equalBytes(header.prev, id)))
-    const sorted = heads.map(({ id, header }) => ({ id, seq: header.seq })).toSorted((a, b) => a.seq - b.seq || compareBytes(a.id, b.id))
+    const heads = own.filter(
+      ({ id }) => !own.some(({ header }) => header.prev !== null && equalBytes(header.prev, id)),
+    )
+    const sorted = heads
+      .map(({ id, header }) => ({ id, seq: header.seq }))
+      .toSorted((a, b) => a.seq - b.seq || compareBytes(a.id, b.id))
     return [(own[0] as Operation).header.author, sorted] as const
   })
 }

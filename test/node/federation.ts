@@ -20,7 +20,12 @@ let addresses = 0
 export const memoryTransport = {
   transports: [memory()],
   connectionEncrypters: [noise()],
-  streamMuxers: [yamux({ maxInboundStreams: 256, streamOptions: { maxStreamWindowSize: 1 << 20, maxReadBufferLength: 2 << 20 } })],
+  streamMuxers: [
+    yamux({
+      maxInboundStreams: 256,
+      streamOptions: { maxStreamWindowSize: 1 << 20, maxReadBufferLength: 2 << 20 },
+    }),
+  ],
 }
 
 export function createFederation(): Federation {
@@ -70,5 +75,9 @@ export async function until(space: Space, condition: () => boolean, what: string
 
 /** Resolves when both hold one set and state. */
 export async function untilEqual(a: Space, b: Space): Promise<void> {
-  await until(b, () => a.status().clockRoot === b.status().clockRoot && a.status().stateRoot === b.status().stateRoot, 'equal roots')
+  await until(
+    b,
+    () => a.status().clockRoot === b.status().clockRoot && a.status().stateRoot === b.status().stateRoot,
+    'equal roots',
+  )
 }

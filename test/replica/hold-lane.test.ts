@@ -19,10 +19,22 @@ const small = forge({ author: bob })
 function held(number: number, change: Partial<Held> = {}, bodyBytes = 0): Held {
   const id = new Uint8Array(32)
   new DataView(id.buffer).setUint32(0, number)
-  const operation = { ...small, id, headerBytes: new Uint8Array(100), header: { ...small.header, bodySize: bodyBytes }, body: [] }
+  const operation = {
+    ...small,
+    id,
+    headerBytes: new Uint8Array(100),
+    header: { ...small.header, bodySize: bodyBytes },
+    body: [],
+  }
   return {
     operation: operation as unknown as VerifiedOperation,
-    code: 'MISSING_PARENT', detail: '', peer: 'bob', sinceMs: 0, waitsFor: [missing(1)], dueMs: null, ...change,
+    code: 'MISSING_PARENT',
+    detail: '',
+    peer: 'bob',
+    sinceMs: 0,
+    waitsFor: [missing(1)],
+    dueMs: null,
+    ...change,
   }
 }
 
@@ -101,7 +113,8 @@ describe('the hold lane', () => {
 describe('a replica that holds', () => {
   test('admits a long log that came last operation first', async () => {
     const log: Operation[] = []
-    for (let i = 0; i < 300; i++) log.push(forge({ author: bob, prev: log.at(-1) ?? null, body: [setRegister('x', i)] }))
+    for (let i = 0; i < 300; i++)
+      log.push(forge({ author: bob, prev: log.at(-1) ?? null, body: [setRegister('x', i)] }))
     const home = await createHome()
     for (const operation of log.toReversed()) await home.hosted.replica.receive([operation], 'bob’s peer')
     expect(home.hosted.store.count()).toBe(302)
@@ -115,7 +128,9 @@ describe('a replica that holds', () => {
     const admissions: { readonly entries: number; readonly promoted: readonly number[] }[] = []
     const waiting: string[] = []
     home.hosted.replica.addEventListener('waiting', ({ detail }) => waiting.push(detail.code))
-    home.hosted.replica.addEventListener('admitted', ({ detail }) => admissions.push({ entries: detail.entries.length, promoted: detail.promoted }))
+    home.hosted.replica.addEventListener('admitted', ({ detail }) =>
+      admissions.push({ entries: detail.entries.length, promoted: detail.promoted }),
+    )
     await home.hosted.replica.receive([second], 'bob’s peer')
     await home.hosted.replica.receive([first], 'bob’s peer')
     expect(waiting).toEqual(['MISSING_PARENT'])
@@ -153,6 +168,8 @@ describe('a replica that holds', () => {
     home.nowMs += HELD_AGE_MS_MAX + 1
     home.hosted.replica.promoteDue()
     expect(home.hosted.replica.held.size).toBe(0)
-    expect((await home.hosted.replica.receive([far], 'bob’s peer')).map(({ kind }) => kind)).toEqual(['waiting'])
+    expect((await home.hosted.replica.receive([far], 'bob’s peer')).map(({ kind }) => kind)).toEqual([
+      'waiting',
+    ])
   })
 })

@@ -1,5 +1,4 @@
 import { noise as chainsafeNoise } from '@chainsafe/libp2p-noise'
-import type { ConnectionEncrypter } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { afterEach, expect, test } from 'vitest'
@@ -17,8 +16,7 @@ test('a node whose Noise is the @chainsafe package connects, syncs both ways and
     listen,
     transport: {
       transports: [tcp()],
-      // An older generation of libp2p's types, the same protocol on the wire.
-      connectionEncrypters: [chainsafeNoise() as unknown as () => ConnectionEncrypter],
+      connectionEncrypters: [chainsafeNoise()],
       streamMuxers: [yamux()],
     },
   })

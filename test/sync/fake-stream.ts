@@ -11,7 +11,7 @@ export class FakeStream extends EventTarget {
   isStuck = false
   /** Bytes written while stuck. */
   stuckBytes = 0
-  #paused: Uint8Array[] = []
+  readonly #paused: Uint8Array[] = []
 
   send(data: Uint8Array | Uint8ArrayList): boolean {
     const bytes = data instanceof Uint8Array ? data : data.subarray()
@@ -52,7 +52,10 @@ export class FakeStream extends EventTarget {
 }
 
 /** Two ends of one stream, as libp2p's type. */
-export function createStreamPair(): { readonly ends: readonly [FakeStream, FakeStream]; readonly streams: readonly [Stream, Stream] } {
+export function createStreamPair(): {
+  readonly ends: readonly [FakeStream, FakeStream]
+  readonly streams: readonly [Stream, Stream]
+} {
   const ends = [new FakeStream(), new FakeStream()] as const
   ends[0].peer = ends[1]
   ends[1].peer = ends[0]

@@ -25,7 +25,12 @@ beforeEach(async () => {
   liar = await startRawPeer('mallory', {
     services: {
       identify: identify(),
-      pubsub: gossipsub({ globalSignaturePolicy: StrictNoSign, msgIdFn: ({ data }) => sha256(data), allowPublishToZeroTopicPeers: true, emitSelf: false }),
+      pubsub: gossipsub({
+        globalSignaturePolicy: StrictNoSign,
+        msgIdFn: ({ data }) => sha256(data),
+        allowPublishToZeroTopicPeers: true,
+        emitSelf: false,
+      }),
     },
   })
   pubsub().addEventListener('message', ({ detail }) => heard.push(detail.data))
@@ -49,7 +54,13 @@ async function proveMembership() {
   const [owner] = [...space.hosted.store.tokens()]
   if (owner === undefined) throw new Error('no owner token')
   const issued = issueDelegation({
-    signer: alice.author, audience: mallory.publicKey, subject: signerNamed('gossip').publicKey, command: '/op', policy: [], nonce: new Uint8Array(12), expiresSeconds: null,
+    signer: alice.author,
+    audience: mallory.publicKey,
+    subject: signerNamed('gossip').publicKey,
+    command: '/op',
+    policy: [],
+    nonce: new Uint8Array(12),
+    expiresSeconds: null,
   })
   if (!issued.ok) throw new Error(issued.fault.detail)
   const link = await liar.openProven(alice, space, mallory, [owner.delegation, issued.value])
@@ -65,7 +76,9 @@ test('a peer that has not passed the handshake is sent nothing, and is sent oper
   const repeat = setInterval(() => space.put('open', 1), 50)
   await until(space, () => heard.length > 0, 'a message arrives after the handshake')
   clearInterval(repeat)
-  const paths = heard.map((data) => decodeOperation(data)).map((decoded) => (decoded.ok ? decoded.value.header.path : decoded.fault.code))
+  const paths = heard
+    .map((data) => decodeOperation(data))
+    .map((decoded) => (decoded.ok ? decoded.value.header.path : decoded.fault.code))
   expect(new Set(paths)).toEqual(new Set(['open']))
 })
 
@@ -83,8 +96,17 @@ test('an operation that the pipeline refuses is counted by its code, and changes
   if (head === undefined) throw new Error('alice has written')
   const byMallory = signOperation(
     {
-      space: space.hosted.id, author: mallory.publicKey, seq: 0, prev: null, deps: [head.id], lamport: head.lamport + 1, time: head.time, epoch: 0,
-      caps: [head.id], command: '/op/write', path: '',
+      space: space.hosted.id,
+      author: mallory.publicKey,
+      seq: 0,
+      prev: null,
+      deps: [head.id],
+      lamport: head.lamport + 1,
+      time: head.time,
+      epoch: 0,
+      caps: [head.id],
+      command: '/op/write',
+      path: '',
     },
     [setRegister('docs/a', 'mine')],
     mallory.sign,
@@ -93,6 +115,10 @@ test('an operation that the pipeline refuses is counted by its code, and changes
   await pubsub().publish(topic(), encodeOperation(byMallory))
   await pubsub().publish(topic(), encodeOperation({ ...byMallory, signature: new Uint8Array(64) }))
   await until(space, () => Object.keys(space.status().refused).length === 2, 'the refusals are counted')
-  expect(space.status()).toMatchObject({ clockRoot: before.clockRoot, stateRoot: before.stateRoot, operations: before.operations })
+  expect(space.status()).toMatchObject({
+    clockRoot: before.clockRoot,
+    stateRoot: before.stateRoot,
+    operations: before.operations,
+  })
   expect(space.status().refused).toEqual({ CAP_MISSING: 1, BAD_SIGNATURE: 1 })
 })

@@ -1,14 +1,31 @@
+import { promisify } from 'node:util'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Connection } from '@libp2p/interface'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { SyncHost, SyncSpace } from '../../protocols/sync/index.ts'
 import { SyncLink } from '../../protocols/sync/link.ts'
 import { toHex } from '../../src/core/bytes.ts'
-import { LINK_QUEUE_BYTES_MAX, STREAM_READ_BUFFER_BYTES, SYNC_IDLE_TIMEOUT_MS } from '../../src/core/limits.ts'
+import {
+  LINK_QUEUE_BYTES_MAX,
+  STREAM_READ_BUFFER_BYTES,
+  SYNC_IDLE_TIMEOUT_MS,
+} from '../../src/core/limits.ts'
 import type { Fault } from '../../src/core/result.ts'
 import { handshakeBytes, knowledgeOfSpace } from '../../src/core/sync/handshake.ts'
 import type { SyncReport } from '../../src/core/sync/session.ts'
-import { alice, bob, bobToken, createHome, forge, type Home, NOW_MS, ownerToken, spaceId, spaceKey, verifier } from '../cast.ts'
+import {
+  alice,
+  bob,
+  bobToken,
+  createHome,
+  forge,
+  type Home,
+  NOW_MS,
+  ownerToken,
+  spaceId,
+  spaceKey,
+  verifier,
+} from '../cast.ts'
 import { createStreamPair, type FakeStream } from './fake-stream.ts'
 import { createRawLink, frameOf, lengthOf, type RawLink } from './raw-peer.ts'
 
@@ -35,16 +52,24 @@ async function createSetting(admit?: SyncSpace['admit']): Promise<Setting> {
   const closed: (string | null)[] = []
   const reports: SyncReport[] = []
   const space: SyncSpace = {
-    spaceId, spaceKey: spaceKey.publicKey, topic: home.hosted.topic,
+    spaceId,
+    spaceKey: spaceKey.publicKey,
+    topic: home.hosted.topic,
     createView: () => home.hosted.view(),
     prove: (binding) => home.hosted.prove(alice, binding, NOW_MS),
-    admit: admit ?? (async (operations) => {
-      setting.admissions++
-      return (await home.hosted.replica.receive(operations, 'bob')).filter(({ kind }) => kind === 'admitted').length
-    }),
+    admit:
+      admit ??
+      (async (operations) => {
+        setting.admissions++
+        return (await home.hosted.replica.receive(operations, 'bob')).filter(
+          ({ kind }) => kind === 'admitted',
+        ).length
+      }),
   }
   const host: SyncHost = {
-    peerId: hers, verify: verifier.verifySync, now: () => NOW_MS,
+    peerId: hers,
+    verify: verifier.verifySync,
+    now: () => NOW_MS,
     spaceByTopic: (topic) => (toHex(topic) === toHex(home.hosted.topic) ? space : undefined),
     onFault: (_peer, _space, fault: Fault) => faults.push(fault.code),
   }
@@ -54,14 +79,29 @@ async function createSetting(admit?: SyncSpace['admit']): Promise<Setting> {
     onFinished: (_link, report) => reports.push(report),
     onClose: (_link, fault) => closed.push(fault === null ? null : fault.code),
   })
-  const setting: Setting = { end: ends[0], raw: createRawLink(streams[1]), link, faults, closed, reports, home, running: link.run(), admissions: 0 }
+  const setting: Setting = {
+    end: ends[0],
+    raw: createRawLink(streams[1]),
+    link,
+    faults,
+    closed,
+    reports,
+    home,
+    running: link.run(),
+    admissions: 0,
+  }
   return setting
 }
 
 /** Bob's part of the handshake. */
 async function prove({ raw, home }: Setting): Promise<void> {
   const nonce = new Uint8Array(32).fill(1)
-  const binding = { spaceId, signerPeer: his.toMultihash().bytes, otherPeer: hers.toMultihash().bytes, signerNonce: nonce }
+  const binding = {
+    spaceId,
+    signerPeer: his.toMultihash().bytes,
+    otherPeer: hers.toMultihash().bytes,
+    signerNonce: nonce,
+  }
   raw.say({ kind: 'hello', topic: home.hosted.topic, nonce, knowledge: knowledgeOfSpace(binding) })
   const hello = await raw.next()
   if (hello?.kind !== 'hello') throw new Error('no hello')
@@ -72,7 +112,21 @@ async function prove({ raw, home }: Setting): Promise<void> {
   await raw.next()
 }
 
-const compare = { kind: 'compare', round: 0, admitted: 0, standing: { clockRoot: new Uint8Array(32), stateRoot: new Uint8Array(32), authors: 1, operations: 1, absentBodies: 0 } } as const
+/** Lets whatever is ready run. */
+const turn = promisify(setImmediate)
+
+const compare = {
+  kind: 'compare',
+  round: 0,
+  admitted: 0,
+  standing: {
+    clockRoot: new Uint8Array(32),
+    stateRoot: new Uint8Array(32),
+    authors: 1,
+    operations: 1,
+    absentBodies: 0,
+  },
+} as const
 
 describe('a link', () => {
   beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
@@ -89,7 +143,12 @@ describe('a link', () => {
   test('ends with a peer that stalls between hello and proof', async () => {
     const { raw, home, closed } = await createSetting()
     const nonce = new Uint8Array(32)
-    const binding = { spaceId, signerPeer: his.toMultihash().bytes, otherPeer: hers.toMultihash().bytes, signerNonce: nonce }
+    const binding = {
+      spaceId,
+      signerPeer: his.toMultihash().bytes,
+      otherPeer: hers.toMultihash().bytes,
+      signerNonce: nonce,
+    }
     raw.say({ kind: 'hello', topic: home.hosted.topic, nonce, knowledge: knowledgeOfSpace(binding) })
     await raw.next()
     await vi.advanceTimersByTimeAsync(SYNC_IDLE_TIMEOUT_MS)
@@ -126,7 +185,7 @@ describe('a link', () => {
     let asked = 0
     while (setting.closed.length === 0 && asked < 200_000) {
       setting.end.deliver(ask)
-      if (++asked % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
+      if (++asked % 100 === 0) await turn()
     }
     expect(setting.closed).toEqual(['PROTOCOL'])
     expect(setting.end.stuckBytes).toBeLessThan(64)
@@ -141,10 +200,19 @@ describe('a link', () => {
     await prove(setting)
     setting.raw.say(compare)
     setting.raw.say({ kind: 'entries', entries: [], last: true })
-    setting.raw.say({ kind: 'operations', operations: [forge({ author: bob, header: { path: 'x' } })], faults: [] })
+    setting.raw.say({
+      kind: 'operations',
+      operations: [forge({ author: bob, header: { path: 'x' } })],
+      faults: [],
+    })
     setting.raw.say({ kind: 'probe', probe: 1, ids: [] })
     const before: string[] = []
-    for (let message = await setting.raw.next(); message !== null && message.kind !== 'probed'; message = await setting.raw.next()) before.push(message.kind)
+    for (
+      let message = await setting.raw.next();
+      message !== null && message.kind !== 'probed';
+      message = await setting.raw.next()
+    )
+      before.push(message.kind)
     expect(before).toEqual(['compare', 'entries', 'want'])
     admitted.resolve(1)
     expect((await setting.raw.next())?.kind).toBe('ack')
@@ -155,7 +223,11 @@ describe('a link', () => {
     await prove(setting)
     setting.raw.say(compare)
     setting.raw.say({ kind: 'entries', entries: [], last: true })
-    setting.raw.say({ kind: 'operations', operations: [forge({ author: bob, header: { path: 'x' } })], faults: [] })
+    setting.raw.say({
+      kind: 'operations',
+      operations: [forge({ author: bob, header: { path: 'x' } })],
+      faults: [],
+    })
     expect((await setting.raw.rest()).map(({ kind }) => kind)).toEqual(['compare', 'entries', 'want'])
     expect(setting.closed).toEqual(['STORAGE'])
   })

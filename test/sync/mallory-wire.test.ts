@@ -36,13 +36,26 @@ afterEach(async () => {
   await federation.stopAll()
 })
 
-function tokenFor(audience: Uint8Array, command = '/op', subject = spaceSigner.publicKey): VerifiedDelegation {
-  const issued = issueDelegation({ signer: alice.author, audience, subject, command, policy: [], nonce: new Uint8Array(12), expiresSeconds: null })
+function tokenFor(
+  audience: Uint8Array,
+  command = '/op',
+  subject = spaceSigner.publicKey,
+): VerifiedDelegation {
+  const issued = issueDelegation({
+    signer: alice.author,
+    audience,
+    subject,
+    command,
+    policy: [],
+    nonce: new Uint8Array(12),
+    expiresSeconds: null,
+  })
   if (!issued.ok) throw new Error(issued.fault.detail)
   return issued.value
 }
 
-const kinds = (messages: readonly WireMessage[]) => messages.map((message) => (message.kind === 'bye' ? `bye ${message.code}` : message.kind))
+const kinds = (messages: readonly WireMessage[]) =>
+  messages.map((message) => (message.kind === 'bye' ? `bye ${message.code}` : message.kind))
 const refused = () => space.status().refused
 
 /** Sends what is given once the handshake is through and waits for the node to end the link. */
@@ -65,7 +78,11 @@ describe('a peer without capability', () => {
   })
 
   test('cannot use a hello it has heard on another peer’s connection', async () => {
-    const eavesdropped = helloOf(space, { ...peersOf(liar.libp2p, alice), signerPeer: new Uint8Array(36) }, new Uint8Array(32))
+    const eavesdropped = helloOf(
+      space,
+      { ...peersOf(liar.libp2p, alice), signerPeer: new Uint8Array(36) },
+      new Uint8Array(32),
+    )
     const link = await liar.open(alice)
     link.say(eavesdropped)
     expect(kinds(await link.rest())).toEqual(['bye UNKNOWN_SPACE'])
@@ -98,7 +115,10 @@ describe('a peer without capability', () => {
       expect(kinds(await link.rest())).toEqual([`bye ${code}`])
       expect(refused()[code]).toBe(1)
     }
-    expect(space.status().peers.find(({ peer }) => peer === liar.id)).toMatchObject({ connected: false, inSync: false })
+    expect(space.status().peers.find(({ peer }) => peer === liar.id)).toMatchObject({
+      connected: false,
+      inSync: false,
+    })
   })
 
   test('cannot show somebody else’s chain, whose key it does not have', async () => {
@@ -114,8 +134,13 @@ describe('a peer without capability', () => {
     const hello = await first.next()
     if (hello?.kind !== 'hello') throw new Error('no hello')
     await first.next()
-    const signature = mallory.sign(handshakeBytes({ spaceId: space.hosted.id, ...peers, signerNonce: ownNonce, otherNonce: hello.nonce }))
-    const proof: WireMessage = { kind: 'proof', proof: { tokens: readChain.map(({ bytes }) => bytes), signature } }
+    const signature = mallory.sign(
+      handshakeBytes({ spaceId: space.hosted.id, ...peers, signerNonce: ownNonce, otherNonce: hello.nonce }),
+    )
+    const proof: WireMessage = {
+      kind: 'proof',
+      proof: { tokens: readChain.map(({ bytes }) => bytes), signature },
+    }
     const second = await liar.open(alice)
     second.say(helloOf(space, peers, ownNonce))
     second.say(proof)
@@ -133,8 +158,17 @@ describe('a peer without capability', () => {
     link.say(helloOf(space, peers, nonce))
     const hello = await link.next()
     if (hello?.kind !== 'hello') throw new Error('no hello')
-    const elsewhere = handshakeBytes({ spaceId: space.hosted.id, signerPeer: new Uint8Array(38), otherPeer: peers.otherPeer, signerNonce: nonce, otherNonce: hello.nonce })
-    link.say({ kind: 'proof', proof: { tokens: readChain.map(({ bytes }) => bytes), signature: mallory.sign(elsewhere) } })
+    const elsewhere = handshakeBytes({
+      spaceId: space.hosted.id,
+      signerPeer: new Uint8Array(38),
+      otherPeer: peers.otherPeer,
+      signerNonce: nonce,
+      otherNonce: hello.nonce,
+    })
+    link.say({
+      kind: 'proof',
+      proof: { tokens: readChain.map(({ bytes }) => bytes), signature: mallory.sign(elsewhere) },
+    })
     expect(kinds(await link.rest())).toEqual(['proof', 'bye BAD_SIGNATURE'])
   })
 
@@ -155,20 +189,33 @@ describe('mallory, who may read,', () => {
   })
 
   test('is dropped for garbage, and counted', async () => {
-    expect(await afterHandshake((link) => link.sayBytes(frameOf(new Uint8Array(300).fill(0xee))))).toEqual(['bye NON_CANONICAL'])
+    expect(await afterHandshake((link) => link.sayBytes(frameOf(new Uint8Array(300).fill(0xee))))).toEqual([
+      'bye NON_CANONICAL',
+    ])
     expect(refused()).toEqual({ NON_CANONICAL: 1 })
-    await until(space, () => space.status().peers.find(({ peer }) => peer === liar.id)?.lastFault === 'NON_CANONICAL', 'the fault is shown')
-    expect(space.status().peers.find(({ peer }) => peer === liar.id)).toMatchObject({ connected: false, refused: { NON_CANONICAL: 1 } })
+    await until(
+      space,
+      () => space.status().peers.find(({ peer }) => peer === liar.id)?.lastFault === 'NON_CANONICAL',
+      'the fault is shown',
+    )
+    expect(space.status().peers.find(({ peer }) => peer === liar.id)).toMatchObject({
+      connected: false,
+      refused: { NON_CANONICAL: 1 },
+    })
   })
 
   test('is dropped for announcing a frame one byte too long, before it is received', async () => {
-    expect(await afterHandshake((link) => link.sayBytes(lengthOf(FRAME_BYTES_MAX + 1)))).toEqual(['bye FRAME_TOO_LARGE'])
+    expect(await afterHandshake((link) => link.sayBytes(lengthOf(FRAME_BYTES_MAX + 1)))).toEqual([
+      'bye FRAME_TOO_LARGE',
+    ])
     expect(refused()).toEqual({ FRAME_TOO_LARGE: 1 })
   })
 
   test('is dropped for announcing a frame of any absurd length', async () => {
     expect(await afterHandshake((link) => link.sayBytes(lengthOf(2 ** 52)))).toEqual(['bye FRAME_TOO_LARGE'])
-    expect(await afterHandshake((link) => link.sayBytes(new Uint8Array(12).fill(0xff)))).toEqual(['bye FRAME_TOO_LARGE'])
+    expect(await afterHandshake((link) => link.sayBytes(new Uint8Array(12).fill(0xff)))).toEqual([
+      'bye FRAME_TOO_LARGE',
+    ])
   })
 
   test('is dropped for a small frame that unpacks to a large one', async () => {
@@ -181,14 +228,27 @@ describe('mallory, who may read,', () => {
   test('is dropped for a frame that asks for a large window, or is packed in a way nobody knows', async () => {
     // zstd magic, a frame header with window descriptor 27 + 10 bits (128 MiB and more), one empty last raw block.
     const window = Uint8Array.of(1, 0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x88, 0x01, 0x00, 0x00)
-    expect(await afterHandshake((link) => link.sayBytes(Uint8Array.of(...lengthOf(window.length), ...window)))).toEqual(['bye NON_CANONICAL'])
-    expect(await afterHandshake((link) => link.sayBytes(Uint8Array.of(2, 9, 9)))).toEqual(['bye NON_CANONICAL'])
+    expect(
+      await afterHandshake((link) => link.sayBytes(Uint8Array.of(...lengthOf(window.length), ...window))),
+    ).toEqual(['bye NON_CANONICAL'])
+    expect(await afterHandshake((link) => link.sayBytes(Uint8Array.of(2, 9, 9)))).toEqual([
+      'bye NON_CANONICAL',
+    ])
     expect(await afterHandshake((link) => link.sayBytes(Uint8Array.of(0)))).toEqual(['bye NON_CANONICAL'])
   })
 
   test('is dropped for a message out of turn', async () => {
     expect(await afterHandshake((link) => link.say({ kind: 'ack' }))).toEqual(['bye PROTOCOL'])
-    expect(await afterHandshake((link) => link.say({ kind: 'hello', topic: space.hosted.topic, nonce: new Uint8Array(32), knowledge: new Uint8Array(32) }))).toEqual(['bye PROTOCOL'])
+    expect(
+      await afterHandshake((link) =>
+        link.say({
+          kind: 'hello',
+          topic: space.hosted.topic,
+          nonce: new Uint8Array(32),
+          knowledge: new Uint8Array(32),
+        }),
+      ),
+    ).toEqual(['bye PROTOCOL'])
     expect(refused()).toEqual({ PROTOCOL: 2 })
   })
 
@@ -199,8 +259,18 @@ describe('mallory, who may read,', () => {
       const [head] = space.hosted.store.heads(alice.author.publicKey)
       if (head === undefined) throw new Error('alice has no head')
       const header = {
-        space: space.hosted.id, author: signer.publicKey, seq: 0, prev: null, deps: [head.id], lamport: head.lamport + 1, time: head.time, epoch: 0,
-        caps: readChain.map(({ digest }) => digest), command: '/op/write', path: '', ...change,
+        space: space.hosted.id,
+        author: signer.publicKey,
+        seq: 0,
+        prev: null,
+        deps: [head.id],
+        lamport: head.lamport + 1,
+        time: head.time,
+        epoch: 0,
+        caps: readChain.map(({ digest }) => digest),
+        command: '/op/write',
+        path: '',
+        ...change,
       }
       return signOperation(header, [setRegister('x', 1)], signer.sign)
     }
@@ -212,7 +282,18 @@ describe('mallory, who may read,', () => {
     const forged = { ...made({ path: 'y' }, mallory), signature: new Uint8Array(64) }
     const before = space.status().operations
     const link = await liar.openProven(alice, space, mallory, readChain)
-    link.say({ kind: 'compare', round: 0, admitted: 0, standing: { clockRoot: new Uint8Array(32), stateRoot: new Uint8Array(32), authors: 1, operations: 1, absentBodies: 0 } })
+    link.say({
+      kind: 'compare',
+      round: 0,
+      admitted: 0,
+      standing: {
+        clockRoot: new Uint8Array(32),
+        stateRoot: new Uint8Array(32),
+        authors: 1,
+        operations: 1,
+        absentBodies: 0,
+      },
+    })
     link.say({ kind: 'entries', entries: [], last: true })
     link.say({ kind: 'operations', operations: [forged, noCapability, honest, lamport], faults: [] })
     for (let message = await link.next(); message?.kind !== 'ack'; message = await link.next()) {
@@ -220,7 +301,11 @@ describe('mallory, who may read,', () => {
     }
     expect(refused()).toEqual({ BAD_SIGNATURE: 1, CAP_MISSING: 1, LAMPORT: 1 })
     expect(space.status().operations).toBe(before + 1)
-    expect(space.status().peers.find(({ peer }) => peer === liar.id)?.refused).toEqual({ BAD_SIGNATURE: 1, CAP_MISSING: 1, LAMPORT: 1 })
+    expect(space.status().peers.find(({ peer }) => peer === liar.id)?.refused).toEqual({
+      BAD_SIGNATURE: 1,
+      CAP_MISSING: 1,
+      LAMPORT: 1,
+    })
     expect(toHex(genesis.id)).toBe(space.id)
   })
 
@@ -229,6 +314,10 @@ describe('mallory, who may read,', () => {
       await afterHandshake((link) => link.sayBytes(frameOf(Uint8Array.of(0xff))))
     }
     expect(alice.network?.standingOf(liar.id).isBanned).toBe(true)
-    await until(space, () => alice.network?.connectedPeers().every(({ peer }) => peer !== liar.id) === true, 'the connection is closed')
+    await until(
+      space,
+      () => alice.network?.connectedPeers().every(({ peer }) => peer !== liar.id) === true,
+      'the connection is closed',
+    )
   })
 })

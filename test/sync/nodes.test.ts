@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import type { HanseNode } from '../../src/node/node.ts'
+import type { HanseNode, NodeOptions } from '../../src/node/node.ts'
 import type { Space } from '../../src/node/space/space.ts'
 import { createFederation, until, untilEqual, WAIT_MS } from '../node/federation.ts'
 
@@ -7,19 +7,18 @@ const federation = createFederation()
 afterEach(async () => await federation.stopAll())
 
 const within = () => AbortSignal.timeout(WAIT_MS)
-const transports = [
+const transports: readonly (readonly [string, NodeOptions])[] = [
   ['libp2p’s memory transport', {}],
-  ['TCP on loopback', { listen: ['/ip4/127.0.0.1/tcp/0'], transport: undefined as never }],
-] as const
+  ['TCP on loopback', { listen: ['/ip4/127.0.0.1/tcp/0'], transport: {} }],
+]
 
 /** Alice's node with a space, and bob's, who joined by an invite. */
-async function pair(options = {}): Promise<{ alice: HanseNode; bob: HanseNode; hers: Space; his: Space }> {
-  const { transport, ...rest } = options as { readonly transport?: undefined }
-  const all = 'transport' in options ? { ...rest, transport: {} } : rest
-  void transport
-  const alice = await federation.start('alice', all)
+async function pair(
+  options: NodeOptions = {},
+): Promise<{ alice: HanseNode; bob: HanseNode; hers: Space; his: Space }> {
+  const alice = await federation.start('alice', options)
   const hers = alice.createSpace({ name: 'the square' })
-  const bob = await federation.start('bob', all)
+  const bob = await federation.start('bob', options)
   const his = bob.join(hers.invite({ role: 'writer' }))
   return { alice, bob, hers, his }
 }
@@ -29,22 +28,33 @@ describe.each(transports)('two nodes over %s', (_name, options) => {
     const { alice, bob, hers, his } = await pair(options)
     hers.put('docs/a', 'from alice')
     await until(his, () => his.get('docs/a') !== undefined, 'bob has what alice wrote')
-    await until(hers, () => hers.hosted.store.heads(bob.author.publicKey).length === 1, 'bob’s tokens are published')
+    await until(
+      hers,
+      () => hers.hosted.store.heads(bob.author.publicKey).length === 1,
+      'bob’s tokens are published',
+    )
     his.put('docs/b', 'from bob')
     await untilEqual(his, hers)
     expect(hers.get('docs/b')?.value).toBe('from bob')
     const reports = await hers.sync(undefined, within())
     expect([...reports.values()].map(({ inSync }) => inSync)).toEqual([true])
     const [peer] = hers.status().peers
-    expect(peer).toMatchObject({ peer: bob.peerId, connected: true, inSync: true, weLack: 0, theyLack: 0, refused: {} })
+    expect(peer).toMatchObject({
+      peer: bob.peerId,
+      connected: true,
+      inSync: true,
+      weLack: 0,
+      theyLack: 0,
+      refused: {},
+    })
     expect(his.status().peers.find((one) => one.peer === alice.peerId)?.inSync).toBe(true)
   })
 
   test('bring a newcomer everything at once, in few bytes and few rounds', async () => {
-    const alice = await federation.start('alice', 'transport' in options ? { listen: options.listen, transport: {} } : {})
+    const alice = await federation.start('alice', options)
     const hers = alice.createSpace({ name: 'the square' })
     for (let i = 0; i < 1_500; i++) hers.put(`notes/${i}`, `note number ${i}`)
-    const bob = await federation.start('bob', 'transport' in options ? { listen: options.listen, transport: {} } : {})
+    const bob = await federation.start('bob', options)
     const his = bob.join(hers.invite({ role: 'writer' }))
     let bytes = 0
     his.addEventListener('sync', ({ detail }) => {
@@ -82,7 +92,10 @@ describe('a federation', () => {
     for (let i = 0; i < 5; i++) {
       hers.put('x', i)
       his.put('y', i)
-      const [one, other] = await Promise.all([hers.sync(bob.peerId ?? '', within()), his.sync(alice.peerId ?? '', within())])
+      const [one, other] = await Promise.all([
+        hers.sync(bob.peerId ?? '', within()),
+        his.sync(alice.peerId ?? '', within()),
+      ])
       expect(one.size + other.size).toBe(2)
     }
     await untilEqual(hers, his)

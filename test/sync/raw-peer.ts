@@ -40,7 +40,12 @@ export interface RawPeer {
   readonly id: string
   open(node: HanseNode): Promise<RawLink>
   /** hello and hello back; then as far as a true proof by `reader` gets. */
-  openProven(node: HanseNode, space: Space, reader: Signer, tokens: readonly VerifiedDelegation[]): Promise<RawLink>
+  openProven(
+    node: HanseNode,
+    space: Space,
+    reader: Signer,
+    tokens: readonly VerifiedDelegation[],
+  ): Promise<RawLink>
   stop(): Promise<void>
 }
 
@@ -72,7 +77,12 @@ export async function startRawPeer(name: string, parts: Partial<Libp2pOptions> =
       if (hello?.kind !== 'hello') throw new Error(`no hello but ${hello?.kind}`)
       await link.next()
       const signature = reader.sign(
-        handshakeBytes({ spaceId: space.hosted.id, ...peers, signerNonce: ownNonce, otherNonce: hello.nonce }),
+        handshakeBytes({
+          spaceId: space.hosted.id,
+          ...peers,
+          signerNonce: ownNonce,
+          otherNonce: hello.nonce,
+        }),
       )
       link.say({ kind: 'proof', proof: { tokens: tokens.map(({ bytes }) => bytes), signature } })
       return link
@@ -84,7 +94,10 @@ export async function startRawPeer(name: string, parts: Partial<Libp2pOptions> =
 }
 
 /** Both ends as the raw peer's signature names them. */
-export function peersOf(libp2p: Libp2p, node: HanseNode): { readonly signerPeer: Uint8Array; readonly otherPeer: Uint8Array } {
+export function peersOf(
+  libp2p: Libp2p,
+  node: HanseNode,
+): { readonly signerPeer: Uint8Array; readonly otherPeer: Uint8Array } {
   const other = node.network?.peerId
   if (other === undefined) throw new Error('the node is offline')
   return { signerPeer: libp2p.peerId.toMultihash().bytes, otherPeer: other.toMultihash().bytes }
@@ -143,7 +156,10 @@ export function createRawLink(stream: Stream): RawLink {
 
 /** A frame: length, way of packing, content. */
 export function frameOf(content: Uint8Array, packing: 'plain' | 'zstd' = 'plain'): Uint8Array {
-  const packed = packing === 'plain' ? concatBytes(Uint8Array.of(0), content) : concatBytes(Uint8Array.of(1), zstdCompressSync(content))
+  const packed =
+    packing === 'plain'
+      ? concatBytes(Uint8Array.of(0), content)
+      : concatBytes(Uint8Array.of(1), zstdCompressSync(content))
   return concatBytes(lengthOf(packed.length), packed)
 }
 

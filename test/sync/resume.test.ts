@@ -35,7 +35,10 @@ test('a transfer that is cut in the middle goes on where it was: what was admitt
   expect(kept).toBeLessThan(total)
   const reports: SyncReport[] = []
   space.addEventListener('sync', ({ detail }) => reports.push(detail.report))
-  again.network?.meet(alice.addresses.map((address) => multiaddr(address)), [])
+  again.network?.meet(
+    alice.addresses.map((address) => multiaddr(address)),
+    [],
+  )
   await until(space, () => space.hosted.store.count() >= total, 'the rest arrived')
   await untilEqual(hers, space)
   expect(reports.reduce((sum, { received }) => sum + received, 0)).toBe(total - kept)

@@ -16,59 +16,127 @@ import { bob, carol, createHome, forge, grants, mallory, signerNamed, stranger }
 
 const hash = (fill: number) => new Uint8Array(32).fill(fill)
 const log: Operation[] = []
-for (let i = 0; i < 20; i++) log.push(forge({ author: bob, prev: log.at(-1) ?? null, body: [setRegister('x', i)] }))
+for (let i = 0; i < 20; i++)
+  log.push(forge({ author: bob, prev: log.at(-1) ?? null, body: [setRegister('x', i)] }))
 const fork = forge({ author: bob, prev: log[9] as Operation, body: [setRegister('x', 'forked')] })
 const known = [...log, fork]
 
 const standing = (change: Partial<Standing> = {}): Standing => ({
-  clockRoot: hash(1), stateRoot: hash(2), authors: 3, operations: 20, absentBodies: 0, ...change,
+  clockRoot: hash(1),
+  stateRoot: hash(2),
+  authors: 3,
+  operations: 20,
+  absentBodies: 0,
+  ...change,
 })
-const compare = (round: number, admitted = 0, change: Partial<Standing> = {}): SyncMessage => ({ kind: 'compare', round, admitted, standing: standing(change) })
-const bobEntry = (ids: readonly Uint8Array[]) => ({ author: bob.publicKey, heads: ids.map((id) => ({ seq: 3, id })) })
-const violations = (effects: readonly SyncEffect[]) => effects.flatMap((effect) => (effect.kind === 'violation' ? [effect.fault.detail] : []))
-const sentKinds = (effects: readonly SyncEffect[]) => effects.flatMap((effect) => (effect.kind === 'send' ? [effect.message.kind] : []))
+const compare = (round: number, admitted = 0, change: Partial<Standing> = {}): SyncMessage => ({
+  kind: 'compare',
+  round,
+  admitted,
+  standing: standing(change),
+})
+const bobEntry = (ids: readonly Uint8Array[]) => ({
+  author: bob.publicKey,
+  heads: ids.map((id) => ({ seq: 3, id })),
+})
+const violations = (effects: readonly SyncEffect[]) =>
+  effects.flatMap((effect) => (effect.kind === 'violation' ? [effect.fault.detail] : []))
+const sentKinds = (effects: readonly SyncEffect[]) =>
+  effects.flatMap((effect) => (effect.kind === 'send' ? [effect.message.kind] : []))
 
 /** A session over a replica with a forked log, and a short way to feed it. */
 async function createVictim(operations: readonly Operation[] = known) {
   const { hosted } = await createHome(operations)
   const session = new SyncSession(hosted.view())
-  const say = (...messages: readonly SyncMessage[]) => messages.flatMap((message) => session.step({ kind: 'message', message }))
+  const say = (...messages: readonly SyncMessage[]) =>
+    messages.flatMap((message) => session.step({ kind: 'message', message }))
   return { hosted, session, say }
 }
 
 describe('a session with mallory', () => {
   const message: fc.Arbitrary<SyncMessage> = fc.oneof(
-    fc.record({ kind: fc.constant('compare' as const), round: fc.nat(3), admitted: fc.nat(2), standing: fc.constantFrom(standing(), standing({ authors: 5_000 }), standing({ absentBodies: 1 })) }),
-    fc.record({ kind: fc.constant('nodes' as const), nodes: fc.array(fc.record({
-      prefix: fc.array(fc.nat(15), { maxLength: 2 }),
-      children: fc.array(fc.record({ hash: fc.nat(3).map(hash), count: fc.nat(40) }), { minLength: 16, maxLength: 16 }),
-    }), { maxLength: 3 }) }),
-    fc.record({ kind: fc.constant('entries' as const), last: fc.boolean(), entries: fc.array(
-      fc.constantFrom(bobEntry([log[3] as Operation].map(({ id }) => id)), bobEntry([hash(9)]), { author: hash(4), heads: [{ seq: 0, id: hash(8) }, { seq: 5, id: grants.id }] }), { maxLength: 3 }) }),
-    fc.record({ kind: fc.constant('want' as const), last: fc.boolean(), bodies: fc.array(fc.constantFrom(hash(3), log[2]?.id ?? hash(0)), { maxLength: 3 }),
-      heads: fc.array(fc.constantFrom(...known.map(({ id }) => ({ author: bob.publicKey, id })), { author: carol.publicKey, id: hash(1) }), { maxLength: 3 }) }),
-    fc.record({ kind: fc.constant('probe' as const), probe: fc.nat(3), ids: fc.array(fc.constantFrom(hash(1), ...known.map(({ id }) => id)), { maxLength: 16 }) }),
+    fc.record({
+      kind: fc.constant('compare' as const),
+      round: fc.nat(3),
+      admitted: fc.nat(2),
+      standing: fc.constantFrom(standing(), standing({ authors: 5_000 }), standing({ absentBodies: 1 })),
+    }),
+    fc.record({
+      kind: fc.constant('nodes' as const),
+      nodes: fc.array(
+        fc.record({
+          prefix: fc.array(fc.nat(15), { maxLength: 2 }),
+          children: fc.array(fc.record({ hash: fc.nat(3).map(hash), count: fc.nat(40) }), {
+            minLength: 16,
+            maxLength: 16,
+          }),
+        }),
+        { maxLength: 3 },
+      ),
+    }),
+    fc.record({
+      kind: fc.constant('entries' as const),
+      last: fc.boolean(),
+      entries: fc.array(
+        fc.constantFrom(bobEntry([log[3] as Operation].map(({ id }) => id)), bobEntry([hash(9)]), {
+          author: hash(4),
+          heads: [
+            { seq: 0, id: hash(8) },
+            { seq: 5, id: grants.id },
+          ],
+        }),
+        { maxLength: 3 },
+      ),
+    }),
+    fc.record({
+      kind: fc.constant('want' as const),
+      last: fc.boolean(),
+      bodies: fc.array(fc.constantFrom(hash(3), log[2]?.id ?? hash(0)), { maxLength: 3 }),
+      heads: fc.array(
+        fc.constantFrom(...known.map(({ id }) => ({ author: bob.publicKey, id })), {
+          author: carol.publicKey,
+          id: hash(1),
+        }),
+        { maxLength: 3 },
+      ),
+    }),
+    fc.record({
+      kind: fc.constant('probe' as const),
+      probe: fc.nat(3),
+      ids: fc.array(fc.constantFrom(hash(1), ...known.map(({ id }) => id)), { maxLength: 16 }),
+    }),
     fc.record({ kind: fc.constant('probed' as const), probe: fc.nat(3), known: fc.nat(20) }),
     fc.record({ kind: fc.constant('offer' as const), operations: fc.nat() }),
-    fc.record({ kind: fc.constant('operations' as const), operations: fc.subarray(known), faults: fc.constant([]) }),
+    fc.record({
+      kind: fc.constant('operations' as const),
+      operations: fc.subarray(known),
+      faults: fc.constant([]),
+    }),
     fc.constant({ kind: 'ack' as const }),
     fc.record({ kind: fc.constant('eose' as const), operations: fc.nat(3) }),
   )
 
   test('never throws, and answers each message with a bounded number of effects, whatever comes in whatever order', async () => {
     const { hosted } = await createVictim()
-    const event = fc.oneof({ weight: 12, arbitrary: message }, { weight: 1, arbitrary: fc.constant('start' as const) })
+    const event = fc.oneof(
+      { weight: 12, arbitrary: message },
+      { weight: 1, arbitrary: fc.constant('start' as const) },
+    )
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), (events) => {
         const session = new SyncSession(hosted.view())
         let admitting = 0
         for (const one of events) {
-          const effects = one === 'start' ? session.step({ kind: 'start' }) : session.step({ kind: 'message', message: one })
+          const effects =
+            one === 'start'
+              ? session.step({ kind: 'start' })
+              : session.step({ kind: 'message', message: one })
           expect(effects.length).toBeLessThanOrEqual(40)
           admitting += effects.filter(({ kind }) => kind === 'admit').length
           expect(admitting).toBeLessThanOrEqual(BATCH_WINDOW)
           for (const effect of effects) {
-            if (effect.kind === 'finished' && effect.report.inSync) expect(effect.report.mine.clockRoot).toEqual(effect.report.theirs.clockRoot)
+            if (effect.kind === 'finished' && effect.report.inSync)
+              expect(effect.report.mine.clockRoot).toEqual(effect.report.theirs.clockRoot)
           }
           if (violations(effects).length > 0) return
           if (one !== 'start' && admitting > 0 && one.kind === 'ack') {
@@ -120,7 +188,11 @@ describe('a session with mallory', () => {
 
   test('ends after one more round with a peer from which nothing is gained', async () => {
     const { say } = await createVictim()
-    say(compare(0), { kind: 'entries', entries: [], last: true }, { kind: 'want', heads: [], bodies: [], last: true })
+    say(
+      compare(0),
+      { kind: 'entries', entries: [], last: true },
+      { kind: 'want', heads: [], bodies: [], last: true },
+    )
     const effects = say({ kind: 'eose', operations: 0 }, compare(1, 0))
     expect(effects.at(-1)).toMatchObject({ kind: 'finished', report: { inSync: false } })
   })
@@ -144,8 +216,14 @@ describe('a session with mallory', () => {
 
   test('stops at a lying end of stored', async () => {
     const { say } = await createVictim()
-    say(compare(0), { kind: 'entries', entries: [], last: true }, { kind: 'want', heads: [], bodies: [], last: true })
-    expect(violations(say({ kind: 'eose', operations: 1 }))).toEqual(['end of stored after 1 operations, 0 arrived'])
+    say(
+      compare(0),
+      { kind: 'entries', entries: [], last: true },
+      { kind: 'want', heads: [], bodies: [], last: true },
+    )
+    expect(violations(say({ kind: 'eose', operations: 1 }))).toEqual([
+      'end of stored after 1 operations, 0 arrived',
+    ])
   })
 
   test('stops at one batch more than the window, at operations out of turn, and at an acknowledgement of nothing', async () => {
@@ -164,12 +242,17 @@ describe('a session with mallory', () => {
       [{ author: carol.publicKey, id: fork.id }],
       [{ author: bob.publicKey, id: (log[3] as Operation).id }],
       [{ author: bob.publicKey, id: hash(77) }],
-      [{ author: bob.publicKey, id: fork.id }, { author: bob.publicKey, id: fork.id }],
+      [
+        { author: bob.publicKey, id: fork.id },
+        { author: bob.publicKey, id: fork.id },
+      ],
     ]
     for (const heads of wants) {
       const { say } = await createVictim()
       say(compare(0), { kind: 'entries', entries: [], last: true })
-      expect(violations(say({ kind: 'want', heads, bodies: [], last: true }))).toEqual(['a wanted head that was not offered'])
+      expect(violations(say({ kind: 'want', heads, bodies: [], last: true }))).toEqual([
+        'a wanted head that was not offered',
+      ])
     }
   })
 
@@ -177,15 +260,25 @@ describe('a session with mallory', () => {
     const { say } = await createVictim()
     say(compare(0))
     const frame: SyncMessage = {
-      kind: 'entries', last: false, entries: Array.from({ length: ENTRIES_PER_FRAME_MAX }, () => ({ author: stranger.publicKey, heads: [{ seq: 0, id: hash(1) }] })),
+      kind: 'entries',
+      last: false,
+      entries: Array.from({ length: ENTRIES_PER_FRAME_MAX }, () => ({
+        author: stranger.publicKey,
+        heads: [{ seq: 0, id: hash(1) }],
+      })),
     }
-    for (let listed = 0; listed < HEADS_PER_ROUND_MAX; listed += ENTRIES_PER_FRAME_MAX) expect(violations(say(frame))).toEqual([])
-    expect(violations(say({ ...frame, entries: frame.entries.slice(0, 1) }))).toEqual(['more heads than a round may list'])
+    for (let listed = 0; listed < HEADS_PER_ROUND_MAX; listed += ENTRIES_PER_FRAME_MAX)
+      expect(violations(say(frame))).toEqual([])
+    expect(violations(say({ ...frame, entries: frame.entries.slice(0, 1) }))).toEqual([
+      'more heads than a round may list',
+    ])
     const other = await createVictim()
     other.say(compare(0), { kind: 'entries', entries: [], last: true })
     const bodies = Array.from({ length: BODIES_WANTED_PER_ROUND_MAX }, () => hash(3))
     expect(violations(other.say({ kind: 'want', heads: [], bodies, last: false }))).toEqual([])
-    expect(violations(other.say({ kind: 'want', heads: [], bodies: [hash(3)], last: false }))).toEqual(['more wanted bodies than a round may list'])
+    expect(violations(other.say({ kind: 'want', heads: [], bodies: [hash(3)], last: false }))).toEqual([
+      'more wanted bodies than a round may list',
+    ])
   })
 
   test('probes a fork storm in turns: at most so many questions open, and an answer brings the next', async () => {
@@ -196,7 +289,11 @@ describe('a session with mallory', () => {
       return [first, forge({ author: mallory, prev: first })] as const
     })
     const { say } = await createVictim([root, second, ...branches.flat()])
-    say(compare(0), { kind: 'entries', entries: [{ author: mallory.publicKey, heads: [{ seq: 1, id: hash(66) }] }], last: true })
+    say(compare(0), {
+      kind: 'entries',
+      entries: [{ author: mallory.publicKey, heads: [{ seq: 1, id: hash(66) }] }],
+      last: true,
+    })
     const heads = branches.map(([, head]) => ({ author: mallory.publicKey, id: head.id }))
     const asked = say({ kind: 'want', heads, bodies: [], last: true })
     expect(sentKinds(asked)).toEqual(Array.from({ length: PROBES_OPEN_MAX }, () => 'probe'))
@@ -207,7 +304,12 @@ describe('a session with mallory', () => {
   test('stops at an answer that knows more than was asked', async () => {
     const { say } = await createVictim()
     say(compare(0), { kind: 'entries', entries: [bobEntry([hash(9)])], last: true })
-    const asked = say({ kind: 'want', heads: [{ author: bob.publicKey, id: fork.id }], bodies: [], last: true })
+    const asked = say({
+      kind: 'want',
+      heads: [{ author: bob.publicKey, id: fork.id }],
+      bodies: [],
+      last: true,
+    })
     const probe = asked.find((effect) => effect.kind === 'send' && effect.message.kind === 'probe')
     const ids = probe?.kind === 'send' && probe.message.kind === 'probe' ? probe.message.ids.length : 0
     expect(ids).toBe(10)
@@ -219,10 +321,14 @@ describe('a session with mallory', () => {
     const { say } = await createVictim()
     say(compare(0, 0, { authors: many.length }))
     const children = Array.from({ length: 16 }, (_, i) => ({ hash: hash(i + 1), count: 9 }))
-    expect(violations(say({ kind: 'nodes', nodes: [{ prefix: [1], children }] }))).toEqual(['a listing of another node than is due'])
+    expect(violations(say({ kind: 'nodes', nodes: [{ prefix: [1], children }] }))).toEqual([
+      'a listing of another node than is due',
+    ])
     const short = await createVictim()
     short.say(compare(0, 0, { authors: 70 }))
-    expect(violations(short.say({ kind: 'nodes', nodes: [{ prefix: [], children: children.slice(1) }] }))).toEqual(['a listing without sixteen children'])
+    expect(
+      violations(short.say({ kind: 'nodes', nodes: [{ prefix: [], children: children.slice(1) }] })),
+    ).toEqual(['a listing without sixteen children'])
     const over = await createVictim()
     over.say(compare(0, 0, { authors: 70 }), { kind: 'nodes', nodes: [{ prefix: [], children }] })
     expect(violations(over.say({ kind: 'nodes', nodes: [{ prefix: [], children }] }))).toHaveLength(1)
@@ -233,10 +339,15 @@ describe('a session with mallory', () => {
     let effects = say(compare(0, 0, { authors: 2 ** 40 }))
     let levels = 0
     for (;;) {
-      const listed = effects.flatMap((effect) => (effect.kind === 'send' && effect.message.kind === 'nodes' ? effect.message.nodes : []))
+      const listed = effects.flatMap((effect) =>
+        effect.kind === 'send' && effect.message.kind === 'nodes' ? effect.message.nodes : [],
+      )
       if (listed.length === 0) break
       expect(++levels).toBeLessThanOrEqual(64)
-      const nodes = listed.map(({ prefix }) => ({ prefix, children: Array.from({ length: 16 }, (_, i) => ({ hash: hash(i), count: 2 ** 30 })) }))
+      const nodes = listed.map(({ prefix }) => ({
+        prefix,
+        children: Array.from({ length: 16 }, (_, i) => ({ hash: hash(i), count: 2 ** 30 })),
+      }))
       effects = say({ kind: 'nodes', nodes })
     }
     expect(levels).toBeLessThanOrEqual(3)

@@ -40,7 +40,10 @@ export async function converse(
 ): Promise<Conversation> {
   const sessions = spaces.map((space) => new SyncSession(space.view())) as [SyncSession, SyncSession]
   const inboxes: [Uint8Array[], Uint8Array[]] = [[], []]
-  const admissions: [Extract<SyncEffect, { kind: 'admit' }>[], Extract<SyncEffect, { kind: 'admit' }>[]] = [[], []]
+  const admissions: [Extract<SyncEffect, { kind: 'admit' }>[], Extract<SyncEffect, { kind: 'admit' }>[]] = [
+    [],
+    [],
+  ]
   const crossings: Crossing[] = []
   const reports: SyncReport[] = []
   const violations: string[] = []
@@ -55,7 +58,8 @@ export async function converse(
           const bytes = encodeMessage(effect.message)
           inboxes[side === 0 ? 1 : 0].push(bytes)
           crossings.push({ from: side, kind: effect.message.kind, bytes: bytes.length })
-          if (effect.message.kind === 'operations') sent[side].push(...effect.message.operations.map(({ id }) => toHex(id)))
+          if (effect.message.kind === 'operations')
+            sent[side].push(...effect.message.operations.map(({ id }) => toHex(id)))
           break
         }
         case 'admit':

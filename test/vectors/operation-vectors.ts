@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { toHex, utf8 } from '../../src/core/bytes.ts'
 import { encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { createSpaceChange, putDelegations } from '../../src/core/changes/control.ts'
@@ -7,7 +9,12 @@ import { Clock, clockLeaf, type Head } from '../../src/core/clock.ts'
 import { sha256 } from '../../src/core/hash.ts'
 import { merkleRoot } from '../../src/core/merkle.ts'
 import type { Header } from '../../src/core/operation/header.ts'
-import { type Body, encodeOperation, signOperation, type VerifiedOperation } from '../../src/core/operation/operation.ts'
+import {
+  type Body,
+  encodeOperation,
+  signOperation,
+  type VerifiedOperation,
+} from '../../src/core/operation/operation.ts'
 import { publicKeyOf, sign } from '../../src/core/signature.ts'
 import { spaceTopic } from '../../src/core/space-topic.ts'
 import { StateTree } from '../../src/core/state/state-tree.ts'
@@ -16,49 +23,114 @@ import { handshakeBytes, knowledgeOfSpace } from '../../src/core/sync/handshake.
 import { issueDelegation } from '../../src/core/ucan/delegation.ts'
 
 /**
- * The bytes of our own format, computed from seeds: what test/vectors/operation.json holds for ever. `operation.test.ts` compares;
- * `node test/vectors/write-operation-vectors.ts` writes the file anew, which is right only while nobody has data in this format.
+ * The bytes of our own format, computed from seeds: what test/vectors/operation.json holds for ever. `operation.test.ts` compares.
+ * Run by hand (`node test/vectors/operation-vectors.ts`) this file writes it anew, which is right only to add vectors.
  */
 export function computeOperationVectors() {
-  const seeds = { space: new Uint8Array(32).fill(1), alice: new Uint8Array(32).fill(2), bob: new Uint8Array(32).fill(3) }
-  const signerOf = (seed: Uint8Array) => ({ publicKey: publicKeyOf(seed), sign: (message: Uint8Array) => sign(message, seed) })
+  const seeds = {
+    space: new Uint8Array(32).fill(1),
+    alice: new Uint8Array(32).fill(2),
+    bob: new Uint8Array(32).fill(3),
+  }
+  const signerOf = (seed: Uint8Array) => ({
+    publicKey: publicKeyOf(seed),
+    sign: (message: Uint8Array) => sign(message, seed),
+  })
   const [space, alice, bob] = [signerOf(seeds.space), signerOf(seeds.alice), signerOf(seeds.bob)]
   const token = issueDelegation({
-    signer: space, audience: alice.publicKey, subject: space.publicKey, command: '/', policy: [], nonce: utf8('twelve bytes'), expiresSeconds: null,
+    signer: space,
+    audience: alice.publicKey,
+    subject: space.publicKey,
+    command: '/',
+    policy: [],
+    nonce: utf8('twelve bytes'),
+    expiresSeconds: null,
   })
   if (!token.ok) throw new Error(token.fault.detail)
   const make = (signer: typeof alice, body: Body, header: Partial<Header>): VerifiedOperation =>
     signOperation(
       {
-        space: null, author: signer.publicKey, seq: 0, prev: null, deps: [], lamport: 1, time: 1_700_000_000_000, epoch: 0, caps: [],
-        command: '/op/write', path: '', ...header,
+        space: null,
+        author: signer.publicKey,
+        seq: 0,
+        prev: null,
+        deps: [],
+        lamport: 1,
+        time: 1_700_000_000_000,
+        epoch: 0,
+        caps: [],
+        command: '/op/write',
+        path: '',
+        ...header,
       },
       body,
       signer.sign,
     )
   const genesis = make(
     space,
-    [createSpaceChange({ name: 'Lübeck', profile: 'federated', openReading: true }), putDelegations([token.value.bytes])],
+    [
+      createSpaceChange({ name: 'Lübeck', profile: 'federated', openReading: true }),
+      putDelegations([token.value.bytes]),
+    ],
     { command: '/cap/grant' },
   )
   const caps = [token.value.digest]
-  const first = make(alice, [setRegister('notes/ä', { text: 'hello', at: 1.5 })], { space: genesis.id, deps: [genesis.id], lamport: 2, caps, path: 'notes' })
-  const write = make(alice, [editMap('people/ada', { set: { name: 'Ada', born: 1815 } }), deleteRegister('notes/ä', [{ id: first.id, index: 0 }])], {
-    space: genesis.id, seq: 1, prev: first.id, deps: [genesis.id, sha256(utf8('another'))].toSorted(Buffer.compare), lamport: 3, time: 1_700_000_000_001, caps,
+  const first = make(alice, [setRegister('notes/ä', { text: 'hello', at: 1.5 })], {
+    space: genesis.id,
+    deps: [genesis.id],
+    lamport: 2,
+    caps,
+    path: 'notes',
   })
+  const write = make(
+    alice,
+    [
+      editMap('people/ada', { set: { name: 'Ada', born: 1815 } }),
+      deleteRegister('notes/ä', [{ id: first.id, index: 0 }]),
+    ],
+    {
+      space: genesis.id,
+      seq: 1,
+      prev: first.id,
+      deps: [genesis.id, sha256(utf8('another'))].toSorted(Buffer.compare),
+      lamport: 3,
+      time: 1_700_000_000_001,
+      caps,
+    },
+  )
   const control = make(alice, [putDelegations([token.value.bytes])], {
-    space: genesis.id, seq: 2, prev: write.id, lamport: 4, caps, command: '/cap/grant',
+    space: genesis.id,
+    seq: 2,
+    prev: write.id,
+    lamport: 4,
+    caps,
+    command: '/cap/grant',
   })
   const empty = make(bob, [], { space: genesis.id, deps: [first.id], lamport: 3, caps })
   const manyDeps = make(bob, [], {
-    space: genesis.id, seq: 1, prev: empty.id, lamport: 5, caps,
+    space: genesis.id,
+    seq: 1,
+    prev: empty.id,
+    lamport: 5,
+    caps,
     deps: Array.from({ length: 64 }, (_, i) => sha256(Uint8Array.of(i))).toSorted(Buffer.compare),
   })
   const most = Number.MAX_SAFE_INTEGER
-  const largest = make(bob, [], { space: genesis.id, seq: most, prev: manyDeps.id, lamport: most, time: most, epoch: most, caps })
+  const largest = make(bob, [], {
+    space: genesis.id,
+    seq: most,
+    prev: manyDeps.id,
+    lamport: most,
+    time: most,
+    epoch: most,
+    caps,
+  })
   const operations = { genesis, first, write, control, empty, manyDeps, largest }
 
-  const heads: readonly Head[] = [{ seq: 1, id: write.id }, { seq: 2 ** 32, id: genesis.id }]
+  const heads: readonly Head[] = [
+    { seq: 1, id: write.id },
+    { seq: 2 ** 32, id: genesis.id },
+  ]
   const clock = new Clock()
   const clockRoots: Record<string, string> = { empty: toHex(clock.digest().hash) }
   clock.set(space.publicKey, [{ seq: 0, id: genesis.id }])
@@ -70,19 +142,33 @@ export function computeOperationVectors() {
   const stateRoots: Record<string, string> = { empty: toHex(state.root()) }
   state.set({ path: '', type: 'register', fields: new Map([['', encodeCanonical(null)]]) })
   stateRoots['a register at the root'] = toHex(state.root())
-  state.set({ path: 'people/ada', type: 'map', fields: new Map([['name', encodeCanonical('Ada')], ['born', encodeCanonical(1815)]]) })
+  state.set({
+    path: 'people/ada',
+    type: 'map',
+    fields: new Map([
+      ['name', encodeCanonical('Ada')],
+      ['born', encodeCanonical(1815)],
+    ]),
+  })
   state.set({ path: 'people/ada', type: 'register', fields: new Map([['', encodeCanonical([1, 2])]]) })
   stateRoots['two types at one path'] = toHex(state.root())
 
   const binding = {
-    spaceId: genesis.id, signerPeer: utf8('signer'), otherPeer: utf8('other'),
-    signerNonce: new Uint8Array(32).fill(4), otherNonce: new Uint8Array(32).fill(5),
+    spaceId: genesis.id,
+    signerPeer: utf8('signer'),
+    otherPeer: utf8('other'),
+    signerNonce: new Uint8Array(32).fill(4),
+    otherNonce: new Uint8Array(32).fill(5),
   }
   return {
     seeds: Object.fromEntries(Object.entries(seeds).map(([name, seed]) => [name, toHex(seed)])),
     token: toHex(token.value.bytes),
-    operations: Object.fromEntries(Object.entries(operations).map(([name, operation]) => [name, describe(operation)])),
-    bodyRoots: Array.from({ length: 10 }, (_, count) => toHex(merkleRoot(Array.from({ length: count }, (_, i) => utf8(`leaf ${i}`))))),
+    operations: Object.fromEntries(
+      Object.entries(operations).map(([name, operation]) => [name, describe(operation)]),
+    ),
+    bodyRoots: Array.from({ length: 10 }, (_, count) =>
+      toHex(merkleRoot(Array.from({ length: count }, (_, i) => utf8(`leaf ${i}`)))),
+    ),
     clockLeaves: { 'one head': toHex(clockLeaf(heads.slice(0, 1))), 'two heads': toHex(clockLeaf(heads)) },
     clockRoots,
     stateRoots,
@@ -100,4 +186,11 @@ function describe(operation: VerifiedOperation) {
     signature: toHex(operation.signature),
     envelope: toHex(encodeOperation(operation)),
   }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  writeFileSync(
+    join(import.meta.dirname, 'operation.json'),
+    `${JSON.stringify(computeOperationVectors(), null, 2)}\n`,
+  )
 }

@@ -23,7 +23,15 @@ describe('the format of version 1', () => {
   })
 
   test('has vectors of every kind of operation', () => {
-    expect(operations.map(([name]) => name)).toEqual(['genesis', 'first', 'write', 'control', 'empty', 'manyDeps', 'largest'])
+    expect(operations.map(([name]) => name)).toEqual([
+      'genesis',
+      'first',
+      'write',
+      'control',
+      'empty',
+      'manyDeps',
+      'largest',
+    ])
   })
 })
 
@@ -48,7 +56,9 @@ describe.each(operations)('the operation "%s"', (_name, vector) => {
   test('has the id that its tag and header hash to, and a signature over the tagged id', () => {
     expect(sha256('hanse/operation/id/1\0', bytes(vector.header))).toBe(vector.id)
     const key = createPublicKey({
-      key: Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), operation.header.author]), format: 'der', type: 'spki',
+      key: Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), operation.header.author]),
+      format: 'der',
+      type: 'spki',
     })
     const message = Buffer.concat([Buffer.from('hanse/operation/signature/1\0'), bytes(vector.id)])
     expect(verify(null, message, key, bytes(vector.signature))).toBe(true)
@@ -68,7 +78,13 @@ test('the body root of 0 to 9 leaves is that of an independent, recursive RFC 69
 
 test('the clock leaf is its tag, and each head as eight bytes of seq and the id', () => {
   const { write, genesis } = kept.operations as Record<string, { readonly id: string }>
-  expect(sha256('hanse/clock/leaf/1\0', bytes(`0000000000000001${write?.id}`), bytes(`0000000100000000${genesis?.id}`))).toBe(kept.clockLeaves['two heads'])
+  expect(
+    sha256(
+      'hanse/clock/leaf/1\0',
+      bytes(`0000000000000001${write?.id}`),
+      bytes(`0000000100000000${genesis?.id}`),
+    ),
+  ).toBe(kept.clockLeaves['two heads'])
 })
 
 /** RFC 6962 §2.1, word for word. */

@@ -42,7 +42,7 @@ export function compareStamps(a: WriteStamp, b: WriteStamp): number {
 }
 
 /** True when both name the same element. */
-export function isSameElement(a: ElementRef, b: ElementRef): boolean {
+function isSameElement(a: ElementRef, b: ElementRef): boolean {
   return a.index === b.index && equalBytes(a.id, b.id)
 }
 

@@ -12,7 +12,7 @@ import { parsePath } from '../path.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
 
 /** The version of the operation format that this code writes and reads. */
-export const OPERATION_VERSION = 1
+const OPERATION_VERSION = 1
 
 /**
  * What an author signs. On the wire it is a canonical DAG-CBOR list of the fields in this order (docs/protocol.md §2):

@@ -115,7 +115,7 @@ export function assembleOperation(
 }
 
 /** Whether `body` is the one that `header` commits to; null when it is. */
-export function checkBody(header: Header, body: Body): Fault<'LIMIT' | 'BAD_FIELD'> | null {
+function checkBody(header: Header, body: Body): Fault<'LIMIT' | 'BAD_FIELD'> | null {
   if (body.length > BODY_CHANGES_MAX) {
     return { code: 'LIMIT', detail: `body of ${body.length} changes, at most ${BODY_CHANGES_MAX} are allowed` }
   }

@@ -55,7 +55,7 @@ export class StateTree {
 }
 
 /** Hash of an item that exists. */
-export function hashItem(item: VisibleItem): Uint8Array {
+function hashItem(item: VisibleItem): Uint8Array {
   const fields = [...item.fields].sort(([a], [b]) => compareBytes(utf8(a), utf8(b)))
   return sha256(STATE_ITEM_TAG, encodeCanonical([item.type, fields]))
 }
