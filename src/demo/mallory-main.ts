@@ -8,7 +8,9 @@ import { createSigner } from '../core/native-signature.ts'
 import type { Header } from '../core/operation/header.ts'
 import { encodeOperation, signOperation, type VerifiedOperation } from '../core/operation/operation.ts'
 import type { Signer } from '../core/signature.ts'
+import { knowledgeOfSpace } from '../core/sync/handshake.ts'
 import { SYNC_PROTOCOL } from '../../protocols/sync/index.ts'
+import { encodeMessage } from '../../protocols/sync/message-codec.ts'
 import { gossipTopic } from '../node/network/gossip.ts'
 import { orThrow } from '../node/fault-error.ts'
 import { createNode, type HanseNode } from '../node/node.ts'
@@ -202,8 +204,16 @@ async function shoutAt(libp2p: NonNullable<HanseNode['network']>['libp2p'], peer
   const { promise: closed, resolve } = Promise.withResolvers<void>()
   stream.addEventListener('close', () => resolve())
   stream.addEventListener('remoteCloseWrite', () => resolve())
-  // [hello, topic, nonce] as one plain frame, and then a length of 2^30.
-  const hello = concatBytes(Uint8Array.of(0, 0x83, 0, 0x58, 32), hosted.topic, Uint8Array.of(0x58, 32), new Uint8Array(randomBytes(32)))
+  // An honest hello as one plain frame, and then a length of 2^30.
+  const nonce = new Uint8Array(randomBytes(32))
+  const binding = {
+    spaceId: hosted.id,
+    signerPeer: libp2p.peerId.toMultihash().bytes,
+    otherPeer: peer.toMultihash().bytes,
+    signerNonce: nonce,
+  }
+  const message = encodeMessage({ kind: 'hello', topic: hosted.topic, nonce, knowledge: knowledgeOfSpace(binding) })
+  const hello = concatBytes(Uint8Array.of(0), message)
   stream.send(concatBytes(Uint8Array.of(hello.length), hello))
   stream.send(Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x04))
   const timer = setTimeout(resolve, PATIENCE_MS)
