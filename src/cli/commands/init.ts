@@ -1,4 +1,5 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Command } from '@commander-js/extra-typings'
 import { configFileOf, formatConfigFile } from '../../node/config/config-file.ts'
 import { CONFIG_KEYS, type NodeConfig } from '../../node/config/config-keys.ts'
@@ -33,7 +34,10 @@ export function registerInit(program: Command<[], GlobalOptions>, shell: Shell):
       throw new FaultError({ code: 'USAGE', detail: `${file} is there already: edit it, or leave the configuration flags out` })
     }
     const { initDataDirectory } = await import('../../node/data-directory.ts')
-    const isNew = inFileSystem(data, () => initDataDirectory(data))
+    const isNew = inFileSystem(data, () => {
+      makeFolders(data)
+      return initDataDirectory(data)
+    })
     if (!hasConfig) {
       const values = Object.fromEntries(chosen.map((property) => [property, config[property]])) as Partial<NodeConfig>
       // The same port at every start, so that invites and cached addresses stay good.
@@ -54,6 +58,13 @@ export function registerInit(program: Command<[], GlobalOptions>, shell: Shell):
       'Next: "hanse space create NAME" or "hanse join LINK"; then "hanse up" runs the node.',
     ])
   })
+}
+
+/** Makes a folder and those above it, each by itself: Node's own recursion never ends where the system says ENOENT, as in /proc. */
+function makeFolders(folder: string): void {
+  if (existsSync(folder)) return
+  makeFolders(dirname(folder))
+  mkdirSync(folder, { mode: 0o700 })
 }
 
 /** Faults of the file system are the user's to mend. */

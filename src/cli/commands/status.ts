@@ -58,11 +58,11 @@ export function registerStatus(program: Command<[], GlobalOptions>, shell: Shell
     })
 }
 
-function formatStatus({ running, pid, peerId, connectedPeers, spaces, nowMs }: NodeStatus, style: Style): readonly string[] {
+function formatStatus({ running, pid, peerId, connectedPeers, spaces, unreadable, nowMs }: NodeStatus, style: Style): readonly string[] {
   const node = running
     ? `${style.good('running')}, process ${pid}, ${formatAmount(connectedPeers, 'peer')} connected`
     : `${style.warn('not running')}: start it with "hanse up"`
-  const none = spaces.length === 0 ? ['', 'No space yet: "hanse space create NAME" or "hanse join LINK".'] : []
+  const none = spaces.length === 0 && unreadable.length === 0 ? ['', 'No space yet: "hanse space create NAME" or "hanse join LINK".'] : []
   return [`node ${peerId}  ${node}`, ...none, ...spaces.flatMap((space) => ['', ...formatSpace(space, nowMs, style)])]
 }
 
