@@ -3,7 +3,7 @@ import type { Operation } from '../../src/core/operation/operation.ts'
 import type { Fault } from '../../src/core/result.ts'
 import type { VerifySignature } from '../../src/core/signature.ts'
 import type { HandshakeBinding, ReadProof } from '../../src/core/sync/handshake.ts'
-import type { SyncView } from '../../src/core/sync/session.ts'
+import type { SyncView } from '../../src/core/sync/view.ts'
 
 /** A space as the sync protocol needs it. */
 export interface SyncSpace {

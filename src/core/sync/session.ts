@@ -1,50 +1,19 @@
 import { equalBytes, toHex } from '../bytes.ts'
-import { ancestorAtSeq } from '../ancestry.ts'
-import type { Clock, ClockEntry, Head } from '../clock.ts'
-import type { Graph } from '../graph.ts'
+import type { ClockEntry, Head } from '../clock.ts'
 import {
-  BATCH_BYTES_TARGET,
-  BATCH_OPERATIONS_MAX,
   BATCH_WINDOW,
   BODIES_WANTED_PER_ROUND_MAX,
   ENTRIES_PER_FRAME_MAX,
   HEADS_PER_ENTRY_MAX,
   HEADS_PER_ROUND_MAX,
-  PROBES_OPEN_MAX,
   SYNC_ROUNDS_MAX,
 } from '../limits.ts'
 import type { Operation } from '../operation/operation.ts'
 import type { Fault } from '../result.ts'
 import type { Standing, SyncMessage, WantedHead } from './message.ts'
-import {
-  addOrdinalsOf,
-  afterProbe,
-  isExact,
-  missingStretch,
-  probeSeqs,
-  readPeerLog,
-  type MissingStretch,
-  type PeerLog,
-} from './transfer.ts'
+import { RoundSender } from './sender.ts'
+import type { SyncView } from './view.ts'
 import { ClockWalk } from './walk.ts'
-
-/** What a session reads of the replica. All synchronous; it may grow between two steps, never shrink. */
-export interface SyncView {
-  readonly graph: Graph
-  readonly clock: Clock
-  standing(): Standing
-  /** An admitted operation, whole. */
-  operation(ordinal: number): Operation
-  /** Ids of admitted operations whose body has not arrived, at most `limit`. */
-  absentBodies(limit: number): readonly Uint8Array[]
-  /**
-   * True where this session is to ask for a head that this node lacks: not when it is refused for ever, and not while another
-   * session is bringing it. From then on others leave it to this one, until it releases its claims or they are too old.
-   */
-  claim(id: Uint8Array): boolean
-  /** Gives up the claims of this session: its run has ended. */
-  release(): void
-}
 
 /** What happens to a session. */
 export type SyncEvent =
@@ -110,22 +79,11 @@ export class SyncSession {
   readonly #theirHeads = new Map<string, Head[]>()
   #headsReceived = 0
   readonly #offeredHeads = new Set<string>()
-  readonly #peerLogs = new Map<string, PeerLog>()
-  #bodiesWanted = 0
   #sentEntries = false
   #wanted: WantedHead[] = []
-  #wantedBodies: Uint8Array[] = []
   #sentWant = false
   #gotWant = false
-  #stretches: MissingStretch[] = []
-  #unprobed: MissingStretch[] = []
-  readonly #probes = new Map<number, { readonly stretch: MissingStretch; readonly seqs: readonly number[] }>()
-  #nextProbe = 0
-  #queue: readonly number[] = []
-  #queueAt = 0
-  #inFlight = 0
-  #isSending = false
-  #sentEose = false
+  #sender: RoundSender
   #gotEose = false
   #admitting = 0
   #offered = 0
@@ -135,6 +93,7 @@ export class SyncSession {
 
   constructor(view: SyncView) {
     this.#view = view
+    this.#sender = new RoundSender(view, this.#offeredHeads, this.#theirHeads)
   }
 
   /** True between two runs. */
@@ -145,8 +104,8 @@ export class SyncSession {
   /** How far the present round is. */
   get progress(): SyncProgress {
     return {
-      toSend: this.#queue.length,
-      sent: this.#queueAt,
+      toSend: this.#sender.total,
+      sent: this.#sender.sent,
       toReceive: this.#offered,
       received: this.#receivedInRound,
     }
@@ -195,17 +154,14 @@ export class SyncSession {
         return null
       }
       case 'probed':
-        return this.#onProbed(message, effects)
+        return this.#sendOn(this.#sender.onProbed(message), effects)
       case 'offer':
         this.#offered = message.operations
         return null
       case 'operations':
         return this.#onOperations(message, effects)
       case 'ack':
-        if (this.#inFlight === 0) return 'an acknowledgement of nothing'
-        this.#inFlight--
-        this.#sendBatches(effects)
-        return null
+        return this.#sendOn(this.#sender.onAck(), effects)
       case 'eose':
         return this.#onEose(message, effects)
     }
@@ -255,7 +211,7 @@ export class SyncSession {
     const gainedNothing = this.#round > 0 && this.#gainedInRound === 0 && message.admitted === 0
     const isOver = (sameClock && !lacksBodies) || gainedNothing || this.#round >= SYNC_ROUNDS_MAX
     if (isOver) {
-      const theyLack = sameClock ? 0 : this.#queue.length - message.admitted
+      const theyLack = sameClock ? 0 : this.#sender.total - message.admitted
       this.#finish(sameClock && !lacksBodies && equalBytes(mine.stateRoot, theirs.stateRoot), theyLack, effects)
       return
     }
@@ -292,20 +248,11 @@ export class SyncSession {
     this.#theirHeads.clear()
     this.#headsReceived = 0
     this.#offeredHeads.clear()
-    this.#peerLogs.clear()
-    this.#bodiesWanted = 0
     this.#sentEntries = false
     this.#wanted = []
-    this.#wantedBodies = []
     this.#sentWant = false
     this.#gotWant = false
-    this.#stretches = []
-    this.#unprobed = []
-    this.#probes.clear()
-    this.#queue = []
-    this.#queueAt = 0
-    this.#isSending = false
-    this.#sentEose = false
+    this.#sender = new RoundSender(this.#view, this.#offeredHeads, this.#theirHeads)
     this.#gotEose = false
     this.#offered = 0
     this.#receivedInRound = 0
@@ -366,9 +313,9 @@ export class SyncSession {
 
   #sendWant(effects: SyncEffect[]): void {
     this.#phase = 'want'
-    this.#wantedBodies = [...this.#view.absentBodies(BODIES_WANTED_PER_ROUND_MAX)]
+    const bodies = this.#view.absentBodies(BODIES_WANTED_PER_ROUND_MAX)
     forEachPart(this.#wanted, (heads, last) => {
-      effects.push(send({ kind: 'want', heads, bodies: last ? this.#wantedBodies : [], last }))
+      effects.push(send({ kind: 'want', heads, bodies: last ? bodies : [], last }))
     })
     this.#sentWant = true
     if (this.#gotWant) this.#transfer(effects)
@@ -377,104 +324,28 @@ export class SyncSession {
   #onWant(message: Extract<SyncMessage, { kind: 'want' }>, effects: SyncEffect[]): string | null {
     const isExpected = this.#phase === 'want' || this.#phase === 'entries'
     if (!isExpected || this.#gotWant) return `want in phase ${this.#phase}`
-    const { graph } = this.#view
-    this.#bodiesWanted += message.bodies.length
-    if (this.#bodiesWanted > BODIES_WANTED_PER_ROUND_MAX) return 'more wanted bodies than a round may list'
-    for (const { author, id } of message.heads) {
-      const wanted = this.#offeredHeads.delete(toHex(id)) ? graph.find(id) : undefined
-      if (wanted === undefined || !equalBytes(wanted.author, author)) return 'a wanted head that was not offered'
-      this.#stretches.push(missingStretch(graph, wanted, this.#peerLogOf(author)))
-    }
-    const bodies = message.bodies.flatMap((id) => graph.find(id)?.ordinal ?? [])
-    this.#queue = [...this.#queue, ...bodies.filter((ordinal) => this.#view.operation(ordinal).body !== null)]
+    const violation = this.#sender.want(message)
+    if (violation !== null) return violation
     if (!message.last) return null
     this.#gotWant = true
     if (this.#sentWant) this.#transfer(effects)
     return null
   }
 
-  #peerLogOf(author: Uint8Array): PeerLog {
-    const key = toHex(author)
-    const known = this.#peerLogs.get(key)
-    if (known !== undefined) return known
-    const log = readPeerLog(this.#view.graph, author, this.#theirHeads.get(key) ?? [])
-    this.#peerLogs.set(key, log)
-    return log
-  }
-
-  /** Finds out where branches part, if need be, and then sends what the peer lacks. */
   #transfer(effects: SyncEffect[]): void {
     this.#phase = 'transfer'
-    this.#unprobed = this.#stretches.filter((stretch) => !isExact(stretch))
-    this.#stretches = this.#stretches.filter(isExact)
-    this.#probeOn(effects)
+    this.#sendOn(this.#sender.begin(), effects)
   }
 
-  /** Asks about further stretches while few questions are open, and sends once none is left. */
-  #probeOn(effects: SyncEffect[]): void {
-    while (this.#probes.size < PROBES_OPEN_MAX) {
-      const stretch = this.#unprobed.pop()
-      if (stretch === undefined) break
-      this.#probe(stretch, effects)
+  /** Sends what the sender has ready; a text is the peer's fault. */
+  #sendOn(messages: readonly SyncMessage[] | string, effects: SyncEffect[]): string | null {
+    if (typeof messages === 'string') return messages
+    for (const message of messages) {
+      if (message.kind === 'operations') this.#totals.sent += message.operations.length
+      effects.push(send(message))
     }
-    this.#beginSending(effects)
-  }
-
-  #probe(stretch: MissingStretch, effects: SyncEffect[]): void {
-    const seqs = probeSeqs(stretch)
-    const ids = seqs.map((seq) => ancestorAtSeq(this.#view.graph, stretch.wanted, seq).id)
-    const probe = this.#nextProbe++
-    this.#probes.set(probe, { stretch, seqs })
-    effects.push(send({ kind: 'probe', probe, ids }))
-  }
-
-  #onProbed(message: Extract<SyncMessage, { kind: 'probed' }>, effects: SyncEffect[]): string | null {
-    const asked = this.#probes.get(message.probe)
-    if (asked === undefined || message.known > asked.seqs.length) return 'an answer to no probe'
-    this.#probes.delete(message.probe)
-    const stretch = afterProbe(asked.stretch, asked.seqs, message.known)
-    if (isExact(stretch)) this.#stretches.push(stretch)
-    else this.#probe(stretch, effects)
-    this.#probeOn(effects)
-    return null
-  }
-
-  #beginSending(effects: SyncEffect[]): void {
-    if (this.#phase !== 'transfer' || this.#isSending || this.#probes.size > 0) return
-    const lacking = new Set<number>()
-    for (const stretch of this.#stretches) addOrdinalsOf(this.#view.graph, stretch, lacking)
-    this.#queue = [...new Set([...this.#queue, ...lacking])].sort((a, b) => a - b)
-    this.#isSending = true
-    effects.push(send({ kind: 'offer', operations: this.#queue.length }))
-    this.#sendBatches(effects)
-  }
-
-  #sendBatches(effects: SyncEffect[]): void {
-    while (this.#isSending && this.#inFlight < BATCH_WINDOW && this.#queueAt < this.#queue.length) {
-      const operations = this.#nextBatch()
-      this.#inFlight++
-      this.#totals.sent += operations.length
-      effects.push(send({ kind: 'operations', operations, faults: [] }))
-    }
-    if (!this.#isSending || this.#queueAt < this.#queue.length || this.#sentEose) return
-    this.#sentEose = true
-    effects.push(send({ kind: 'eose', operations: this.#queue.length }))
     this.#endRound(effects)
-  }
-
-  #nextBatch(): readonly Operation[] {
-    const operations: Operation[] = []
-    let bytes = 0
-    while (
-      this.#queueAt < this.#queue.length &&
-      operations.length < BATCH_OPERATIONS_MAX &&
-      bytes < BATCH_BYTES_TARGET
-    ) {
-      const operation = this.#view.operation(this.#queue[this.#queueAt++] as number)
-      bytes += operation.headerBytes.length + (operation.body === null ? 0 : operation.header.bodySize)
-      operations.push(operation)
-    }
-    return operations
+    return null
   }
 
   #onOperations(message: Extract<SyncMessage, { kind: 'operations' }>, effects: SyncEffect[]): string | null {
@@ -498,7 +369,7 @@ export class SyncSession {
   }
 
   #endRound(effects: SyncEffect[]): void {
-    if (this.#phase !== 'transfer' || !this.#sentEose || !this.#gotEose || this.#admitting > 0) return
+    if (this.#phase !== 'transfer' || !this.#sender.isDone || !this.#gotEose || this.#admitting > 0) return
     this.#totals.gained += this.#gainedInRound
     this.#round++
     this.#sendCompare(effects)

@@ -1,0 +1,161 @@
+import { ancestorAtSeq } from '../ancestry.ts'
+import { equalBytes, toHex } from '../bytes.ts'
+import type { Head } from '../clock.ts'
+import {
+  BATCH_BYTES_TARGET,
+  BATCH_OPERATIONS_MAX,
+  BATCH_WINDOW,
+  BODIES_WANTED_PER_ROUND_MAX,
+  PROBES_OPEN_MAX,
+} from '../limits.ts'
+import type { Operation } from '../operation/operation.ts'
+import type { SyncMessage } from './message.ts'
+import {
+  addOrdinalsOf,
+  afterProbe,
+  isExact,
+  type MissingStretch,
+  missingStretch,
+  type PeerLog,
+  probeSeqs,
+  readPeerLog,
+} from './transfer.ts'
+import type { SyncView } from './view.ts'
+
+/**
+ * What this side sends in one round: from the heads and bodies the peer wants, over the probes that find where branches part, to
+ * batches within the window and the end of stored. Pure like the session around it. Invariants:
+ * 1. nothing is sent before every stretch is exact, and then in ascending ordinals, so parents come before children;
+ * 2. at most BATCH_WINDOW batches are unacknowledged, and PROBES_OPEN_MAX probes unanswered;
+ * 3. only heads that were offered in this round are served, each once.
+ */
+export class RoundSender {
+  readonly #view: SyncView
+  readonly #offeredHeads: Set<string>
+  readonly #theirHeads: ReadonlyMap<string, readonly Head[]>
+  readonly #peerLogs = new Map<string, PeerLog>()
+  readonly #exact: MissingStretch[] = []
+  readonly #unprobed: MissingStretch[] = []
+  readonly #probes = new Map<number, { readonly stretch: MissingStretch; readonly seqs: readonly number[] }>()
+  #nextProbe = 0
+  #bodiesWanted = 0
+  #queue: readonly number[] = []
+  #queueAt = 0
+  #inFlight = 0
+  #isSending = false
+  #isDone = false
+
+  /** `offeredHeads`: ids, hexadecimal, of the heads listed to the peer; `theirHeads`: what it listed, by author, hexadecimal. */
+  constructor(view: SyncView, offeredHeads: Set<string>, theirHeads: ReadonlyMap<string, readonly Head[]>) {
+    this.#view = view
+    this.#offeredHeads = offeredHeads
+    this.#theirHeads = theirHeads
+  }
+
+  /** Operations to send in this round, as far as that is known. */
+  get total(): number {
+    return this.#queue.length
+  }
+
+  get sent(): number {
+    return this.#queueAt
+  }
+
+  /** True once the end of stored has been sent. */
+  get isDone(): boolean {
+    return this.#isDone
+  }
+
+  /** Takes one part of what the peer wants; a text says what is wrong with it. */
+  want({ heads, bodies }: Extract<SyncMessage, { kind: 'want' }>): string | null {
+    const { graph } = this.#view
+    this.#bodiesWanted += bodies.length
+    if (this.#bodiesWanted > BODIES_WANTED_PER_ROUND_MAX) return 'more wanted bodies than a round may list'
+    for (const { author, id } of heads) {
+      const wanted = this.#offeredHeads.delete(toHex(id)) ? graph.find(id) : undefined
+      if (wanted === undefined || !equalBytes(wanted.author, author)) return 'a wanted head that was not offered'
+      const stretch = missingStretch(graph, wanted, this.#peerLogOf(author))
+      ;(isExact(stretch) ? this.#exact : this.#unprobed).push(stretch)
+    }
+    const known = bodies.flatMap((id) => graph.find(id)?.ordinal ?? [])
+    this.#queue = [...this.#queue, ...known.filter((ordinal) => this.#view.operation(ordinal).body !== null)]
+    return null
+  }
+
+  /** Everything wanted is known: finds out where branches part, if need be, and then sends. */
+  begin(): readonly SyncMessage[] {
+    const messages: SyncMessage[] = []
+    while (this.#probes.size < PROBES_OPEN_MAX) {
+      const stretch = this.#unprobed.pop()
+      if (stretch === undefined) break
+      messages.push(this.#probe(stretch))
+    }
+    if (this.#isSending || this.#probes.size > 0) return messages
+    const lacking = new Set(this.#queue)
+    for (const stretch of this.#exact) addOrdinalsOf(this.#view.graph, stretch, lacking)
+    this.#queue = [...lacking].sort((a, b) => a - b)
+    this.#isSending = true
+    return [...messages, { kind: 'offer', operations: this.#queue.length }, ...this.#batches()]
+  }
+
+  /** The answer to a probe; a text says what is wrong with it. */
+  onProbed({ probe, known }: Extract<SyncMessage, { kind: 'probed' }>): readonly SyncMessage[] | string {
+    const asked = this.#probes.get(probe)
+    if (asked === undefined || known > asked.seqs.length) return 'an answer to no probe'
+    this.#probes.delete(probe)
+    const stretch = afterProbe(asked.stretch, asked.seqs, known)
+    if (!isExact(stretch)) return [this.#probe(stretch)]
+    this.#exact.push(stretch)
+    return this.begin()
+  }
+
+  /** One more batch has been decided on by the peer; a text says what is wrong with that. */
+  onAck(): readonly SyncMessage[] | string {
+    if (this.#inFlight === 0) return 'an acknowledgement of nothing'
+    this.#inFlight--
+    return this.#batches()
+  }
+
+  #probe(stretch: MissingStretch): SyncMessage {
+    const seqs = probeSeqs(stretch)
+    const ids = seqs.map((seq) => ancestorAtSeq(this.#view.graph, stretch.wanted, seq).id)
+    const probe = this.#nextProbe++
+    this.#probes.set(probe, { stretch, seqs })
+    return { kind: 'probe', probe, ids }
+  }
+
+  #batches(): readonly SyncMessage[] {
+    const messages: SyncMessage[] = []
+    while (this.#inFlight < BATCH_WINDOW && this.#queueAt < this.#queue.length) {
+      messages.push({ kind: 'operations', operations: this.#nextBatch(), faults: [] })
+      this.#inFlight++
+    }
+    if (this.#queueAt < this.#queue.length || this.#isDone) return messages
+    this.#isDone = true
+    return [...messages, { kind: 'eose', operations: this.#queue.length }]
+  }
+
+  #nextBatch(): readonly Operation[] {
+    const operations: Operation[] = []
+    let bytes = 0
+    while (
+      this.#queueAt < this.#queue.length &&
+      operations.length < BATCH_OPERATIONS_MAX &&
+      bytes < BATCH_BYTES_TARGET
+    ) {
+      const operation = this.#view.operation(this.#queue[this.#queueAt++] as number)
+      bytes += operation.headerBytes.length + (operation.body === null ? 0 : operation.header.bodySize)
+      operations.push(operation)
+    }
+    return operations
+  }
+
+  #peerLogOf(author: Uint8Array): PeerLog {
+    const key = toHex(author)
+    const known = this.#peerLogs.get(key)
+    if (known !== undefined) return known
+    const log = readPeerLog(this.#view.graph, author, this.#theirHeads.get(key) ?? [])
+    this.#peerLogs.set(key, log)
+    return log
+  }
+}
