@@ -55,7 +55,7 @@ export class SyncLink {
   #space: SyncSpace | null
   #session: SyncSession | null = null
   #view: SyncView | null = null
-  #queue: { readonly payload: Uint8Array; readonly size: number }[] = []
+  readonly #queue: { readonly payload: Uint8Array; readonly size: number }[] = []
   #queuedBytes = 0
   #isWriting = false
   #admissions: Promise<void> = Promise.resolve()

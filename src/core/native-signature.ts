@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { concatBytes } from './bytes.ts'
 import { SIGNATURE_KEYS_CACHED_MAX } from './limits.ts'
-import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, type Signer, verifyZip215 } from './signature.ts'
+import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, type Signer, type VerifySignature, verifyZip215 } from './signature.ts'
 
 /** Whatever the platform says about a signature; may throw. Only its *accept* is believed. */
 export interface NativeEd25519 {
@@ -11,9 +11,9 @@ export interface NativeEd25519 {
 
 /** The predicate of `verifyZip215`, faster. Both are total: they never throw or reject. */
 export interface SignatureVerifier {
-  verifySync(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
+  readonly verifySync: VerifySignature
   /** Verifies on the runtime's thread pool; a native reject costs about 1 ms on the calling thread. */
-  verifyAsync(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): Promise<boolean>
+  readonly verifyAsync: (...of: Parameters<VerifySignature>) => Promise<boolean>
 }
 
 /**

@@ -12,7 +12,7 @@ export type VerifySignature = (signature: Uint8Array, message: Uint8Array, publi
 /** What signs in the name of one key; where the seed lives is its own business. */
 export interface Signer {
   readonly publicKey: Uint8Array
-  sign(message: Uint8Array): Uint8Array
+  readonly sign: (message: Uint8Array) => Uint8Array
 }
 
 // noble's synchronous functions take their SHA-512 from here.

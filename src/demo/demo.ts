@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { readHistory } from './history.ts'
 import { Processes } from './processes.ts'
 import {
@@ -26,8 +27,8 @@ export interface DemoOptions {
 
 /** Bounds of what the demo waits for, in ms: generous, since the machine may be busy. */
 const SETUP_TIMEOUT_MS = 60_000
-const STALL_TIMEOUT_MS = 20_000
-const CONVERGENCE_TIMEOUT_MS = 180_000
+const STALL_TIMEOUT_MS = 60_000
+const CONVERGENCE_TIMEOUT_MS = 90_000
 const POLL_MS = 50
 
 /** One federation node as the demo sees it. */
@@ -299,6 +300,12 @@ class Demo {
     return { setup, remote, addresses, acknowledged, arrived: 0, operations: 0, inSyncAtMs: null }
   }
 
+  /** What every node says of itself, for a failure. */
+  async #describe(): Promise<string> {
+    const said = this.#nodes.map(({ remote, setup }) => remote.call<string>('describe').catch((error: unknown) => `${setup.name}: ${String(error)}`))
+    return (await Promise.all(said)).map((lines) => `  ${lines}`).join('\n')
+  }
+
   /** Waits for something that takes as long as the history does: gives up only when nothing moves any more. */
   async #whileProgressing(what: string, isDone: () => boolean): Promise<void> {
     let last = -1
@@ -309,7 +316,9 @@ class Demo {
         last = sum
         movedMs = performance.now()
       }
-      if (performance.now() - movedMs > STALL_TIMEOUT_MS) throw new Error(`nothing moved for ${STALL_TIMEOUT_MS} ms while waiting for ${what}`)
+      if (performance.now() - movedMs > STALL_TIMEOUT_MS) {
+        throw new Error(`nothing moved for ${STALL_TIMEOUT_MS} ms while waiting for ${what}\n${await this.#describe()}`)
+      }
       await pause()
     }
   }
@@ -317,11 +326,11 @@ class Demo {
   async #until(what: string, isDone: () => boolean | Promise<boolean>, timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs
     while (!(await isDone())) {
-      if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`)
+      if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain for ${what}\n${await this.#describe()}`)
       await pause()
     }
   }
 }
 
-const pause = () => new Promise<void>((resolve) => setTimeout(resolve, POLL_MS))
+const pause = () => setTimeout(POLL_MS)
 const round = (value: number) => Math.round(value * 1000) / 1000

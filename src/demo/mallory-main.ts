@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { compareBytes, concatBytes, toHex } from '../core/bytes.ts'
@@ -227,6 +228,6 @@ async function eventually(attempt: () => boolean | Promise<boolean>): Promise<vo
   const deadline = Date.now() + PATIENCE_MS
   while (!(await attempt())) {
     if (Date.now() > deadline) throw new Error('mallory has lost patience')
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await pause(20)
   }
 }

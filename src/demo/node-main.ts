@@ -44,7 +44,7 @@ serve({
   /** The owner's node: makes the space and grants every person of the history the right to write. */
   found(history: string): string {
     const { commits, people } = readHistory(history)
-    const timeMs = (commits[0]?.timeMs ?? 0) as number
+    const timeMs = commits[0]?.timeMs ?? 0
     watch(node.createSpace({ name: 'demo', timeMs }))
     const grants = Array.from({ length: people }, (_, person): GrantOptions => ({ to: didOf(person), role: 'writer' }))
     for (let i = 0; i < grants.length; i += GRANTS_PER_OPERATION) {
@@ -77,9 +77,18 @@ serve({
     return { clockRoot, stateRoot, operations }
   },
 
-  peers(): { readonly proven: number; readonly inSync: number } {
-    const peers = space.status().peers
-    return { proven: peers.filter(({ connected }) => connected).length, inSync: peers.filter(({ inSync }) => inSync).length }
+  /** Where this node stands, in words: what the demo shows when something that must happen does not. */
+  describe(): string {
+    const { clockRoot, stateRoot, operations, held, refused, absentBodies, peers } = space.status()
+    const links = peers.map(({ peer, connected, inSync, weLack, theyLack, lastFault }) =>
+      [peer.slice(-6), connected ? 'connected' : 'gone', inSync ? 'in sync' : `lacks ${weLack}/${theyLack}`, lastFault ?? ''].join(' '),
+    )
+    return [
+      `${setup.name}: clock ${clockRoot.slice(0, 12)} state ${stateRoot.slice(0, 12)}, ${operations} operations, ${absentBodies} absent`,
+      `held ${JSON.stringify(held)} refused ${JSON.stringify(refused)}`,
+      ...links,
+      ...log.slice(-5),
+    ].join('\n    ')
   },
 
   report(): NodeReport {

@@ -1,4 +1,5 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Remote } from './rpc.ts'
@@ -16,8 +17,6 @@ export class Processes {
   async start(file: string, name: string, onEvent: (name: string, value: never) => void): Promise<Remote> {
     const child = fork(fileURLToPath(new URL(file, import.meta.url)), {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      // One worker thread more than cores only adds switching; verification is what fills them.
-      execArgv: [],
     })
     this.#track(child)
     const remote = new Remote(child, name, onEvent)
@@ -47,7 +46,7 @@ export class Processes {
   async stopAll(): Promise<void> {
     await Promise.all(
       [...this.#children].map(async (child) => {
-        const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+        const ended = once(child, 'exit')
         child.kill('SIGTERM')
         const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
         await ended
@@ -63,7 +62,7 @@ export class Processes {
 }
 
 /** Rejects with `message` when a promise takes longer than that. */
-export async function bounded<T>(promise: Promise<T>, timeoutMs: number, message: string): Promise<T> {
+async function bounded<T>(promise: Promise<T>, timeoutMs: number, message: string): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new Error(`${message} within ${timeoutMs} ms`)), timeoutMs)
   try {

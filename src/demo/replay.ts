@@ -92,7 +92,7 @@ export class Replay {
     return free
   }
 
-  #queue: number[] = []
+  readonly #queue: number[] = []
   #isWriting = false
 
   #write(ready: readonly number[]): void {

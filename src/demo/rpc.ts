@@ -76,7 +76,7 @@ export class Remote {
   async call<T>(method: string, argument: unknown = null, timeoutMs = 60_000): Promise<T> {
     const id = this.#next++
     const { promise, resolve, reject } = Promise.withResolvers<T>()
-    this.#calls.set(id, { resolve: resolve as (value: never) => void, reject })
+    this.#calls.set(id, { resolve, reject })
     const timer = setTimeout(() => reject(new Error(`${this.#name} did not answer ${method} in ${timeoutMs} ms`)), timeoutMs)
     try {
       this.#child.send({ kind: 'call', id, method, argument } satisfies Message)

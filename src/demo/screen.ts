@@ -1,4 +1,3 @@
-import type { WriteStream } from 'node:tty'
 import { cursorTo, moveCursor, clearScreenDown } from 'node:readline'
 import type { DemoResult } from './report.ts'
 
@@ -39,7 +38,7 @@ export function createScreen(output: NodeJS.WriteStream, init: ScreenInit): Scre
   let drawnLines = 0
   let drawnMs = 0
   const elapsed = () => `${((performance.now() - startedMs) / 1000).toFixed(1).padStart(6)} s`
-  const isTerminal = output.isTTY === true
+  const isTerminal = output.isTTY
 
   const lines = (): readonly string[] => {
     const arrived = [...ticks.values()].map((tick) => tick.arrived)
@@ -65,7 +64,7 @@ export function createScreen(output: NodeJS.WriteStream, init: ScreenInit): Scre
 
   const draw = () => {
     erase()
-    const width = (output as WriteStream).columns || 120
+    const width = output.columns || 120
     for (const line of lines()) output.write(`${line.slice(0, width - 1)}\n`)
     drawnLines = ticks.size + 1
   }

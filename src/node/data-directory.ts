@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Datastore } from 'interface-datastore'
 import { fromHex, toHex } from '../core/bytes.ts'
@@ -25,8 +25,8 @@ export interface NodeStorage {
   /** libp2p's peer store. */
   readonly datastore: Datastore
   /** The spaces held here, and for each unreadable file why. */
-  listSpaces(): readonly Result<SpaceIdentity, Fault>[]
-  openSpace(identity: SpaceIdentity, create: boolean): Result<SpaceStore, Fault>
+  listSpaces(): readonly Result<SpaceIdentity>[]
+  openSpace(identity: SpaceIdentity, create: boolean): Result<SpaceStore>
   close(): void
 }
 
@@ -45,8 +45,7 @@ export function isDataDirectory(directory: string): boolean {
  * given a second identity by mistake; `true` when something was made.
  */
 export function initDataDirectory(directory: string, seeds?: Partial<NodeSeeds>): boolean {
-  mkdirSync(join(directory, 'keys'), { recursive: true, mode: 0o700 })
-  mkdirSync(join(directory, 'spaces'), { recursive: true, mode: 0o700 })
+  for (const folder of ['keys', 'spaces']) makeDirectory(join(resolve(directory), folder))
   const madePeer = makeKey(join(directory, 'keys', 'peer.key'), seeds?.peer)
   const madeAuthor = makeKey(join(directory, 'keys', 'author.key'), seeds?.author)
   return madePeer || madeAuthor
@@ -56,7 +55,7 @@ export function initDataDirectory(directory: string, seeds?: Partial<NodeSeeds>)
  * Opens a data directory for this process alone. Faults: `NO_DATA` (not initialised), `IN_USE` (another process has it), `BAD_DATA`
  * (cannot be locked), `BAD_KEY`, and those of the stores.
  */
-export function openDataDirectory(directory: string): Result<NodeStorage, Fault> {
+export function openDataDirectory(directory: string): Result<NodeStorage> {
   if (!isDataDirectory(directory)) {
     return fail('NO_DATA', `${directory} is not a Hanse data directory: run "hanse init" first, or name another with --data`)
   }
@@ -86,12 +85,12 @@ class DataDirectory implements NodeStorage {
     this.#lock = lock
   }
 
-  listSpaces(): readonly Result<SpaceIdentity, Fault>[] {
+  listSpaces(): readonly Result<SpaceIdentity>[] {
     const files = readdirSync(join(this.#directory, 'spaces')).filter((name) => name.endsWith('.sqlite'))
     return files.toSorted().map((name) => inspectSpaceFile(join(this.#directory, 'spaces', name)))
   }
 
-  openSpace(identity: SpaceIdentity, create: boolean): Result<SpaceStore, Fault> {
+  openSpace(identity: SpaceIdentity, create: boolean): Result<SpaceStore> {
     const file = join(this.#directory, 'spaces', `${toHex(identity.spaceId)}.sqlite`)
     return openSqliteSpaceStore({ file, ...identity, create })
   }
@@ -121,6 +120,13 @@ function lockDirectory(directory: string): Result<DatabaseSync, Fault<'IN_USE' |
     const why = error instanceof Error ? error.message : String(error)
     return fail('BAD_DATA', `${file} cannot be locked (${why}): the folder must be writable; if the file is damaged, remove it`)
   }
+}
+
+/** Makes a folder and those above it. (Node's own `recursive` never returns where the parent takes none, as in /proc.) */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return
+  if (dirname(path) !== path) makeDirectory(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
 }
 
 function makeKey(file: string, seed: Uint8Array | undefined): boolean {

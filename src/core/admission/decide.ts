@@ -59,7 +59,7 @@ export function decideAdmission(operation: VerifiedOperation, context: Admission
   if (!parents.ok) {
     return parents.fault.code === 'INVALID_ANCESTOR'
       ? { kind: 'refuse', fault: parents.fault }
-      : { kind: 'wait', fault: parents.fault as Missing }
+      : { kind: 'wait', fault: parents.fault }
   }
   const against = checkAgainstParents(operation.header, parents.value, graph)
   if (against !== null) return { kind: 'refuse', fault: against }

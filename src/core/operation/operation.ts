@@ -87,7 +87,7 @@ export function decodeOperation(bytes: Uint8Array): Result<Operation, OperationF
   if (body !== null && !(Array.isArray(body) && body.every((change) => change instanceof Uint8Array))) {
     return fail('BAD_FIELD', 'envelope: body is neither null nor a list of bytes')
   }
-  return assembleOperation(headerBytes, signature, body as Body | null)
+  return assembleOperation(headerBytes, signature, body)
 }
 
 /**

@@ -33,7 +33,7 @@ interface Branch {
  * A change costs the depth of its path, a root only what changed since the last one.
  */
 export class StateTree {
-  #root: Branch = createBranch()
+  readonly #root: Branch = createBranch()
 
   /** Sets the visible value of an item; with no fields left, removes it. */
   set(item: VisibleItem): void {

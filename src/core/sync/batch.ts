@@ -10,7 +10,7 @@ import { fail, ok, type Fault, type Result } from '../result.ts'
 export type BatchFault = Fault<'NON_CANONICAL' | 'BAD_FIELD' | 'LIMIT'>
 
 /** One place of a batch: an operation, or why there is none. */
-export type BatchItem = Result<Operation, Fault>
+export type BatchItem = Result<Operation>
 
 /**
  * Packs operations so that nothing travels which the receiver can compute (docs/protocol.md §4.5): the space is known; authors
@@ -70,7 +70,7 @@ export function decodeBatch(bytes: Uint8Array, spaceId: Uint8Array): Result<read
   if (!Array.isArray(chains) || !chains.every(isChain)) return fail('BAD_FIELD', `chains of a batch are lists of at most ${CAPS_MAX} digests`)
   if (!Array.isArray(rows)) return fail('BAD_FIELD', 'operations of a batch are a list')
   if (rows.length > BATCH_OPERATIONS_MAX) return fail('LIMIT', `batch of ${rows.length}, at most ${BATCH_OPERATIONS_MAX} allowed`)
-  const reader = new BatchReader(spaceId, authors, chains as readonly (readonly Uint8Array[])[])
+  const reader = new BatchReader(spaceId, authors, chains)
   return ok((rows as unknown[]).map((row) => reader.read(row)))
 }
 

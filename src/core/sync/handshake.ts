@@ -3,7 +3,7 @@ import { encodeCanonical } from '../canonical-cbor.ts'
 import { SYNC_HANDSHAKE_TAG, SYNC_KNOWLEDGE_TAG } from '../domain-tags.ts'
 import { sha256 } from '../hash.ts'
 import { CAPS_MAX } from '../limits.ts'
-import { fail, ok, type Fault, type Result } from '../result.ts'
+import { fail, ok, type Result } from '../result.ts'
 import { isWeakKey, type VerifySignature } from '../signature.ts'
 import { verifyChain } from '../ucan/chain.ts'
 import { decodeDelegation, verifyDelegation, type VerifiedDelegation } from '../ucan/delegation.ts'
@@ -61,7 +61,7 @@ export function verifyReadProof(
   spaceKey: Uint8Array,
   nowMs: number,
   verify: VerifySignature,
-): Result<Uint8Array, Fault> {
+): Result<Uint8Array> {
   const { tokens, signature } = proof
   if (tokens.length === 0 || tokens.length > CAPS_MAX) return fail('CAP_FORM', `a read chain has 1 to ${CAPS_MAX} tokens`)
   const chain: VerifiedDelegation[] = []

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
@@ -164,10 +165,7 @@ export class NodeNetwork {
     this.#scheduler.stop()
     this.#discovery.stop()
     const stopped = Promise.resolve(this.#libp2p.stop())
-    await Promise.race([
-      stopped,
-      new Promise<void>((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS).unref()),
-    ])
+    await Promise.race([stopped, setTimeout(STOP_TIMEOUT_MS, undefined, { ref: false })])
   }
 
   /** Takes a space into the network: its topic, its peers, its comparisons. */

@@ -10,7 +10,7 @@ const DEBOUNCE_MS = 20
 export interface ScheduledSpace<Space> {
   readonly space: Space
   /** Peers past the handshake, and connected peers that may share the space. */
-  peers(): readonly PeerId[]
+  readonly peers: () => readonly PeerId[]
   run(peer: PeerId, signal: AbortSignal): Promise<SyncReport>
 }
 

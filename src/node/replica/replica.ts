@@ -134,7 +134,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     if (known !== null) return { operation, outcome: known }
     const identity = checkIdentity(operation, this.store.spaceId)
     const verdict = identity.ok ? await verifyOperationAsync(operation, this.#verifier.verifyAsync) : identity
-    if (verdict.ok) return { operation: verdict.value as VerifiedOperation }
+    if (verdict.ok) return { operation: verdict.value }
     this.#refusals.rememberBytes(bytesDigest(operation), verdict.fault.code)
     return { operation, outcome: { kind: 'refused', fault: verdict.fault } }
   }

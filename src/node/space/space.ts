@@ -14,7 +14,6 @@ import { createSigner } from '../../core/native-signature.ts'
 import { randomBytes } from 'node:crypto'
 import type { LinkTraffic } from '../../../protocols/sync/index.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
-import type { HanseNode } from '../node.ts'
 import { PeerBook } from '../peer-book.ts'
 import { visibleFields, type Admission, LOCAL } from '../replica/replica.ts'
 import type { HostedSpace } from './hosted-space.ts'
@@ -110,16 +109,29 @@ const REMEMBER_EVERY_MS = 10_000
 /** Bound of one sync that a caller waits for, in ms. */
 const SYNC_TIMEOUT_MS = 10 * 60 * 1000
 
+/** What a space needs of the node that holds it. */
+export interface SpaceOwner {
+  /** The key that signs the node's own operations. */
+  readonly author: Signer
+  /** Multiaddrs of introduction nodes, and of the node itself, as text: what an invite carries. */
+  readonly bootstrap: readonly string[]
+  readonly addresses: readonly string[]
+  /** The node's clock, ms since 1970. */
+  now(): number
+  /** Compares one space with one peer, or with all of its peers. */
+  sync(space: Space, peer: string | undefined, signal: AbortSignal): Promise<readonly (readonly [string, SyncReport])[]>
+}
+
 /** A shared space, as the library offers it. Every method that writes throws a {@link FaultError} for what the caller can mend. */
 export class Space extends TypedEventEmitter<SpaceEvents> {
   /** The space's parts inside the node. */
   readonly hosted: HostedSpace
   readonly peers = new PeerBook()
-  readonly #node: HanseNode
+  readonly #node: SpaceOwner
   #rememberedAtMs = 0
   #hasNewProofs = false
 
-  constructor(hosted: HostedSpace, node: HanseNode) {
+  constructor(hosted: HostedSpace, node: SpaceOwner) {
     super()
     this.hosted = hosted
     this.#node = node
@@ -148,7 +160,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
 
   /** Replaces the register at a path. Returns the operation's id. */
   put(path: string, value: unknown, options: PutOptions = {}): string {
-    return this.write([{ kind: 'put', path, value }], options) as string
+    return this.write([{ kind: 'put', path, value }], options)
   }
 
   /** Sets and removes fields of the map at a path. Returns the operation's id, or null where nothing changes. */
