@@ -18,6 +18,8 @@ const CORE = '^src/core/'
 const STORAGE = '^src/storage/'
 const PROTOCOLS = '^protocols/'
 const NODE = '^src/node/'
+/** The list of public introduction nodes: data that a node starts with, not a part of the introduction node. */
+const WELL_KNOWN = '^bootstrap/well-known\\.ts$'
 const BELOW_SURFACES = [CORE, STORAGE, PROTOCOLS, NODE]
 
 /** A surface may import itself, node and what is below; never another surface. */
@@ -64,7 +66,7 @@ export default {
     mayImport(
       'node-imports-below',
       NODE,
-      BELOW_SURFACES,
+      [...BELOW_SURFACES, WELL_KNOWN],
       'The node composes what is below it and serves any surface.',
     ),
     surface('cli'),

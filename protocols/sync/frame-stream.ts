@@ -1,6 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { Stream } from '@libp2p/interface'
 import { decode } from 'it-length-prefixed'
+import { pipe } from 'it-pipe'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { concatBytes } from '../../src/core/bytes.ts'
 import { FRAME_BYTES_MAX, STREAM_READ_BUFFER_BYTES } from '../../src/core/limits.ts'
@@ -40,23 +41,25 @@ export function createFrameStream(stream: Stream): FrameStream {
     get bytesReceived() {
       return source.bytes
     },
-    async *frames() {
-      try {
-        for await (const frame of decode(source.chunks(), { maxDataLength: FRAME_BYTES_MAX })) {
-          const unpacked = unpack(frame.subarray())
-          yield unpacked
-          if (!unpacked.ok) return
-        }
-      } catch (error) {
-        if (!isLengthError(error)) throw error
-        yield fail('FRAME_TOO_LARGE', `a frame longer than ${FRAME_BYTES_MAX} bytes was announced`)
-      }
-    },
+    frames: () => pipe(source.chunks(), (chunks) => decode(chunks, { maxDataLength: FRAME_BYTES_MAX }), unpackFrames),
     async write(payload, signal) {
       const frame = pack(payload)
       if (!stream.send(frame)) await drained(stream, signal)
       return frame.byteLength
     },
+  }
+}
+
+async function* unpackFrames(frames: AsyncIterable<Uint8ArrayList>): AsyncGenerator<Result<Uint8Array, FrameFault>> {
+  try {
+    for await (const frame of frames) {
+      const unpacked = unpack(frame.subarray())
+      yield unpacked
+      if (!unpacked.ok) return
+    }
+  } catch (error) {
+    if (!isLengthError(error)) throw error
+    yield fail('FRAME_TOO_LARGE', `a frame longer than ${FRAME_BYTES_MAX} bytes was announced`)
   }
 }
 

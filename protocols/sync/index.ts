@@ -1,3 +1,3 @@
 export type { SyncHost, SyncSpace } from './host.ts'
-export { SYNC_PROTOCOL, sync, SyncError, SyncService } from './service.ts'
+export { SYNC_PROTOCOL, sync } from './service.ts'
 export type { LinkTraffic } from './link.ts'

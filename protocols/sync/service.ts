@@ -29,7 +29,7 @@ interface SyncComponents {
 }
 
 /** A run that did not come to an end. */
-export class SyncError extends Error {
+class SyncError extends Error {
   override readonly name = 'SyncError'
   /** The fault's code, e.g. `UNKNOWN_SPACE`, `CAP_MISSING`, `TIMEOUT`, `LINK_CLOSED`. */
   readonly code: string

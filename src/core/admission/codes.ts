@@ -54,5 +54,3 @@ export type Code = keyof typeof CONSEQUENCES
 
 /** The codes at which an operation waits. */
 export type WaitCode = { [C in Code]: (typeof CONSEQUENCES)[C] extends 'wait' ? C : never }[Code]
-/** The codes at which an operation is refused for ever. */
-export type RefuseCode = { [C in Code]: (typeof CONSEQUENCES)[C] extends 'refuse' ? C : never }[Code]

@@ -1,3 +1,4 @@
+import { WELL_KNOWN_BOOTSTRAP_ADDRESSES } from '../../../bootstrap/well-known.ts'
 /** The configuration of a node, complete. What each key means is said once, in {@link CONFIG_KEYS}. */
 export interface NodeConfig {
   readonly listen: readonly string[]
@@ -63,7 +64,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     kind: 'addresses',
     property: 'bootstrap',
     form: 'peer',
-    preset: [],
+    preset: WELL_KNOWN_BOOTSTRAP_ADDRESSES,
     example: '/ip4/192.0.2.1/tcp/4001/p2p/12D3KooW...',
     description: 'introduction nodes, which help the members of a space find each other',
   },

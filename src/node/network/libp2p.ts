@@ -21,7 +21,7 @@ import { publicKeyOf } from '../../core/signature.ts'
 import { gossipOptions, type GossipTrust } from './gossip-options.ts'
 
 /** Kademlia protocol id of Hanse: its own, so that nobody else's DHT is walked. */
-export const DHT_PROTOCOL = '/hanse/kad/1.0.0'
+const DHT_PROTOCOL = '/hanse/kad/1.0.0'
 /** Service tag on the local network. */
 const MDNS_SERVICE_TAG = '_hanse._udp.local'
 

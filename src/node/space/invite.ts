@@ -4,7 +4,7 @@ import { CAPS_MAX } from '../../core/limits.ts'
 import { fail, ok, type Fault, type Result } from '../../core/result.ts'
 
 /** How every invite link begins. */
-export const INVITE_PREFIX = 'hanse://join/'
+const INVITE_PREFIX = 'hanse://join/'
 /** Longest link that is looked at, in characters: eight tokens of 2 KiB and some addresses, in base64. */
 const INVITE_LENGTH_MAX = 32 * 1024
 const ADDRESSES_MAX = 16
