@@ -41,7 +41,8 @@ export function createFrameStream(stream: Stream): FrameStream {
     get bytesReceived() {
       return source.bytes
     },
-    frames: () => pipe(source.chunks(), (chunks) => decode(chunks, { maxDataLength: FRAME_BYTES_MAX }), unpackFrames),
+    frames: () =>
+      pipe(source.chunks(), (chunks) => decode(chunks, { maxDataLength: FRAME_BYTES_MAX }), unpackFrames),
     async write(payload, signal) {
       const frame = pack(payload)
       if (!stream.send(frame)) await drained(stream, signal)
@@ -50,7 +51,9 @@ export function createFrameStream(stream: Stream): FrameStream {
   }
 }
 
-async function* unpackFrames(frames: AsyncIterable<Uint8ArrayList>): AsyncGenerator<Result<Uint8Array, FrameFault>> {
+async function* unpackFrames(
+  frames: AsyncIterable<Uint8ArrayList>,
+): AsyncGenerator<Result<Uint8Array, FrameFault>> {
   try {
     for await (const frame of frames) {
       const unpacked = unpack(frame.subarray())
@@ -167,7 +170,8 @@ class BoundedSource {
       if (chunk !== undefined) {
         this.#buffered -= chunk.byteLength
         yield chunk
-        if (this.#buffered < STREAM_READ_BUFFER_BYTES && this.#stream.readStatus === 'paused') this.#stream.resume()
+        if (this.#buffered < STREAM_READ_BUFFER_BYTES && this.#stream.readStatus === 'paused')
+          this.#stream.resume()
         continue
       }
       if (this.#error !== null) throw this.#error

@@ -3,8 +3,18 @@ import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { equalBytes } from '../../src/core/bytes.ts'
 import { LINK_QUEUE_BYTES_MAX, SYNC_IDLE_TIMEOUT_MS } from '../../src/core/limits.ts'
 import { fail, ok, type Fault, type Result } from '../../src/core/result.ts'
-import { knowledgeOfSpace, NONCE_BYTES, verifyReadProof, type HandshakeBinding } from '../../src/core/sync/handshake.ts'
-import { SyncSession, type SyncEffect, type SyncProgress, type SyncReport } from '../../src/core/sync/session.ts'
+import {
+  knowledgeOfSpace,
+  NONCE_BYTES,
+  verifyReadProof,
+  type HandshakeBinding,
+} from '../../src/core/sync/handshake.ts'
+import {
+  SyncSession,
+  type SyncEffect,
+  type SyncProgress,
+  type SyncReport,
+} from '../../src/core/sync/session.ts'
 import type { SyncView } from '../../src/core/sync/view.ts'
 import { EMPTY_TRIE } from '../../src/core/trie.ts'
 import { createFrameStream, type FrameStream } from './frame-stream.ts'
@@ -131,7 +141,11 @@ export class SyncLink {
     for await (const frame of this.#frames.frames()) {
       if (this.#isClosed) return ok(undefined)
       if (!frame.ok) return this.#blame(frame.fault, new Uint8Array())
-      const decoded = decodeMessage(frame.value, this.#session === null ? null : (this.#space?.spaceId ?? null), EMPTY_TRIE)
+      const decoded = decodeMessage(
+        frame.value,
+        this.#session === null ? null : (this.#space?.spaceId ?? null),
+        EMPTY_TRIE,
+      )
       if (!decoded.ok) return this.#blame(decoded.fault, frame.value)
       const message = decoded.value
       this.#watchSilence()
@@ -142,7 +156,8 @@ export class SyncLink {
         const greeted = this.#onHello(message, ownNonce)
         if (!greeted.ok) return greeted
       } else if (message.kind === 'proof') {
-        if (theirNonce === null || this.#session !== null) return this.#blame(protocolFault('a proof out of turn'), frame.value)
+        if (theirNonce === null || this.#session !== null)
+          return this.#blame(protocolFault('a proof out of turn'), frame.value)
         const opened = this.#onProof(message, ownNonce, theirNonce)
         if (!opened.ok) return opened
       } else if (this.#session !== null) {
@@ -158,11 +173,20 @@ export class SyncLink {
   }
 
   /** The side that is asked answers with its own hello and proof, if it has that space and the peer knows its id. */
-  #onHello({ topic, nonce, knowledge }: Extract<WireMessage, { kind: 'hello' }>, ownNonce: Uint8Array): Result<void> {
+  #onHello(
+    { topic, nonce, knowledge }: Extract<WireMessage, { kind: 'hello' }>,
+    ownNonce: Uint8Array,
+  ): Result<void> {
     const space = this.#space ?? this.#host.spaceByTopic(topic)
-    if (space === undefined) return this.#bye('UNKNOWN_SPACE', 'the peer asked for a space this node does not hold')
+    if (space === undefined)
+      return this.#bye('UNKNOWN_SPACE', 'the peer asked for a space this node does not hold')
     const { signerPeer, otherPeer } = this.#peers()
-    const expected = knowledgeOfSpace({ spaceId: space.spaceId, signerPeer: otherPeer, otherPeer: signerPeer, signerNonce: nonce })
+    const expected = knowledgeOfSpace({
+      spaceId: space.spaceId,
+      signerPeer: otherPeer,
+      otherPeer: signerPeer,
+      signerNonce: nonce,
+    })
     if (!equalBytes(expected, knowledge)) {
       // The same answer as for a space that is not here.
       const stranger = fail('UNKNOWN_SPACE', 'the peer knows the topic of the space, and not its id')
@@ -180,7 +204,11 @@ export class SyncLink {
     return { signerPeer: this.#host.peerId.toMultihash().bytes, otherPeer: this.peer.toMultihash().bytes }
   }
 
-  #onProof(message: Extract<WireMessage, { kind: 'proof' }>, ownNonce: Uint8Array, theirNonce: Uint8Array): Result<void> {
+  #onProof(
+    message: Extract<WireMessage, { kind: 'proof' }>,
+    ownNonce: Uint8Array,
+    theirNonce: Uint8Array,
+  ): Result<void> {
     const space = this.#space as SyncSpace
     const binding: HandshakeBinding = {
       spaceId: space.spaceId,
@@ -189,7 +217,13 @@ export class SyncLink {
       signerNonce: theirNonce,
       otherNonce: ownNonce,
     }
-    const reader = verifyReadProof(message.proof, binding, space.spaceKey, this.#host.now(), this.#host.verify)
+    const reader = verifyReadProof(
+      message.proof,
+      binding,
+      space.spaceKey,
+      this.#host.now(),
+      this.#host.verify,
+    )
     if (!reader.ok) {
       this.#host.onFault(this.peer, space, reader.fault, message.proof.signature)
       return this.#bye(reader.fault.code, reader.fault.detail)
@@ -250,7 +284,8 @@ export class SyncLink {
       try {
         const gained = await space.admit(operations, faults, this.peer)
         this.#watchSilence()
-        if (this.#session !== null && !this.#isClosed) this.#perform(this.#session.step({ kind: 'admitted', gained }))
+        if (this.#session !== null && !this.#isClosed)
+          this.#perform(this.#session.step({ kind: 'admitted', gained }))
       } catch (error) {
         this.#end({ code: 'STORAGE', detail: error instanceof Error ? error.message : String(error) })
       }
@@ -300,7 +335,10 @@ export class SyncLink {
     this.#silence = null
     if (this.#isClosed || (this.#session !== null && this.#session.isIdle)) return
     this.#silence = setTimeout(() => {
-      this.#end({ code: 'TIMEOUT', detail: `the peer was silent for ${SYNC_IDLE_TIMEOUT_MS} ms in the middle of a run` })
+      this.#end({
+        code: 'TIMEOUT',
+        detail: `the peer was silent for ${SYNC_IDLE_TIMEOUT_MS} ms in the middle of a run`,
+      })
     }, SYNC_IDLE_TIMEOUT_MS)
     this.#silence.unref()
   }

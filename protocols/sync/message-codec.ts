@@ -1,7 +1,13 @@
 import { decodeCanonical, encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import type { ClockEntry, Head } from '../../src/core/clock.ts'
 import { HASH_BYTES } from '../../src/core/hash.ts'
-import { CAPS_MAX, ENTRIES_PER_FRAME_MAX, HEADS_PER_ENTRY_MAX, NODES_PER_FRAME_MAX, PROBE_IDS_MAX } from '../../src/core/limits.ts'
+import {
+  CAPS_MAX,
+  ENTRIES_PER_FRAME_MAX,
+  HEADS_PER_ENTRY_MAX,
+  NODES_PER_FRAME_MAX,
+  PROBE_IDS_MAX,
+} from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import { fail, ok, type Fault, type Result } from '../../src/core/result.ts'
 import { SIGNATURE_BYTES } from '../../src/core/signature.ts'
@@ -13,7 +19,12 @@ import { TRIE_DEPTH_MAX, TRIE_RADIX, type TrieDigest } from '../../src/core/trie
 /** Messages before the session: who asks for what, and the proofs. docs/protocol.md §4.2. */
 export type HandshakeMessage =
   /** `knowledge`: that the sender knows the id behind the topic (src/core/sync/handshake.ts). */
-  | { readonly kind: 'hello'; readonly topic: Uint8Array; readonly nonce: Uint8Array; readonly knowledge: Uint8Array }
+  | {
+      readonly kind: 'hello'
+      readonly topic: Uint8Array
+      readonly nonce: Uint8Array
+      readonly knowledge: Uint8Array
+    }
   | { readonly kind: 'proof'; readonly proof: ReadProof }
   /** The peer ends here; only a code crosses the wire. */
   | { readonly kind: 'bye'; readonly code: string }
@@ -58,7 +69,10 @@ function fieldsOf(message: WireMessage): readonly unknown[] {
     case 'nodes':
       return [message.nodes.map(({ prefix, children }) => [prefix, children.map(encodeDigest)])]
     case 'entries':
-      return [message.entries.map(({ author, heads }) => [author, heads.map(({ seq, id }) => [seq, id])]), message.last]
+      return [
+        message.entries.map(({ author, heads }) => [author, heads.map(({ seq, id }) => [seq, id])]),
+        message.last,
+      ]
     case 'want':
       return [message.heads.map(({ author, id }) => [author, id]), message.bodies, message.last]
     case 'probe':
@@ -97,15 +111,21 @@ export function decodeMessage(
   const [tag, ...fields] = decoded.value as unknown[]
   const read = READERS.get(tag)
   if (read === undefined) return bad(`a message with tag ${String(tag)}`)
-  if (fields.length !== read.fields) return bad(`message ${String(tag)} has ${fields.length} fields, not ${read.fields}`)
-  if (spaceId === null && !read.beforeSession) return bad(`message ${String(tag)} before the handshake is through`)
+  if (fields.length !== read.fields)
+    return bad(`message ${String(tag)} has ${fields.length} fields, not ${read.fields}`)
+  if (spaceId === null && !read.beforeSession)
+    return bad(`message ${String(tag)} before the handshake is through`)
   return read.read(fields, spaceId ?? new Uint8Array(), empty)
 }
 
 interface Reader {
   readonly fields: number
   readonly beforeSession: boolean
-  readonly read: (fields: readonly unknown[], spaceId: Uint8Array, empty: TrieDigest) => Result<WireMessage, MessageFault>
+  readonly read: (
+    fields: readonly unknown[],
+    spaceId: Uint8Array,
+    empty: TrieDigest,
+  ) => Result<WireMessage, MessageFault>
 }
 
 const inSession = (fields: number, read: Reader['read']): Reader => ({ fields, beforeSession: false, read })
@@ -139,7 +159,9 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
     inSession(7, ([round, clockRoot, stateRoot, authors, operations, absentBodies, admitted]) => {
       const isWhole = isCount(round) && isCount(admitted)
       const standing = { clockRoot, stateRoot, authors, operations, absentBodies }
-      return isWhole && isStanding(standing) ? ok({ kind: 'compare', round, standing, admitted }) : bad('compare')
+      return isWhole && isStanding(standing)
+        ? ok({ kind: 'compare', round, standing, admitted })
+        : bad('compare')
     }),
   ],
   [TAGS.nodes, inSession(1, ([nodes], _, empty) => readNodes(nodes, empty))],
@@ -147,16 +169,20 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
     TAGS.entries,
     inSession(2, ([entries, last]) => {
       if (!Array.isArray(entries) || typeof last !== 'boolean') return bad('entries')
-      if (entries.length > ENTRIES_PER_FRAME_MAX) return fail('LIMIT', `${entries.length} clock entries in one frame`)
+      if (entries.length > ENTRIES_PER_FRAME_MAX)
+        return fail('LIMIT', `${entries.length} clock entries in one frame`)
       const read = (entries as unknown[]).map(readEntry)
-      return read.every((entry) => entry !== null) ? ok({ kind: 'entries', entries: read, last }) : bad('entries')
+      return read.every((entry) => entry !== null)
+        ? ok({ kind: 'entries', entries: read, last })
+        : bad('entries')
     }),
   ],
   [
     TAGS.want,
     inSession(3, ([heads, bodies, last]) => {
       if (!Array.isArray(heads) || typeof last !== 'boolean') return bad('want')
-      if (heads.length > ENTRIES_PER_FRAME_MAX * HEADS_PER_ENTRY_MAX) return fail('LIMIT', `${heads.length} heads in one frame`)
+      if (heads.length > ENTRIES_PER_FRAME_MAX * HEADS_PER_ENTRY_MAX)
+        return fail('LIMIT', `${heads.length} heads in one frame`)
       const read = (heads as unknown[]).map(readWanted)
       return read.every((head) => head !== null) && isListOf(bodies, isDigest, ENTRIES_PER_FRAME_MAX * 2)
         ? ok({ kind: 'want', heads: read, bodies, last })
@@ -166,12 +192,16 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
   [
     TAGS.probe,
     inSession(2, ([probe, ids]) =>
-      isCount(probe) && isListOf(ids, isDigest, PROBE_IDS_MAX) ? ok({ kind: 'probe', probe, ids }) : bad('probe'),
+      isCount(probe) && isListOf(ids, isDigest, PROBE_IDS_MAX)
+        ? ok({ kind: 'probe', probe, ids })
+        : bad('probe'),
     ),
   ],
   [
     TAGS.probed,
-    inSession(2, ([probe, known]) => (isCount(probe) && isCount(known) ? ok({ kind: 'probed', probe, known }) : bad('probed'))),
+    inSession(2, ([probe, known]) =>
+      isCount(probe) && isCount(known) ? ok({ kind: 'probed', probe, known }) : bad('probed'),
+    ),
   ],
   [
     TAGS.offer,
@@ -179,7 +209,10 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
   ],
   [TAGS.operations, inSession(1, ([batch], spaceId) => readOperations(batch, spaceId))],
   [TAGS.ack, inSession(0, () => ok({ kind: 'ack' }))],
-  [TAGS.eose, inSession(1, ([operations]) => (isCount(operations) ? ok({ kind: 'eose', operations }) : bad('eose')))],
+  [
+    TAGS.eose,
+    inSession(1, ([operations]) => (isCount(operations) ? ok({ kind: 'eose', operations }) : bad('eose'))),
+  ],
 ])
 
 function readNodes(nodes: unknown, empty: TrieDigest): Result<WireMessage, MessageFault> {
@@ -208,7 +241,8 @@ function readDigest(child: unknown, empty: TrieDigest): TrieDigest | null {
 function readEntry(entry: unknown): ClockEntry | null {
   if (!Array.isArray(entry) || entry.length !== 2) return null
   const [author, heads] = entry as unknown[]
-  if (!isDigest(author) || !Array.isArray(heads) || heads.length === 0 || heads.length > HEADS_PER_ENTRY_MAX) return null
+  if (!isDigest(author) || !Array.isArray(heads) || heads.length === 0 || heads.length > HEADS_PER_ENTRY_MAX)
+    return null
   const read: Head[] = []
   for (const head of heads as unknown[]) {
     if (!Array.isArray(head) || head.length !== 2) return null
@@ -242,14 +276,17 @@ const bad = (what: string) => fail('BAD_FIELD', `message not of its form: ${what
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 const isNibble = (value: unknown): value is number => isCount(value) && value < TRIE_RADIX
 const isSomeBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array
-const isBytes = (value: unknown, length: number): value is Uint8Array => value instanceof Uint8Array && value.length === length
+const isBytes = (value: unknown, length: number): value is Uint8Array =>
+  value instanceof Uint8Array && value.length === length
 const isDigest = (value: unknown): value is Uint8Array => isBytes(value, HASH_BYTES)
 
 function isListOf<T>(value: unknown, is: (item: unknown) => item is T, most: number): value is readonly T[] {
   return Array.isArray(value) && value.length <= most && value.every(is)
 }
 
-function isStanding(value: Record<keyof Standing, unknown>): value is Record<keyof Standing, unknown> & Standing {
+function isStanding(
+  value: Record<keyof Standing, unknown>,
+): value is Record<keyof Standing, unknown> & Standing {
   return (
     isDigest(value.clockRoot) &&
     isDigest(value.stateRoot) &&

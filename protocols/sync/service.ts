@@ -15,10 +15,19 @@ export interface SyncServiceEvents {
   /** A peer has proved that it may read a space. */
   open: CustomEvent<{ readonly peer: PeerId; readonly space: SyncSpace }>
   /** A run has ended, started by either side. */
-  finished: CustomEvent<{ readonly peer: PeerId; readonly space: SyncSpace; readonly report: SyncReport; readonly link: SyncLink }>
+  finished: CustomEvent<{
+    readonly peer: PeerId
+    readonly space: SyncSpace
+    readonly report: SyncReport
+    readonly link: SyncLink
+  }>
   progress: CustomEvent<{ readonly peer: PeerId; readonly space: SyncSpace; readonly progress: SyncProgress }>
   /** A link has ended; `fault` is null where this side closed it. */
-  close: CustomEvent<{ readonly peer: PeerId; readonly space: SyncSpace | null; readonly fault: Fault | null }>
+  close: CustomEvent<{
+    readonly peer: PeerId
+    readonly space: SyncSpace | null
+    readonly fault: Fault | null
+  }>
   /** A peer that speaks the protocol has connected, whether or not it shares a space. */
   peer: CustomEvent<PeerId>
 }
@@ -89,7 +98,9 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
   /** The peers that have proved that they may read the space. */
   provenPeers(spaceId: Uint8Array): readonly PeerId[] {
     const links = [...this.#links.values()].filter((link) => link.isOpen)
-    return links.filter((link) => link.space !== null && equalBytes(link.space.spaceId, spaceId)).map((link) => link.peer)
+    return links
+      .filter((link) => link.space !== null && equalBytes(link.space.spaceId, spaceId))
+      .map((link) => link.peer)
   }
 
   /**
@@ -123,7 +134,8 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
     this.#links.set(key, link)
     // Two links to one peer: both sides keep the newer one. If both opened one at once, both keep that of the smaller peer id.
     if (earlier !== undefined && earlier !== link) {
-      const keepsEarlier = earlier.isOutbound !== link.isOutbound && earlier.isOpen && this.#openedBySmaller(earlier)
+      const keepsEarlier =
+        earlier.isOutbound !== link.isOutbound && earlier.isOpen && this.#openedBySmaller(earlier)
       if (keepsEarlier) this.#links.set(key, earlier)
       ;(keepsEarlier ? link : earlier).close()
     }
@@ -138,7 +150,9 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
   }
 
   onProgress(link: SyncLink, progress: SyncProgress): void {
-    this.safeDispatchEvent('progress', { detail: { peer: link.peer, space: link.space as SyncSpace, progress } })
+    this.safeDispatchEvent('progress', {
+      detail: { peer: link.peer, space: link.space as SyncSpace, progress },
+    })
   }
 
   onClose(link: SyncLink, fault: Fault | null): void {
@@ -164,7 +178,9 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
       signal,
       runOnLimitedConnection: true,
     })
-    const connection = this.#components.connectionManager.getConnections(peer).find((one) => one.streams.includes(stream))
+    const connection = this.#components.connectionManager
+      .getConnections(peer)
+      .find((one) => one.streams.includes(stream))
     if (connection === undefined) {
       stream.abort(new Error('the connection closed at once'))
       throw new SyncError({ code: 'LINK_CLOSED', detail: 'the connection closed at once' })

@@ -33,7 +33,12 @@ export function isInChain(graph: Graph, earlier: Entry, later: Entry): boolean {
  * with a lamport not below the target's.
  */
 export function isInPast(graph: Graph, target: Entry, from: readonly Entry[]): boolean {
-  return findInPast(graph, from, target.lamport, (entry) => entry.ordinal === target.ordinal || isInChain(graph, target, entry))
+  return findInPast(
+    graph,
+    from,
+    target.lamport,
+    (entry) => entry.ordinal === target.ordinal || isInChain(graph, target, entry),
+  )
 }
 
 /**

@@ -1,7 +1,13 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { concatBytes } from './bytes.ts'
 import { SIGNATURE_KEYS_CACHED_MAX } from './limits.ts'
-import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, type Signer, type VerifySignature, verifyZip215 } from './signature.ts'
+import {
+  PUBLIC_KEY_BYTES,
+  SIGNATURE_BYTES,
+  type Signer,
+  type VerifySignature,
+  verifyZip215,
+} from './signature.ts'
 
 /** Whatever the platform says about a signature; may throw. Only its *accept* is believed. */
 export interface NativeEd25519 {

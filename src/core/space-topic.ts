@@ -7,6 +7,7 @@ import { HASH_BYTES, sha256 } from './hash.ts'
  * Throws when the id is not 32 bytes (a bug of the caller).
  */
 export function spaceTopic(spaceId: Uint8Array): Uint8Array {
-  if (spaceId.length !== HASH_BYTES) throw new Error(`space id of ${spaceId.length} bytes, expected ${HASH_BYTES}`)
+  if (spaceId.length !== HASH_BYTES)
+    throw new Error(`space id of ${spaceId.length} bytes, expected ${HASH_BYTES}`)
   return sha256(SPACE_TOPIC_TAG, spaceId)
 }

@@ -98,7 +98,11 @@ function matches(key: Uint8Array, prefix: readonly number[]): boolean {
 function insert(node: Node, leaf: Leaf, depth: number): Node {
   if (!isBranch(node)) {
     if (equalBytes(node.key, leaf.key)) return leaf
-    const branch: Branch = { children: new Array<Node | undefined>(TRIE_RADIX).fill(undefined), count: 1, hash: null }
+    const branch: Branch = {
+      children: new Array<Node | undefined>(TRIE_RADIX).fill(undefined),
+      count: 1,
+      hash: null,
+    }
     branch.children[nibbleAt(node.key, depth)] = node
     return insert(branch, leaf, depth)
   }

@@ -88,7 +88,9 @@ class Demo {
     for (const node of this.#nodes) await node.remote.call('replay')
     let seconds = 0
     let replayed = 0
-    const written = this.#whileProgressing('every commit', () => this.#nodes.every(({ arrived }) => arrived === commits.length)).then(() => {
+    const written = this.#whileProgressing('every commit', () =>
+      this.#nodes.every(({ arrived }) => arrived === commits.length),
+    ).then(() => {
       seconds = (performance.now() - startedMs) / 1000
       replayed = Math.max(...this.#nodes.map(({ operations }) => operations))
     })
@@ -111,7 +113,9 @@ class Demo {
     this.#screen.say('starting the introduction node')
     this.#bootstrap = await this.#processes.startIntroducer(join(this.#directory, 'introduction'))
     this.#screen.say(`starting ${this.#options.nodes} federation nodes that know only its address`)
-    const setups = Array.from({ length: this.#options.nodes }, (_, index) => this.#setup(`node-${index + 1}`, index))
+    const setups = Array.from({ length: this.#options.nodes }, (_, index) =>
+      this.#setup(`node-${index + 1}`, index),
+    )
     this.#nodes.push(...(await Promise.all(setups.map((setup) => this.#start(setup)))))
     const [owner] = this.#nodes
     await owner?.remote.call('found', this.#options.history)
@@ -131,10 +135,16 @@ class Demo {
     this.#mallory = await this.#processes.start('./mallory-main.ts', 'mallory', () => {})
     for (const side of sides) {
       const peers = side.flatMap((node) => node.addresses)
-      const heads = await this.#mallory.call<readonly string[]>('settle', { link: bad, peers }, SETUP_TIMEOUT_MS)
+      const heads = await this.#mallory.call<readonly string[]>(
+        'settle',
+        { link: bad, peers },
+        SETUP_TIMEOUT_MS,
+      )
       // Her key's first operation must be everywhere before her second place begins, or she forks too early.
       const isEverywhere = async () => {
-        const missing = await Promise.all(this.#nodes.map(({ remote }) => remote.call<readonly string[]>('missing', heads)))
+        const missing = await Promise.all(
+          this.#nodes.map(({ remote }) => remote.call<readonly string[]>('missing', heads)),
+        )
         return missing.every(({ length }) => length === 0)
       }
       await this.#until("mallory's first operation to be everywhere", isEverywhere, SETUP_TIMEOUT_MS)
@@ -165,7 +175,9 @@ class Demo {
     const before = [...victim.acknowledged]
     victim.remote.kill()
     await victim.remote.ended
-    this.#screen.say(`${victim.setup.name} is killed (SIGKILL) after acknowledging ${before.length} operations`)
+    this.#screen.say(
+      `${victim.setup.name} is killed (SIGKILL) after acknowledging ${before.length} operations`,
+    )
     const restarted = await this.#start(victim.setup)
     victim.remote = restarted.remote
     victim.addresses = restarted.addresses
@@ -203,9 +215,20 @@ class Demo {
       'equal roots on every node',
       async () => {
         const roots = await Promise.all(
-          nodes.map(({ remote }) => remote.call<{ readonly clockRoot: string; readonly stateRoot: string; readonly operations: number }>('roots')),
+          nodes.map(({ remote }) =>
+            remote.call<{
+              readonly clockRoot: string
+              readonly stateRoot: string
+              readonly operations: number
+            }>('roots'),
+          ),
         )
-        return roots.every((one) => one.operations > 0 && one.clockRoot === roots[0]?.clockRoot && one.stateRoot === roots[0]?.stateRoot)
+        return roots.every(
+          (one) =>
+            one.operations > 0 &&
+            one.clockRoot === roots[0]?.clockRoot &&
+            one.stateRoot === roots[0]?.stateRoot,
+        )
       },
       CONVERGENCE_TIMEOUT_MS,
     )
@@ -221,7 +244,9 @@ class Demo {
   }): DemoResult {
     const { reports, seconds } = measured
     const first = reports[0] as NodeReport
-    const converged = reports.every(({ clockRoot, stateRoot }) => clockRoot === first.clockRoot && stateRoot === first.stateRoot)
+    const converged = reports.every(
+      ({ clockRoot, stateRoot }) => clockRoot === first.clockRoot && stateRoot === first.stateRoot,
+    )
     const matchesExpected = reports.every((report) => report.matchesExpected)
     const refused = sumCounts(reports.map((report) => report.refused))
     const held = sumCounts(reports.map((report) => report.held))
@@ -280,7 +305,8 @@ class Demo {
   }
 
   async #start(setup: NodeSetup): Promise<Running> {
-    const acknowledged = this.#nodes.find((node) => node.setup.name === setup.name)?.acknowledged ?? new Set<string>()
+    const acknowledged =
+      this.#nodes.find((node) => node.setup.name === setup.name)?.acknowledged ?? new Set<string>()
     const handlers: Readonly<Record<string, (value: never) => void>> = {
       admitted: (ids: readonly string[]) => {
         for (const id of ids) acknowledged.add(id)
@@ -295,14 +321,18 @@ class Demo {
         this.#screen.tick(setup.name, tick as never)
       },
     }
-    const remote = await this.#processes.start('./node-main.ts', setup.name, (name, value) => handlers[name]?.(value))
+    const remote = await this.#processes.start('./node-main.ts', setup.name, (name, value) =>
+      handlers[name]?.(value),
+    )
     const { addresses } = await remote.call<{ readonly addresses: readonly string[] }>('start', setup)
     return { setup, remote, addresses, acknowledged, arrived: 0, operations: 0, inSyncAtMs: null }
   }
 
   /** What every node says of itself, for a failure. */
   async #describe(): Promise<string> {
-    const said = this.#nodes.map(({ remote, setup }) => remote.call<string>('describe').catch((error: unknown) => `${setup.name}: ${String(error)}`))
+    const said = this.#nodes.map(({ remote, setup }) =>
+      remote.call<string>('describe').catch((error: unknown) => `${setup.name}: ${String(error)}`),
+    )
     return (await Promise.all(said)).map((lines) => `  ${lines}`).join('\n')
   }
 
@@ -317,7 +347,9 @@ class Demo {
         movedMs = performance.now()
       }
       if (performance.now() - movedMs > STALL_TIMEOUT_MS) {
-        throw new Error(`nothing moved for ${STALL_TIMEOUT_MS} ms while waiting for ${what}\n${await this.#describe()}`)
+        throw new Error(
+          `nothing moved for ${STALL_TIMEOUT_MS} ms while waiting for ${what}\n${await this.#describe()}`,
+        )
       }
       await pause()
     }
@@ -326,7 +358,8 @@ class Demo {
   async #until(what: string, isDone: () => boolean | Promise<boolean>, timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs
     while (!(await isDone())) {
-      if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain for ${what}\n${await this.#describe()}`)
+      if (performance.now() > deadline)
+        throw new Error(`waited ${timeoutMs} ms in vain for ${what}\n${await this.#describe()}`)
       await pause()
     }
   }

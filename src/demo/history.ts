@@ -45,13 +45,21 @@ export function readHistory(file: string): History {
         typeof raw['time'] === 'number' &&
         Array.isArray(changes) &&
         changes.every(isChange)
-      if (!isSound) throw bad(file, `line ${index + 1} is not a commit { i: ${index}, parents, author, time, changes }`)
+      if (!isSound)
+        throw bad(file, `line ${index + 1} is not a commit { i: ${index}, parents, author, time, changes }`)
       const author = people.get(raw['author']) ?? people.size
       people.set(raw['author'], author)
       const seq = written[author] ?? 0
       written[author] = seq + 1
       const timeMs = (raw['time'] as number) * 1000
-      return { index, parents: parents as number[], author, timeMs, changes: changes as Commit['changes'], seq }
+      return {
+        index,
+        parents: parents as number[],
+        author,
+        timeMs,
+        changes: changes as Commit['changes'],
+        seq,
+      }
     })
   if (commits.length === 0) throw bad(file, 'it holds no commit')
   return { commits, people: people.size }
@@ -60,7 +68,8 @@ export function readHistory(file: string): History {
 /** Reads the recorded end state: path → hash. */
 export function readExpected(file: string): ReadonlyMap<string, string> {
   const value = parse(readText(file), file, 0)
-  for (const hash of Object.values(value)) if (typeof hash !== 'string') throw bad(file, 'it is not a map from paths to hashes')
+  for (const hash of Object.values(value))
+    if (typeof hash !== 'string') throw bad(file, 'it is not a map from paths to hashes')
   return new Map(Object.entries(value as Record<string, string>))
 }
 
@@ -76,7 +85,8 @@ function readText(file: string): string {
 function parse(text: string, file: string, index: number): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>
   } catch {
     // Said below.
   }
@@ -84,6 +94,9 @@ function parse(text: string, file: string, index: number): Record<string, unknow
 }
 
 const isChange = (change: unknown): boolean =>
-  Array.isArray(change) && change.length === 2 && typeof change[0] === 'string' && (change[1] === null || typeof change[1] === 'string')
+  Array.isArray(change) &&
+  change.length === 2 &&
+  typeof change[0] === 'string' &&
+  (change[1] === null || typeof change[1] === 'string')
 
 const bad = (file: string, why: string) => new FaultError({ code: 'BAD_HISTORY', detail: `${file}: ${why}` })

@@ -12,7 +12,11 @@ const data = fileURLToPath(new URL('./data/', import.meta.url))
 
 const program = new Command('demo')
   .description('A federation of processes on this machine replays a real history, with a liar among them.')
-  .option('--history <file>', 'history to replay, JSON lines, gzipped if it ends in .gz', join(data, 'specs.jsonl.gz'))
+  .option(
+    '--history <file>',
+    'history to replay, JSON lines, gzipped if it ends in .gz',
+    join(data, 'specs.jsonl.gz'),
+  )
   .option('--expected <file>', 'recorded end state of that history', join(data, 'specs.expected.json.gz'))
   .option('--nodes <n>', 'nodes that write, 3 to 16', parseNodes, 5)
   .option('--json', 'end with one JSON object on the last line of standard output', false)
@@ -23,12 +27,19 @@ const program = new Command('demo')
 async function main(): Promise<number> {
   const options = program.parse().opts()
   if (options.keep !== undefined && existsSync(options.keep)) {
-    throw new FaultError({ code: 'BAD_OPTION', detail: `${options.keep} is there already: name a folder that is not` })
+    throw new FaultError({
+      code: 'BAD_OPTION',
+      detail: `${options.keep} is there already: name a folder that is not`,
+    })
   }
   // Read here once, so that a bad file is refused before anything is started.
   const { people, commits } = readHistory(options.history)
   readExpected(options.expected)
-  const screen = createScreen(options.json ? process.stderr : process.stdout, { commits: commits.length, people, nodes: options.nodes })
+  const screen = createScreen(options.json ? process.stderr : process.stdout, {
+    commits: commits.length,
+    people,
+    nodes: options.nodes,
+  })
   const result = await runDemo({ ...options, keep: options.keep ?? null }, screen)
   screen.end()
   printResult(result, options.json ? process.stderr : process.stdout)

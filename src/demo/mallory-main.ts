@@ -40,7 +40,13 @@ const lairs: Lair[] = []
 
 serve({
   /** Joins with her one key at one more place, which knows only those peers. Returns the ids of her last operations. */
-  async settle({ link, peers }: { readonly link: string; readonly peers: readonly string[] }): Promise<readonly string[]> {
+  async settle({
+    link,
+    peers,
+  }: {
+    readonly link: string
+    readonly peers: readonly string[]
+  }): Promise<readonly string[]> {
     const settled = await settle(link, peers)
     lairs.push(settled)
     return headsOf(settled)
@@ -74,9 +80,14 @@ serve({
     if (pubsub === undefined) throw new Error('mallory is offline')
     const sound = encodeOperation(draft(space.hosted, node.author, `${MALLORY_PATH}/padded`))
     // The same value with its length written the long way: readable, but not the one encoding.
-    const padded = concatBytes(Uint8Array.of(0x98, sound[0] === undefined ? 0 : sound[0] & 0x1f), sound.subarray(1))
+    const padded = concatBytes(
+      Uint8Array.of(0x98, sound[0] === undefined ? 0 : sound[0] & 0x1f),
+      sound.subarray(1),
+    )
     for (const bytes of [padded, new Uint8Array(randomBytes(200))]) {
-      await eventually(async () => (await pubsub.publish(gossipTopic(space.hosted), bytes)).recipients.length > 0)
+      await eventually(
+        async () => (await pubsub.publish(gossipTopic(space.hosted), bytes)).recipients.length > 0,
+      )
     }
   },
 
@@ -124,7 +135,8 @@ async function settle(link: string, peers: readonly string[]): Promise<Lair> {
   // Without the introduction nodes, so that each of her places knows other peers.
   const invite = orThrow(parseInvite(link))
   const space = node.join(formatInvite({ ...invite, bootstrap: [] }))
-  const isPublished = () => space.hosted.pendingTokens().every(({ digest }) => space.hosted.store.token(digest) !== undefined)
+  const isPublished = () =>
+    space.hosted.pendingTokens().every(({ digest }) => space.hosted.store.token(digest) !== undefined)
   await eventually(isPublished)
   return { node, space }
 }
@@ -149,7 +161,14 @@ function signed(hosted: HostedSpace, author: Signer, path: string, wish: Wish = 
   const genesis = store.find(hosted.id) as Entry
   const deps = prev === null ? [genesis] : []
   const parents = prev === null ? deps : [prev, ...deps]
-  const chain = hosted.tokens.find({ invoker: author.publicKey, command: '/cap/grant', path: '', timeMs: Date.now(), bodySize: 0, anyCommand: true })
+  const chain = hosted.tokens.find({
+    invoker: author.publicKey,
+    command: '/cap/grant',
+    path: '',
+    timeMs: Date.now(),
+    bodySize: 0,
+    anyCommand: true,
+  })
   const header: Omit<Header, 'bodyHash' | 'bodySize'> = {
     space: hosted.id,
     author: author.publicKey,
@@ -200,7 +219,11 @@ function force({ store, replica }: HostedSpace, operation: VerifiedOperation): v
   replica.clock.set(author, store.heads(author))
 }
 
-async function shoutAt(libp2p: NonNullable<HanseNode['network']>['libp2p'], peer: PeerId, hosted: HostedSpace): Promise<void> {
+async function shoutAt(
+  libp2p: NonNullable<HanseNode['network']>['libp2p'],
+  peer: PeerId,
+  hosted: HostedSpace,
+): Promise<void> {
   const stream = await libp2p.dialProtocol(peer, SYNC_PROTOCOL, { signal: AbortSignal.timeout(PATIENCE_MS) })
   const { promise: closed, resolve } = Promise.withResolvers<void>()
   stream.addEventListener('close', () => resolve())
@@ -213,7 +236,12 @@ async function shoutAt(libp2p: NonNullable<HanseNode['network']>['libp2p'], peer
     otherPeer: peer.toMultihash().bytes,
     signerNonce: nonce,
   }
-  const message = encodeMessage({ kind: 'hello', topic: hosted.topic, nonce, knowledge: knowledgeOfSpace(binding) })
+  const message = encodeMessage({
+    kind: 'hello',
+    topic: hosted.topic,
+    nonce,
+    knowledge: knowledgeOfSpace(binding),
+  })
   const hello = concatBytes(Uint8Array.of(0), message)
   stream.send(concatBytes(Uint8Array.of(hello.length), hello))
   stream.send(Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x04))

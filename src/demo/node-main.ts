@@ -26,7 +26,9 @@ const log: string[] = []
 const traffic = new Map<string, number>()
 
 serve({
-  async start(given: NodeSetup): Promise<{ readonly addresses: readonly string[]; readonly peerId: string | null }> {
+  async start(
+    given: NodeSetup,
+  ): Promise<{ readonly addresses: readonly string[]; readonly peerId: string | null }> {
     setup = given
     node = await createNode({
       dataDirectory: setup.dataDirectory,
@@ -46,7 +48,10 @@ serve({
     const { commits, people } = readHistory(history)
     const timeMs = commits[0]?.timeMs ?? 0
     watch(node.createSpace({ name: 'demo', timeMs }))
-    const grants = Array.from({ length: people }, (_, person): GrantOptions => ({ to: didOf(person), role: 'writer' }))
+    const grants = Array.from(
+      { length: people },
+      (_, person): GrantOptions => ({ to: didOf(person), role: 'writer' }),
+    )
     for (let i = 0; i < grants.length; i += GRANTS_PER_OPERATION) {
       space.grantAll(grants.slice(i, i + GRANTS_PER_OPERATION), timeMs)
     }
@@ -81,7 +86,12 @@ serve({
   describe(): string {
     const { clockRoot, stateRoot, operations, held, refused, absentBodies, peers } = space.status()
     const links = peers.map(({ peer, connected, inSync, weLack, theyLack, lastFault }) =>
-      [peer.slice(-6), connected ? 'connected' : 'gone', inSync ? 'in sync' : `lacks ${weLack}/${theyLack}`, lastFault ?? ''].join(' '),
+      [
+        peer.slice(-6),
+        connected ? 'connected' : 'gone',
+        inSync ? 'in sync' : `lacks ${weLack}/${theyLack}`,
+        lastFault ?? '',
+      ].join(' '),
     )
     return [
       `${setup.name}: clock ${clockRoot.slice(0, 12)} state ${stateRoot.slice(0, 12)}, ${operations} operations, ${absentBodies} absent`,

@@ -29,7 +29,17 @@ export class Processes {
     const program = fileURLToPath(new URL('../../bootstrap/main.ts', import.meta.url))
     const child = spawn(
       process.execPath,
-      [program, 'run', '--data', dataDirectory, '--listen', '/ip4/127.0.0.1/tcp/0', '--json', '--health-interval-seconds', '0'],
+      [
+        program,
+        'run',
+        '--data',
+        dataDirectory,
+        '--listen',
+        '/ip4/127.0.0.1/tcp/0',
+        '--json',
+        '--health-interval-seconds',
+        '0',
+      ],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     )
     this.#track(child)

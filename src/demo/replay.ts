@@ -60,7 +60,8 @@ export class Replay {
       const before = this.#builtOn(commit).filter((index) => !this.#arrived.has(index))
       this.#missing.set(commit.index, before.length)
       if (before.length === 0) ready.push(commit.index)
-      for (const index of before) this.#waiting.set(index, [...(this.#waiting.get(index) ?? []), commit.index])
+      for (const index of before)
+        this.#waiting.set(index, [...(this.#waiting.get(index) ?? []), commit.index])
     }
     replica.addEventListener('admitted', ({ detail }) => {
       const free = detail.entries.flatMap((entry) => this.#note(entry))
@@ -107,14 +108,18 @@ export class Replay {
 
   #writeOne(commit: Commit): void {
     const author = this.#signers.get(commit.author) as Signer
-    const after = commit.parents.length === 0 ? this.#grantOf(author) : commit.parents.map((parent) => this.#arrived.get(parent) as string)
+    const after =
+      commit.parents.length === 0
+        ? this.#grantOf(author)
+        : commit.parents.map((parent) => this.#arrived.get(parent) as string)
     if (after === null) {
       this.#unauthorised.add(commit.index)
       return
     }
     this.#unauthorised.delete(commit.index)
     const edits = commit.changes.map(
-      ([path, hash]): ItemEdit => (hash === null ? { kind: 'delete', path, type: 'register' } : { kind: 'put', path, value: hash }),
+      ([path, hash]): ItemEdit =>
+        hash === null ? { kind: 'delete', path, type: 'register' } : { kind: 'put', path, value: hash },
     )
     this.#space.write(edits, { author, after, timeMs: commit.timeMs, path: '' })
   }
@@ -122,7 +127,13 @@ export class Replay {
   /** The operation that granted an author its capability; null while it has not arrived. */
   #grantOf(author: Signer): readonly string[] | null {
     const { hosted } = this.#space
-    const chain = hosted.tokens.find({ invoker: author.publicKey, command: '/op/write', path: '', timeMs: Date.now(), bodySize: 0 })
+    const chain = hosted.tokens.find({
+      invoker: author.publicKey,
+      command: '/op/write',
+      path: '',
+      timeMs: Date.now(),
+      bodySize: 0,
+    })
     const token = chain.ok ? chain.value.at(-1) : undefined
     const published = token === undefined ? undefined : hosted.store.token(token.digest)
     const publisher = published?.publishers[0]

@@ -94,8 +94,11 @@ export const EXPECTED_REFUSALS = [
 export const EXPECTED_HOLD = 'FUTURE'
 
 /** Adds up counts by code. */
-export function sumCounts(counts: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> {
+export function sumCounts(
+  counts: readonly Readonly<Record<string, number>>[],
+): Readonly<Record<string, number>> {
   const sums: Record<string, number> = {}
-  for (const one of counts) for (const [code, count] of Object.entries(one)) sums[code] = (sums[code] ?? 0) + count
+  for (const one of counts)
+    for (const [code, count] of Object.entries(one)) sums[code] = (sums[code] ?? 0) + count
   return Object.fromEntries(Object.entries(sums).toSorted(([a], [b]) => a.localeCompare(b)))
 }

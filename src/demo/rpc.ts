@@ -19,13 +19,20 @@ export function serve(methods: Methods): void {
   emit('ready', process.pid)
 }
 
-async function answer(methods: Methods, { id, method, argument }: Extract<Message, { kind: 'call' }>): Promise<void> {
+async function answer(
+  methods: Methods,
+  { id, method, argument }: Extract<Message, { kind: 'call' }>,
+): Promise<void> {
   try {
     const call = methods[method]
     if (call === undefined) throw new Error(`no method ${method}`)
     process.send?.({ kind: 'result', id, value: await call(argument as never) })
   } catch (error) {
-    process.send?.({ kind: 'result', id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    process.send?.({
+      kind: 'result',
+      id,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
   }
 }
 
@@ -38,7 +45,10 @@ export function emit(name: string, value: unknown): void {
 export class Remote {
   readonly #child: ChildProcess
   readonly #name: string
-  readonly #calls = new Map<number, { readonly resolve: (value: never) => void; readonly reject: (error: Error) => void }>()
+  readonly #calls = new Map<
+    number,
+    { readonly resolve: (value: never) => void; readonly reject: (error: Error) => void }
+  >()
   #next = 0
   /** Resolves once the process serves; rejects if it ends first. */
   readonly ready: Promise<void>
@@ -77,7 +87,10 @@ export class Remote {
     const id = this.#next++
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     this.#calls.set(id, { resolve, reject })
-    const timer = setTimeout(() => reject(new Error(`${this.#name} did not answer ${method} in ${timeoutMs} ms`)), timeoutMs)
+    const timer = setTimeout(
+      () => reject(new Error(`${this.#name} did not answer ${method} in ${timeoutMs} ms`)),
+      timeoutMs,
+    )
     try {
       this.#child.send({ kind: 'call', id, method, argument } satisfies Message)
       return await promise

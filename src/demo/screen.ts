@@ -96,7 +96,10 @@ function bar(share: number): string {
 
 /** The result as a table for people. */
 export function printResult(result: DemoResult, output: NodeJS.WritableStream): void {
-  const counts = (of: Readonly<Record<string, number>>) => Object.entries(of).map(([code, count]) => `${code} ${count}`).join(', ') || 'none'
+  const counts = (of: Readonly<Record<string, number>>) =>
+    Object.entries(of)
+      .map(([code, count]) => `${code} ${count}`)
+      .join(', ') || 'none'
   const yes = (holds: boolean) => (holds ? 'yes' : 'NO')
   const rows: readonly (readonly [string, string])[] = [
     ['equal roots on every node', yes(result.converged)],
@@ -106,15 +109,23 @@ export function printResult(result: DemoResult, output: NodeJS.WritableStream): 
     ['lost by the killed node', String(result.killedNodeLost)],
     ['refused', counts(result.refused)],
     ['held', counts(result.held)],
-    ['replay', `${result.commits} commits by ${result.authors} people over ${result.nodes} nodes in ${result.seconds} s`],
+    [
+      'replay',
+      `${result.commits} commits by ${result.authors} people over ${result.nodes} nodes in ${result.seconds} s`,
+    ],
     ['', `${result.operations} operations, ${result.operationsPerSecond} per second, each on every node`],
-    ['latecomer', `${result.coldSync.operations} operations in ${result.coldSync.seconds} s, ${result.coldSync.bytes} bytes`],
+    [
+      'latecomer',
+      `${result.coldSync.operations} operations in ${result.coldSync.seconds} s, ${result.coldSync.bytes} bytes`,
+    ],
     ['largest node', `${result.peakRssMb} MB`],
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
   output.write('\n')
   for (const { name, clockRoot, stateRoot, operations } of result.perNode) {
-    output.write(`  ${name}  clock ${clockRoot.slice(0, 16)}…  state ${stateRoot.slice(0, 16)}…  ${operations} operations\n`)
+    output.write(
+      `  ${name}  clock ${clockRoot.slice(0, 16)}…  state ${stateRoot.slice(0, 16)}…  ${operations} operations\n`,
+    )
   }
   output.write('\n')
   for (const [name, value] of rows) output.write(`  ${name.padEnd(width)}  ${value}\n`)

@@ -57,7 +57,10 @@ export function initDataDirectory(directory: string, seeds?: Partial<NodeSeeds>)
  */
 export function openDataDirectory(directory: string): Result<NodeStorage> {
   if (!isDataDirectory(directory)) {
-    return fail('NO_DATA', `${directory} is not a Hanse data directory: run "hanse init" first, or name another with --data`)
+    return fail(
+      'NO_DATA',
+      `${directory} is not a Hanse data directory: run "hanse init" first, or name another with --data`,
+    )
   }
   const lock = lockDirectory(directory)
   if (!lock.ok) return lock
@@ -69,7 +72,14 @@ export function openDataDirectory(directory: string): Result<NodeStorage> {
     lock.value.close()
     return part
   }
-  return ok(new DataDirectory(directory, { peer: orThrow(peer), author: orThrow(author) }, orThrow(datastore), lock.value))
+  return ok(
+    new DataDirectory(
+      directory,
+      { peer: orThrow(peer), author: orThrow(author) },
+      orThrow(datastore),
+      lock.value,
+    ),
+  )
 }
 
 class DataDirectory implements NodeStorage {
@@ -115,10 +125,16 @@ function lockDirectory(directory: string): Result<DatabaseSync, Fault<'IN_USE' |
   } catch (error) {
     lock?.close()
     if ((error as { readonly errcode?: number }).errcode === SQLITE_BUSY) {
-      return fail('IN_USE', `${directory} is in use by another process: stop it, or talk to it with the hanse command`)
+      return fail(
+        'IN_USE',
+        `${directory} is in use by another process: stop it, or talk to it with the hanse command`,
+      )
     }
     const why = error instanceof Error ? error.message : String(error)
-    return fail('BAD_DATA', `${file} cannot be locked (${why}): the folder must be writable; if the file is damaged, remove it`)
+    return fail(
+      'BAD_DATA',
+      `${file} cannot be locked (${why}): the folder must be writable; if the file is damaged, remove it`,
+    )
   }
 }
 
@@ -131,7 +147,10 @@ function makeDirectory(path: string): void {
 
 function makeKey(file: string, seed: Uint8Array | undefined): boolean {
   if (existsSync(file)) return false
-  writeFileSync(file, `${toHex(seed ?? new Uint8Array(randomBytes(SEED_BYTES)))}\n`, { mode: 0o600, flag: 'wx' })
+  writeFileSync(file, `${toHex(seed ?? new Uint8Array(randomBytes(SEED_BYTES)))}\n`, {
+    mode: 0o600,
+    flag: 'wx',
+  })
   chmodSync(file, 0o600)
   return true
 }

@@ -224,14 +224,22 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
 
   /** The space of that id, or of an unambiguous beginning of it, or of that name. Throws `NO_SPACE` or `AMBIGUOUS`. */
   space(idOrName: string): Space {
-    const found = this.spaces().filter(({ id, name }) => id.startsWith(idOrName.toLowerCase()) || name === idOrName)
+    const found = this.spaces().filter(
+      ({ id, name }) => id.startsWith(idOrName.toLowerCase()) || name === idOrName,
+    )
     const exact = found.filter(({ id }) => id === idOrName.toLowerCase())
     const [first, ...others] = exact.length > 0 ? exact : found
     if (first === undefined) {
-      throw new FaultError({ code: 'NO_SPACE', detail: `there is no space ${JSON.stringify(idOrName)} here: see "hanse space list"` })
+      throw new FaultError({
+        code: 'NO_SPACE',
+        detail: `there is no space ${JSON.stringify(idOrName)} here: see "hanse space list"`,
+      })
     }
     if (others.length > 0) {
-      throw new FaultError({ code: 'AMBIGUOUS', detail: `${JSON.stringify(idOrName)} means ${found.length} spaces: give more of the id` })
+      throw new FaultError({
+        code: 'AMBIGUOUS',
+        detail: `${JSON.stringify(idOrName)} means ${found.length} spaces: give more of the id`,
+      })
     }
     return first
   }
@@ -250,7 +258,11 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
         expiresSeconds: null,
       }),
     )
-    const description = { name: options.name, profile: options.profile ?? 'federated', openReading: options.openReading ?? true }
+    const description = {
+      name: options.name,
+      profile: options.profile ?? 'federated',
+      openReading: options.openReading ?? true,
+    }
     if (description.name === '' || new TextEncoder().encode(description.name).length > 128) {
       throw new FaultError({ code: 'BAD_NAME', detail: 'the name of a space has 1 to 128 bytes' })
     }
@@ -290,11 +302,17 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
     const last = tokens.at(-1)
     const guest = createSigner(invite.secret)
     if (root?.subject == null || last === undefined || !equalBytes(last.audience, guest.publicKey)) {
-      throw new FaultError({ code: 'BAD_INVITE', detail: 'the link does not hold together: ask for a new one' })
+      throw new FaultError({
+        code: 'BAD_INVITE',
+        detail: 'the link does not hold together: ask for a new one',
+      })
     }
     for (const token of tokens) orThrow(verifyDelegation(token, this.#verifier.verifySync))
-    const expired = tokens.find(({ expiresSeconds }) => expiresSeconds !== null && expiresSeconds * 1000 < this.now())
-    if (expired !== undefined) throw new FaultError({ code: 'BAD_INVITE', detail: 'the invite has expired: ask for a new one' })
+    const expired = tokens.find(
+      ({ expiresSeconds }) => expiresSeconds !== null && expiresSeconds * 1000 < this.now(),
+    )
+    if (expired !== undefined)
+      throw new FaultError({ code: 'BAD_INVITE', detail: 'the invite has expired: ask for a new one' })
     const addresses = { peers: invite.peers.map(parseAddress), bootstrap: invite.bootstrap.map(parseAddress) }
     const identity = { spaceId: invite.spaceId, spaceKey: root.subject }
     const own = orThrow(
@@ -318,13 +336,19 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
   }
 
   /** Compares one space with one peer (all of its peers where none is named). For `space.sync`. */
-  async sync(space: Space, peer: string | undefined, signal: AbortSignal): Promise<readonly (readonly [string, SyncReport])[]> {
+  async sync(
+    space: Space,
+    peer: string | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly (readonly [string, SyncReport])[]> {
     if (this.#network === null) throw new FaultError({ code: 'OFFLINE', detail: 'this node is offline' })
     return await this.#network.sync(space, peer, signal)
   }
 
   #open(identity: SpaceIdentity): Space {
-    return this.#host(new HostedSpace(orThrow(this.#storage.openSpace(identity, true)), this.#verifier, () => this.now()))
+    return this.#host(
+      new HostedSpace(orThrow(this.#storage.openSpace(identity, true)), this.#verifier, () => this.now()),
+    )
   }
 
   #host(hosted: HostedSpace): Space {

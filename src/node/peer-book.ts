@@ -74,7 +74,9 @@ export class PeerBook {
   /** What is worth remembering across a restart: who was met, and the last proof of each; as plain data. */
   remembered(): readonly RememberedPeer[] {
     const met = this.all().filter(({ lastProof }) => lastProof !== null)
-    const latest = met.toSorted((a, b) => (b.lastProof?.atMs ?? 0) - (a.lastProof?.atMs ?? 0)).slice(0, PEERS_REMEMBERED_MAX)
+    const latest = met
+      .toSorted((a, b) => (b.lastProof?.atMs ?? 0) - (a.lastProof?.atMs ?? 0))
+      .slice(0, PEERS_REMEMBERED_MAX)
     return latest.map(({ peer, lastProof, weLack, theyLack }) => {
       return [peer, lastProof?.clockRoot ?? '', lastProof?.atMs ?? 0, weLack, theyLack] as const
     })

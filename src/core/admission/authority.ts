@@ -12,7 +12,14 @@ import type { Parents } from './past.ts'
 
 /** A fault of check 10. */
 export type AuthorityFault = Fault<
-  'CAP_MISSING' | 'CAP_FORM' | 'CAP_SIGNATURE' | 'CAP_CHAIN' | 'CAP_SUBJECT' | 'CAP_COMMAND' | 'CAP_POLICY' | 'CAP_TIME'
+  | 'CAP_MISSING'
+  | 'CAP_FORM'
+  | 'CAP_SIGNATURE'
+  | 'CAP_CHAIN'
+  | 'CAP_SUBJECT'
+  | 'CAP_COMMAND'
+  | 'CAP_POLICY'
+  | 'CAP_TIME'
 >
 
 /**
@@ -76,11 +83,15 @@ function findDelegation(
   if (published === undefined) return null
   // What the author's previous operation used is in its past, and so in this one's.
   const inherited = parents.prev?.caps.some((used) => equalBytes(used, digest)) ?? false
-  return inherited || published.publishers.some((ordinal) => past.has(graph.at(ordinal))) ? published.delegation : null
+  return inherited || published.publishers.some((ordinal) => past.has(graph.at(ordinal)))
+    ? published.delegation
+    : null
 }
 
 function carriedDelegations(evaluation: Evaluation): readonly VerifiedDelegation[] {
-  return evaluation.flatMap((change) => (change.ok && change.value.kind === 'delegations' ? change.value.delegations : []))
+  return evaluation.flatMap((change) =>
+    change.ok && change.value.kind === 'delegations' ? change.value.delegations : [],
+  )
 }
 
 /**

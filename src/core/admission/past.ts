@@ -14,7 +14,9 @@ export interface Parents {
 }
 
 /** What check 6 found missing; the ids are what to ask the sender for. */
-export type Missing = Fault<'MISSING_PARENT' | 'MISSING_CHECKPOINT' | 'MISSING_BODY'> & { readonly ids: readonly Uint8Array[] }
+export type Missing = Fault<'MISSING_PARENT' | 'MISSING_CHECKPOINT' | 'MISSING_BODY'> & {
+  readonly ids: readonly Uint8Array[]
+}
 
 /**
  * Checks 6 and 7 of the pipeline, in this order:
@@ -39,7 +41,8 @@ export function findParents(
     if (entry === undefined) missing.push(id)
     else all.push(entry)
   }
-  if (missing.length > 0) return wait('MISSING_PARENT', `${missing.length} of ${ids.length} parents have not arrived`, missing)
+  if (missing.length > 0)
+    return wait('MISSING_PARENT', `${missing.length} of ${ids.length} parents have not arrived`, missing)
   if (header.epoch > 0) return wait('MISSING_CHECKPOINT', `checkpoint ${header.epoch} is not known here`, [])
   if (operation.body === null && isControl(header.command)) {
     return wait('MISSING_BODY', 'a control operation without its body', [operation.id])
@@ -70,8 +73,10 @@ export function checkAgainstParents(header: Header, parents: Parents, graph: Gra
   const lamport = 1 + all.reduce((most, parent) => Math.max(most, parent.lamport), 0)
   if (header.lamport !== lamport) return fault('LAMPORT', `lamport ${header.lamport}, expected ${lamport}`)
   for (const parent of all) {
-    if (header.time < parent.time) return fault('TIME_REGRESSION', `time ${header.time} is before a parent's ${parent.time}`)
-    if (header.epoch < parent.epoch) return fault('EPOCH', `epoch ${header.epoch} is below a parent's ${parent.epoch}`)
+    if (header.time < parent.time)
+      return fault('TIME_REGRESSION', `time ${header.time} is before a parent's ${parent.time}`)
+    if (header.epoch < parent.epoch)
+      return fault('EPOCH', `epoch ${header.epoch} is below a parent's ${parent.epoch}`)
   }
   if (hasSelfFork(header, parents, graph)) {
     return fault('SELF_FORK', 'the past holds operations of this author that are not before prev')
@@ -110,13 +115,19 @@ function firstAfterCommon(head: Entry, prev: Entry | null, graph: Graph): Entry 
   let at = head
   for (;;) {
     const jump = graph.at(at.jump)
-    const next = jump.ordinal !== at.ordinal && !isBefore(jump, prev, graph) ? jump : at.prev === null ? null : graph.at(at.prev)
+    const next =
+      jump.ordinal !== at.ordinal && !isBefore(jump, prev, graph)
+        ? jump
+        : at.prev === null
+          ? null
+          : graph.at(at.prev)
     if (next === null || isBefore(next, prev, graph)) return at
     at = next
   }
 }
 
-const isBefore = (entry: Entry, prev: Entry | null, graph: Graph) => prev !== null && isInChain(graph, entry, prev)
+const isBefore = (entry: Entry, prev: Entry | null, graph: Graph) =>
+  prev !== null && isInChain(graph, entry, prev)
 
 const fault = (code: PastFault['code'], detail: string): PastFault => ({ code, detail })
 

@@ -16,8 +16,11 @@ export type CellEdit = CellKey & {
   /** Index of the change in its body. */
   readonly index: number
 } & (
-    | { readonly kind: 'set'; /** Canonical DAG-CBOR of the value. */ readonly value: Uint8Array }
-    | { readonly kind: 'remove'; /** The elements that the author saw and removes. */ readonly observed: readonly ElementRef[] }
+    | { readonly kind: 'set' /** Canonical DAG-CBOR of the value. */; readonly value: Uint8Array }
+    | {
+        readonly kind: 'remove' /** The elements that the author saw and removes. */
+        readonly observed: readonly ElementRef[]
+      }
   )
 
 /** The place of a write in the order of last writer wins (DESIGN §3): `(time, lamport, id)`, and index within one body. */

@@ -40,12 +40,14 @@ export function decodeChange(bytes: Uint8Array): Result<Change, ChangeFault> {
   const decoded = decodeCanonical(bytes)
   if (!decoded.ok) return invalid(decoded.fault.detail)
   const list = decoded.value
-  if (!Array.isArray(list) || list.length !== 4) return invalid('a change is a list of type, version, path and payload')
+  if (!Array.isArray(list) || list.length !== 4)
+    return invalid('a change is a list of type, version, path and payload')
   const [type, version, path, payload] = list as unknown[]
   if (typeof type !== 'string' || type === '' || utf8(type).length > TYPE_BYTES_MAX) {
     return invalid(`the type of a change is a text of 1 to ${TYPE_BYTES_MAX} bytes`)
   }
-  if (!Number.isSafeInteger(version) || (version as number) < 1) return invalid('the version of a change is a whole number from 1')
+  if (!Number.isSafeInteger(version) || (version as number) < 1)
+    return invalid('the version of a change is a whole number from 1')
   if (typeof path !== 'string') return invalid('the path of a change is a text')
   const parsed = parsePath(path)
   if (!parsed.ok) return invalid(parsed.fault.detail)

@@ -27,7 +27,12 @@ export interface SpaceDescription {
 /** The change that describes a space; the first of its genesis. */
 export function createSpaceChange(description: SpaceDescription): Uint8Array {
   const { name, profile, openReading } = description
-  return encodeChange({ type: SPACE_CREATE, version: VERSION, path: '', payload: { name, profile, openReading } })
+  return encodeChange({
+    type: SPACE_CREATE,
+    version: VERSION,
+    path: '',
+    payload: { name, profile, openReading },
+  })
 }
 
 /** The change that publishes delegation tokens, given as their bytes. */
@@ -38,7 +43,8 @@ export function putDelegations(tokens: readonly Uint8Array[]): Uint8Array {
 /** Reads a description: `name` of 1 to SPACE_NAME_BYTES_MAX bytes, a known `profile`, and `openReading`; nothing else. */
 export function readSpaceDescription(change: Change): Result<SpaceDescription, ChangeFault> {
   const { payload } = change
-  if (!isMap(payload) || Object.keys(payload).length !== 3) return invalid('a space has name, profile and openReading')
+  if (!isMap(payload) || Object.keys(payload).length !== 3)
+    return invalid('a space has name, profile and openReading')
   const { name, profile, openReading } = payload
   if (typeof name !== 'string' || name === '' || utf8(name).length > SPACE_NAME_BYTES_MAX) {
     return invalid(`the name of a space has 1 to ${SPACE_NAME_BYTES_MAX} bytes`)
@@ -63,7 +69,8 @@ export function readDelegations(
     return invalid('cap.put has a list of tokens')
   }
   const tokens = payload['tokens'] as unknown[]
-  if (tokens.length === 0 || tokens.length > BODY_CHANGES_MAX) return invalid('cap.put has at least one token')
+  if (tokens.length === 0 || tokens.length > BODY_CHANGES_MAX)
+    return invalid('cap.put has at least one token')
   const delegations: VerifiedDelegation[] = []
   for (const token of tokens) {
     if (!(token instanceof Uint8Array)) return invalid('a token is a byte string')

@@ -7,7 +7,13 @@ import { ok, type Result } from '../result.ts'
 import type { VerifiedDelegation } from '../ucan/delegation.ts'
 import type { CellEdit } from './cell.ts'
 import { decodeChange, invalid, type Change, type ChangeFault } from './change.ts'
-import { CAP_PUT, readDelegations, readSpaceDescription, SPACE_CREATE, type SpaceDescription } from './control.ts'
+import {
+  CAP_PUT,
+  readDelegations,
+  readSpaceDescription,
+  SPACE_CREATE,
+  type SpaceDescription,
+} from './control.ts'
 import { MAP, readMap } from './map.ts'
 import { readRegister, REGISTER } from './register.ts'
 
@@ -50,7 +56,9 @@ export function evaluateBody(
     if (!decoded.ok) return decoded
     const change = decoded.value
     if (!isAtOrBelow(change.path, path)) {
-      return invalid(`the change is at ${JSON.stringify(change.path)}, outside the operation's path ${JSON.stringify(path)}`)
+      return invalid(
+        `the change is at ${JSON.stringify(change.path)}, outside the operation's path ${JSON.stringify(path)}`,
+      )
     }
     return isControl(command)
       ? readControl(change, index, space === null, graph, verify)
@@ -84,7 +92,12 @@ function readControl(
   }
 }
 
-function readItem(change: Change, index: number, past: PastReader, graph: Graph): Result<Effect, ChangeFault> {
+function readItem(
+  change: Change,
+  index: number,
+  past: PastReader,
+  graph: Graph,
+): Result<Effect, ChangeFault> {
   if (change.type === SPACE_CREATE || change.type === CAP_PUT) {
     return invalid(`a ${change.type} change outside a control operation`)
   }
@@ -96,7 +109,8 @@ function readItem(change: Change, index: number, past: PastReader, graph: Graph)
     if (edit.kind !== 'remove') continue
     for (const ref of edit.observed) {
       const target = graph.find(ref.id)
-      if (target === undefined || !past.has(target)) return invalid('it names an element that is not in its past')
+      if (target === undefined || !past.has(target))
+        return invalid('it names an element that is not in its past')
     }
   }
   return ok({ kind: 'cells', edits: read.value })

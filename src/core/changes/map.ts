@@ -3,7 +3,15 @@ import { encodeCanonical } from '../canonical-cbor.ts'
 import { FIELD_BYTES_MAX } from '../limits.ts'
 import { ok, type Result } from '../result.ts'
 import type { CellEdit } from './cell.ts'
-import { encodeChange, invalid, isMap, readElementRefs, type Change, type ChangeFault, type ElementRef } from './change.ts'
+import {
+  encodeChange,
+  invalid,
+  isMap,
+  readElementRefs,
+  type Change,
+  type ChangeFault,
+  type ElementRef,
+} from './change.ts'
 
 /**
  * An entity or a row: each field is a cell of its own, so writers of different fields never meet. Within a field the last
@@ -40,10 +48,13 @@ export function readMap(change: Change, index: number): Result<readonly CellEdit
   const edits: CellEdit[] = []
   const fields = new Set<string>()
   for (const [action, content] of Object.entries(payload)) {
-    if (action !== 'set' && action !== 'remove') return invalid(`a map change has set and remove, not ${JSON.stringify(action)}`)
-    if (!isMap(content) || Object.keys(content).length === 0) return invalid(`${action} of a map is a map that is not empty`)
+    if (action !== 'set' && action !== 'remove')
+      return invalid(`a map change has set and remove, not ${JSON.stringify(action)}`)
+    if (!isMap(content) || Object.keys(content).length === 0)
+      return invalid(`${action} of a map is a map that is not empty`)
     for (const [field, value] of Object.entries(content)) {
-      if (field === '' || utf8(field).length > FIELD_BYTES_MAX) return invalid(`a field name has 1 to ${FIELD_BYTES_MAX} bytes`)
+      if (field === '' || utf8(field).length > FIELD_BYTES_MAX)
+        return invalid(`a field name has 1 to ${FIELD_BYTES_MAX} bytes`)
       if (fields.has(field)) return invalid(`field ${JSON.stringify(field)} is both set and removed`)
       fields.add(field)
       const key = { path, type: MAP, field, index } as const

@@ -1,7 +1,15 @@
 import { encodeCanonical } from '../canonical-cbor.ts'
 import { ok, type Result } from '../result.ts'
 import type { CellEdit } from './cell.ts'
-import { encodeChange, invalid, isMap, readElementRefs, type Change, type ChangeFault, type ElementRef } from './change.ts'
+import {
+  encodeChange,
+  invalid,
+  isMap,
+  readElementRefs,
+  type Change,
+  type ChangeFault,
+  type ElementRef,
+} from './change.ts'
 
 /** A value that is replaced whole: the last writer wins (src/core/changes/cell.ts has the laws). */
 export const REGISTER = 'register'
@@ -22,7 +30,8 @@ export function deleteRegister(path: string, observed: readonly ElementRef[]): U
 export function readRegister(change: Change, index: number): Result<readonly CellEdit[], ChangeFault> {
   const { payload, path } = change
   const key = { path, type: REGISTER, field: '', index } as const
-  if (!isMap(payload) || Object.keys(payload).length !== 1) return invalid('a register change has either set or delete')
+  if (!isMap(payload) || Object.keys(payload).length !== 1)
+    return invalid('a register change has either set or delete')
   if ('set' in payload) return ok([{ ...key, kind: 'set', value: encodeCanonical(payload['set']) }])
   const observed = readElementRefs(payload['delete'])
   if (observed === null) return invalid('delete of a register names elements [operation id, index]')

@@ -1,13 +1,7 @@
 import { compareBytes, equalBytes, utf8 } from '../bytes.ts'
 import { decodeCanonical, encodeCanonical } from '../canonical-cbor.ts'
 import { HASH_BYTES } from '../hash.ts'
-import {
-  BODY_BYTES_MAX,
-  CAPS_MAX,
-  COMMAND_BYTES_MAX,
-  DEPS_MAX,
-  HEADER_BYTES_MAX,
-} from '../limits.ts'
+import { BODY_BYTES_MAX, CAPS_MAX, COMMAND_BYTES_MAX, DEPS_MAX, HEADER_BYTES_MAX } from '../limits.ts'
 import { parsePath } from '../path.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
 
@@ -112,7 +106,19 @@ export function decodeHeader(bytes: Uint8Array): Result<Header, HeaderFault> {
   if (!isDigest(bodyHash)) return bad('bodyHash', bodyHash)
   if (!isCount(bodySize)) return bad('bodySize', bodySize)
   const header: Header = {
-    space, author, seq, prev, deps, lamport, time, epoch, caps, command, path, bodyHash, bodySize,
+    space,
+    author,
+    seq,
+    prev,
+    deps,
+    lamport,
+    time,
+    epoch,
+    caps,
+    command,
+    path,
+    bodyHash,
+    bodySize,
   }
   const fault = checkShape(header)
   return fault === null ? ok(header) : { ok: false, fault }
@@ -122,23 +128,28 @@ function checkShape(header: Header): HeaderFault | null {
   const { space, seq, prev, deps, caps, command, path } = header
   if ((seq === 0) !== (prev === null)) return badFault(`prev must be null exactly at seq 0, seq is ${seq}`)
   if (space === null) {
-    const plain = seq === 0 && deps.length === 0 && caps.length === 0 && header.lamport === 1 && header.epoch === 0
+    const plain =
+      seq === 0 && deps.length === 0 && caps.length === 0 && header.lamport === 1 && header.epoch === 0
     if (!plain) return badFault('a genesis has seq 0, no deps, no caps, lamport 1 and epoch 0')
   }
   if (deps.length > DEPS_MAX) return limitFault(`${deps.length} deps, at most ${DEPS_MAX} are allowed`)
   for (let i = 0; i < deps.length; i++) {
     const dep = deps[i] as Uint8Array
-    if (i > 0 && compareBytes(deps[i - 1] as Uint8Array, dep) !== -1) return badFault('deps are not sorted and unique')
+    if (i > 0 && compareBytes(deps[i - 1] as Uint8Array, dep) !== -1)
+      return badFault('deps are not sorted and unique')
     if (prev !== null && equalBytes(prev, dep)) return badFault('prev is listed among deps')
   }
   if (caps.length > CAPS_MAX) return limitFault(`${caps.length} caps, at most ${CAPS_MAX} are allowed`)
   for (let i = 0; i < caps.length; i++) {
     for (let j = 0; j < i; j++) {
-      if (equalBytes(caps[i] as Uint8Array, caps[j] as Uint8Array)) return badFault('a delegation is listed twice in caps')
+      if (equalBytes(caps[i] as Uint8Array, caps[j] as Uint8Array))
+        return badFault('a delegation is listed twice in caps')
     }
   }
-  if (utf8(command).length > COMMAND_BYTES_MAX) return limitFault(`command is longer than ${COMMAND_BYTES_MAX} bytes`)
-  if (!/^(\/[a-z0-9_-]+)+$/.test(command)) return badFault(`command ${describe(command)} is not of the form /op/write`)
+  if (utf8(command).length > COMMAND_BYTES_MAX)
+    return limitFault(`command is longer than ${COMMAND_BYTES_MAX} bytes`)
+  if (!/^(\/[a-z0-9_-]+)+$/.test(command))
+    return badFault(`command ${describe(command)} is not of the form /op/write`)
   const parsed = parsePath(path)
   if (!parsed.ok) return badFault(parsed.fault.detail)
   if (header.bodySize > BODY_BYTES_MAX) {
@@ -149,10 +160,13 @@ function checkShape(header: Header): HeaderFault | null {
 
 const badFault = (detail: string): HeaderFault => ({ code: 'BAD_FIELD', detail })
 const limitFault = (detail: string): HeaderFault => ({ code: 'LIMIT', detail })
-const bad = (field: string, found: unknown) => fail('BAD_FIELD', `header field ${field} holds ${describe(found)}`)
+const bad = (field: string, found: unknown) =>
+  fail('BAD_FIELD', `header field ${field} holds ${describe(found)}`)
 
-const isDigest = (value: unknown): value is Uint8Array => value instanceof Uint8Array && value.length === HASH_BYTES
-const isDigestList = (value: unknown): value is readonly Uint8Array[] => Array.isArray(value) && value.every(isDigest)
+const isDigest = (value: unknown): value is Uint8Array =>
+  value instanceof Uint8Array && value.length === HASH_BYTES
+const isDigestList = (value: unknown): value is readonly Uint8Array[] =>
+  Array.isArray(value) && value.every(isDigest)
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
 function describe(value: unknown): string {

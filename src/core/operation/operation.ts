@@ -54,9 +54,16 @@ export function signOperation(
   const whole: Header = { ...header, ...bodyCommitment(body) }
   const headerBytes = encodeHeader(whole)
   const checked = decodeHeader(headerBytes)
-  if (!checked.ok) throw new Error(`bug: we made a header we refuse: ${checked.fault.code}, ${checked.fault.detail}`)
+  if (!checked.ok)
+    throw new Error(`bug: we made a header we refuse: ${checked.fault.code}, ${checked.fault.detail}`)
   const id = operationId(headerBytes)
-  return { id, header: whole, headerBytes, signature: sign(signedBytes(id)), body } as unknown as VerifiedOperation
+  return {
+    id,
+    header: whole,
+    headerBytes,
+    signature: sign(signedBytes(id)),
+    body,
+  } as unknown as VerifiedOperation
 }
 
 /** The envelope in which one operation travels alone (gossip, files): `[header bytes, signature, changes | null]`. */
@@ -117,7 +124,10 @@ export function assembleOperation(
 /** Whether `body` is the one that `header` commits to; null when it is. */
 function checkBody(header: Header, body: Body): Fault<'LIMIT' | 'BAD_FIELD'> | null {
   if (body.length > BODY_CHANGES_MAX) {
-    return { code: 'LIMIT', detail: `body of ${body.length} changes, at most ${BODY_CHANGES_MAX} are allowed` }
+    return {
+      code: 'LIMIT',
+      detail: `body of ${body.length} changes, at most ${BODY_CHANGES_MAX} are allowed`,
+    }
   }
   const found = bodyCommitment(body)
   if (found.bodySize !== header.bodySize || !equalBytes(found.bodyHash, header.bodyHash)) {
@@ -134,7 +144,8 @@ export function verifyOperation(
   operation: Operation,
   verify: VerifySignature,
 ): Result<VerifiedOperation, Fault<'WEAK_KEY' | 'BAD_SIGNATURE'>> {
-  if (isWeakKey(operation.header.author)) return fail('WEAK_KEY', 'the author key is not canonical or of small order')
+  if (isWeakKey(operation.header.author))
+    return fail('WEAK_KEY', 'the author key is not canonical or of small order')
   return witness(operation, verify(operation.signature, signedBytes(operation.id), operation.header.author))
 }
 
@@ -143,8 +154,12 @@ export async function verifyOperationAsync(
   operation: Operation,
   verify: (...of: Parameters<VerifySignature>) => Promise<boolean>,
 ): Promise<Result<VerifiedOperation, Fault<'WEAK_KEY' | 'BAD_SIGNATURE'>>> {
-  if (isWeakKey(operation.header.author)) return fail('WEAK_KEY', 'the author key is not canonical or of small order')
-  return witness(operation, await verify(operation.signature, signedBytes(operation.id), operation.header.author))
+  if (isWeakKey(operation.header.author))
+    return fail('WEAK_KEY', 'the author key is not canonical or of small order')
+  return witness(
+    operation,
+    await verify(operation.signature, signedBytes(operation.id), operation.header.author),
+  )
 }
 
 function witness(operation: Operation, holds: boolean) {

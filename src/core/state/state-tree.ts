@@ -96,9 +96,15 @@ function update(node: Branch, segments: readonly string[], type: string, hash: U
 
 function hashBranch(node: Branch): Uint8Array {
   if (node.hash !== null) return node.hash
-  for (const segment of node.stale) node.trie.set(sha256(utf8(segment)), hashBranch(node.children.get(segment) as Branch))
+  for (const segment of node.stale)
+    node.trie.set(sha256(utf8(segment)), hashBranch(node.children.get(segment) as Branch))
   node.stale.clear()
   const items = [...node.items].sort(([a], [b]) => compareBytes(utf8(a), utf8(b))).map(([, hash]) => hash)
-  node.hash = sha256(STATE_NODE_TAG, Uint8Array.of(items.length), concatBytes(...items), node.trie.digest().hash)
+  node.hash = sha256(
+    STATE_NODE_TAG,
+    Uint8Array.of(items.length),
+    concatBytes(...items),
+    node.trie.digest().hash,
+  )
   return node.hash
 }

@@ -59,7 +59,10 @@ export function encodeBatch(operations: readonly Operation[]): Uint8Array {
  * encodeBatch writes (`BAD_FIELD`), or holds more than BATCH_OPERATIONS_MAX operations (`LIMIT`); an operation that is not
  * well-formed is a fault in its own place, and those that name it as a parent by place are faults too.
  */
-export function decodeBatch(bytes: Uint8Array, spaceId: Uint8Array): Result<readonly BatchItem[], BatchFault> {
+export function decodeBatch(
+  bytes: Uint8Array,
+  spaceId: Uint8Array,
+): Result<readonly BatchItem[], BatchFault> {
   const decoded = decodeCanonical(bytes)
   if (!decoded.ok) return decoded
   const value = decoded.value
@@ -67,9 +70,11 @@ export function decodeBatch(bytes: Uint8Array, spaceId: Uint8Array): Result<read
   const [authors, chains, rows] = value
   // What is listed once and named often is checked once, here: a long author or chain would otherwise grow with every naming.
   if (!isDigestList(authors)) return fail('BAD_FIELD', 'authors of a batch are keys of 32 bytes')
-  if (!Array.isArray(chains) || !chains.every(isChain)) return fail('BAD_FIELD', `chains of a batch are lists of at most ${CAPS_MAX} digests`)
+  if (!Array.isArray(chains) || !chains.every(isChain))
+    return fail('BAD_FIELD', `chains of a batch are lists of at most ${CAPS_MAX} digests`)
   if (!Array.isArray(rows)) return fail('BAD_FIELD', 'operations of a batch are a list')
-  if (rows.length > BATCH_OPERATIONS_MAX) return fail('LIMIT', `batch of ${rows.length}, at most ${BATCH_OPERATIONS_MAX} allowed`)
+  if (rows.length > BATCH_OPERATIONS_MAX)
+    return fail('LIMIT', `batch of ${rows.length}, at most ${BATCH_OPERATIONS_MAX} allowed`)
   const reader = new BatchReader(spaceId, authors, chains)
   return ok((rows as unknown[]).map((row) => reader.read(row)))
 }
@@ -83,7 +88,11 @@ class BatchReader {
   #lamport = 0
   #time = 0
 
-  constructor(spaceId: Uint8Array, authors: readonly Uint8Array[], chains: readonly (readonly Uint8Array[])[]) {
+  constructor(
+    spaceId: Uint8Array,
+    authors: readonly Uint8Array[],
+    chains: readonly (readonly Uint8Array[])[],
+  ) {
     this.#spaceId = spaceId
     this.#authors = authors
     this.#chains = chains
@@ -97,15 +106,30 @@ class BatchReader {
 
   #assemble(row: unknown): BatchItem {
     if (!isList(row, 12)) return bad('an operation of a batch is a list of twelve')
-    const [author, link, deps, lamportStep, timeStep, epoch, chain, command, path, signature, content, hasBody] = row
+    const [
+      author,
+      link,
+      deps,
+      lamportStep,
+      timeStep,
+      epoch,
+      chain,
+      command,
+      path,
+      signature,
+      content,
+      hasBody,
+    ] = row
     const key = isIndex(author) ? this.#authors[author] : undefined
     const caps = isIndex(chain) ? this.#chains[chain] : undefined
     if (key === undefined || caps === undefined) return bad('author or chain is not listed in the batch')
     const place = this.#placeOf(author as number, link)
     if (place === null) return bad('the place in the log is not readable')
     const parents = this.#resolve(deps)
-    if (parents === null) return bad('parents are more than may be, or one named by place is not in the batch')
-    if (!Number.isSafeInteger(lamportStep) || !Number.isSafeInteger(timeStep)) return bad('lamport or time is not a step')
+    if (parents === null)
+      return bad('parents are more than may be, or one named by place is not in the batch')
+    if (!Number.isSafeInteger(lamportStep) || !Number.isSafeInteger(timeStep))
+      return bad('lamport or time is not a step')
     this.#lamport += lamportStep as number
     this.#time += timeStep as number
     if (!(signature instanceof Uint8Array)) return bad('signature is not bytes')
@@ -166,7 +190,9 @@ function readContent(content: unknown, hasBody: unknown): Content | null {
   }
   if (hasBody !== false || !isList(content, 2)) return null
   const [bodyHash, bodySize] = content
-  return bodyHash instanceof Uint8Array && isIndex(bodySize) ? { changes: null, commitment: { bodyHash, bodySize } } : null
+  return bodyHash instanceof Uint8Array && isIndex(bodySize)
+    ? { changes: null, commitment: { bodyHash, bodySize } }
+    : null
 }
 
 /** Fields come from a peer unchecked and are checked on the encoded header; what cannot even be encoded is null. */
@@ -199,9 +225,11 @@ class Dictionary<T> {
 
 const bad = (detail: string) => fail('BAD_FIELD', detail)
 const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
-const isList = (value: unknown, length: number): value is unknown[] => Array.isArray(value) && value.length === length
+const isList = (value: unknown, length: number): value is unknown[] =>
+  Array.isArray(value) && value.length === length
 const isDigestList = (value: unknown): value is readonly Uint8Array[] =>
   isBytesList(value) && value.every((item) => item.length === HASH_BYTES)
-const isChain = (value: unknown): value is readonly Uint8Array[] => isDigestList(value) && value.length <= CAPS_MAX
+const isChain = (value: unknown): value is readonly Uint8Array[] =>
+  isDigestList(value) && value.length <= CAPS_MAX
 const isBytesList = (value: unknown): value is readonly Uint8Array[] =>
   Array.isArray(value) && value.every((item) => item instanceof Uint8Array)

@@ -35,7 +35,10 @@ export interface ReadProof {
  */
 export function handshakeBytes(binding: HandshakeBinding): Uint8Array {
   const { spaceId, signerPeer, otherPeer, signerNonce, otherNonce } = binding
-  return concatBytes(SYNC_HANDSHAKE_TAG, encodeCanonical([spaceId, signerPeer, otherPeer, signerNonce, otherNonce]))
+  return concatBytes(
+    SYNC_HANDSHAKE_TAG,
+    encodeCanonical([spaceId, signerPeer, otherPeer, signerNonce, otherNonce]),
+  )
 }
 
 /**
@@ -43,7 +46,12 @@ export function handshakeBytes(binding: HandshakeBinding): Uint8Array {
  * without it nobody is answered, so a stranger does not learn whose tokens a peer holds. Bound to both peers and the sender's
  * nonce, so that it is worthless on another connection. 32 bytes.
  */
-export function knowledgeOfSpace({ spaceId, signerPeer, otherPeer, signerNonce }: Omit<HandshakeBinding, 'otherNonce'>): Uint8Array {
+export function knowledgeOfSpace({
+  spaceId,
+  signerPeer,
+  otherPeer,
+  signerNonce,
+}: Omit<HandshakeBinding, 'otherNonce'>): Uint8Array {
   return sha256(SYNC_KNOWLEDGE_TAG, encodeCanonical([spaceId, signerPeer, otherPeer, signerNonce]))
 }
 
@@ -63,7 +71,8 @@ export function verifyReadProof(
   verify: VerifySignature,
 ): Result<Uint8Array> {
   const { tokens, signature } = proof
-  if (tokens.length === 0 || tokens.length > CAPS_MAX) return fail('CAP_FORM', `a read chain has 1 to ${CAPS_MAX} tokens`)
+  if (tokens.length === 0 || tokens.length > CAPS_MAX)
+    return fail('CAP_FORM', `a read chain has 1 to ${CAPS_MAX} tokens`)
   const chain: VerifiedDelegation[] = []
   for (const token of tokens) {
     const decoded = decodeDelegation(token)

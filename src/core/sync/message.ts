@@ -28,14 +28,18 @@ export interface WantedHead {
   readonly id: Uint8Array
 }
 
-
 /**
  * What travels in a session after the handshake (docs/protocol.md §4). Both sides send the same kinds at the same steps; only
  * `operations`, `ack`, `probe` and `probed` go at each side's own pace.
  */
 export type SyncMessage =
   /** Where I stand; `admitted` is how many operations the last round brought me. */
-  | { readonly kind: 'compare'; readonly round: number; readonly standing: Standing; readonly admitted: number }
+  | {
+      readonly kind: 'compare'
+      readonly round: number
+      readonly standing: Standing
+      readonly admitted: number
+    }
   /** My children of the nodes we both walk now. */
   | { readonly kind: 'nodes'; readonly nodes: readonly NodeListing[] }
   /** My clock below the prefixes that differ, in one or more parts. */
@@ -54,7 +58,11 @@ export type SyncMessage =
   /** How many operations I shall send in this round. */
   | { readonly kind: 'offer'; readonly operations: number }
   /** A batch; `faults` are the places of a received batch that could not be read as an operation. */
-  | { readonly kind: 'operations'; readonly operations: readonly Operation[]; readonly faults: readonly Fault[] }
+  | {
+      readonly kind: 'operations'
+      readonly operations: readonly Operation[]
+      readonly faults: readonly Fault[]
+    }
   /** One more of your batches is admitted, or refused, for good. */
   | { readonly kind: 'ack' }
   /** End of stored: I sent so many operations in this round. */

@@ -73,7 +73,8 @@ export class RoundSender {
     if (this.#bodiesWanted > BODIES_WANTED_PER_ROUND_MAX) return 'more wanted bodies than a round may list'
     for (const { author, id } of heads) {
       const wanted = this.#offeredHeads.delete(toHex(id)) ? graph.find(id) : undefined
-      if (wanted === undefined || !equalBytes(wanted.author, author)) return 'a wanted head that was not offered'
+      if (wanted === undefined || !equalBytes(wanted.author, author))
+        return 'a wanted head that was not offered'
       const stretch = missingStretch(graph, wanted, this.#peerLogOf(author))
       ;(isExact(stretch) ? this.#exact : this.#unprobed).push(stretch)
     }

@@ -150,7 +150,9 @@ export class SyncSession {
         return this.#onWant(message, effects)
       case 'probe': {
         const known = message.ids.findIndex((id) => this.#view.graph.find(id) === undefined)
-        effects.push(send({ kind: 'probed', probe: message.probe, known: known === -1 ? message.ids.length : known }))
+        effects.push(
+          send({ kind: 'probed', probe: message.probe, known: known === -1 ? message.ids.length : known }),
+        )
         return null
       }
       case 'probed':
@@ -177,7 +179,9 @@ export class SyncSession {
   #sendCompare(effects: SyncEffect[]): void {
     this.#phase = 'compare'
     this.#mine = this.#view.standing()
-    effects.push(send({ kind: 'compare', round: this.#round, standing: this.#mine, admitted: this.#gainedInRound }))
+    effects.push(
+      send({ kind: 'compare', round: this.#round, standing: this.#mine, admitted: this.#gainedInRound }),
+    )
     if (this.#waitingCompare === null) return
     const waiting = this.#waitingCompare
     this.#waitingCompare = null
@@ -212,7 +216,11 @@ export class SyncSession {
     const isOver = (sameClock && !lacksBodies) || gainedNothing || this.#round >= SYNC_ROUNDS_MAX
     if (isOver) {
       const theyLack = sameClock ? 0 : this.#sender.total - message.admitted
-      this.#finish(sameClock && !lacksBodies && equalBytes(mine.stateRoot, theirs.stateRoot), theyLack, effects)
+      this.#finish(
+        sameClock && !lacksBodies && equalBytes(mine.stateRoot, theirs.stateRoot),
+        theyLack,
+        effects,
+      )
       return
     }
     this.#beginRound()
@@ -228,7 +236,8 @@ export class SyncSession {
   #finish(inSync: boolean, theyLack: number, effects: SyncEffect[]): void {
     const mine = this.#mine as Standing
     const theirs = this.#theirs as Standing
-    const weLack = inSync || equalBytes(mine.clockRoot, theirs.clockRoot) ? 0 : this.#offered - this.#gainedInRound
+    const weLack =
+      inSync || equalBytes(mine.clockRoot, theirs.clockRoot) ? 0 : this.#offered - this.#gainedInRound
     this.#phase = 'idle'
     this.#view.release()
     const report: SyncReport = {
@@ -280,7 +289,9 @@ export class SyncSession {
   }
 
   #sendEntries(walk: ClockWalk, effects: SyncEffect[]): void {
-    const all = walk.differingPrefixes.flatMap((prefix) => this.#view.clock.entriesAt(prefix)).flatMap(splitEntry)
+    const all = walk.differingPrefixes
+      .flatMap((prefix) => this.#view.clock.entriesAt(prefix))
+      .flatMap(splitEntry)
     const entries: ClockEntry[] = []
     for (const entry of all) {
       if (this.#offeredHeads.size + entry.heads.length > HEADS_PER_ROUND_MAX) break
@@ -307,7 +318,8 @@ export class SyncSession {
     if (heads === undefined) this.#theirHeads.set(author, [...entry.heads])
     else heads.push(...entry.heads)
     for (const { id } of entry.heads) {
-      if (this.#view.graph.find(id) === undefined && this.#view.claim(id)) this.#wanted.push({ author: entry.author, id })
+      if (this.#view.graph.find(id) === undefined && this.#view.claim(id))
+        this.#wanted.push({ author: entry.author, id })
     }
   }
 

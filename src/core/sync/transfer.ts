@@ -38,7 +38,11 @@ export function readPeerLog(graph: Graph, author: Uint8Array, heads: readonly He
     else common.set(entry.ordinal, entry)
   }
   const entries = [...common.values()]
-  return { common: entries, hasUnknown, marked: entries.length > COMMON_HEADS_COMPARED_MAX ? markLog(graph, entries) : null }
+  return {
+    common: entries,
+    hasUnknown,
+    marked: entries.length > COMMON_HEADS_COMPARED_MAX ? markLog(graph, entries) : null,
+  }
 }
 
 /**
@@ -95,7 +99,8 @@ function markLog(graph: Graph, heads: readonly Entry[]): ReadonlySet<number> {
 
 /** The greatest seq at which two chains of one author agree; −1 where they share nothing. */
 function lastCommonSeq(graph: Graph, a: Entry, b: Entry): number {
-  const isCommon = (seq: number) => ancestorAtSeq(graph, a, seq).ordinal === ancestorAtSeq(graph, b, seq).ordinal
+  const isCommon = (seq: number) =>
+    ancestorAtSeq(graph, a, seq).ordinal === ancestorAtSeq(graph, b, seq).ordinal
   return lastSeqWhere(Math.min(a.seq, b.seq), isCommon)
 }
 

@@ -40,7 +40,8 @@ export class ClockWalk {
     this.#next = []
     this.#answered = 0
     const frames: (readonly NodeListing[])[] = []
-    for (let i = 0; i < this.#level.length; i += NODES_PER_FRAME_MAX) frames.push(this.#level.slice(i, i + NODES_PER_FRAME_MAX))
+    for (let i = 0; i < this.#level.length; i += NODES_PER_FRAME_MAX)
+      frames.push(this.#level.slice(i, i + NODES_PER_FRAME_MAX))
     return frames
   }
 
@@ -48,7 +49,8 @@ export class ClockWalk {
   receive(nodes: readonly NodeListing[]): string | null {
     for (const theirs of nodes) {
       const mine = this.#level[this.#answered]
-      if (mine === undefined || !isSamePrefix(mine.prefix, theirs.prefix)) return 'a listing of another node than is due'
+      if (mine === undefined || !isSamePrefix(mine.prefix, theirs.prefix))
+        return 'a listing of another node than is due'
       if (theirs.children.length !== TRIE_RADIX) return 'a listing without sixteen children'
       this.#answered++
       this.#compare(mine, theirs)

@@ -11,16 +11,26 @@ export function configFileOf(dataDirectory: string): string {
 }
 
 /** Reads the file of a data directory; null where there is none. `BAD_CONFIG` for what is not a text of at most CONFIG_FILE_BYTES_MAX. */
-export function readConfigFile(dataDirectory: string): Result<{ readonly path: string; readonly text: string } | null, ConfigFault> {
+export function readConfigFile(
+  dataDirectory: string,
+): Result<{ readonly path: string; readonly text: string } | null, ConfigFault> {
   const path = configFileOf(dataDirectory)
   try {
     if (!existsSync(path)) return ok(null)
     if (statSync(path).size > CONFIG_FILE_BYTES_MAX) {
-      return fail('BAD_CONFIG', `${path} has more than ${CONFIG_FILE_BYTES_MAX} bytes: is it a configuration?`)
+      return fail(
+        'BAD_CONFIG',
+        `${path} has more than ${CONFIG_FILE_BYTES_MAX} bytes: is it a configuration?`,
+      )
     }
     return ok({ path, text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)) })
   } catch (error) {
-    const reason = error instanceof TypeError ? 'it is not UTF-8 text' : error instanceof Error ? error.message : String(error)
+    const reason =
+      error instanceof TypeError
+        ? 'it is not UTF-8 text'
+        : error instanceof Error
+          ? error.message
+          : String(error)
     return fail('BAD_CONFIG', `${path} cannot be read: ${reason}`)
   }
 }
@@ -36,7 +46,8 @@ export function formatConfigFile(values: Partial<NodeConfig>): string {
 
 function formatKey(key: ConfigKey, values: Partial<NodeConfig>): string {
   const value = values[key.property]
-  const setting = value === undefined ? `# ${key.name} = ${presetOf(key)}` : `${key.name} = ${JSON.stringify(value)}`
+  const setting =
+    value === undefined ? `# ${key.name} = ${presetOf(key)}` : `${key.name} = ${JSON.stringify(value)}`
   const example = key.kind === 'addresses' && value === undefined ? `\n# Example: ["${key.example}"]` : ''
   return `\n# ${capitalize(key.description)}.\n# Flag ${flagOf(key)}, environment ${variableOf(key)}.${example}\n${setting}`
 }

@@ -48,7 +48,8 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     form: 'listen',
     preset: ['/ip4/0.0.0.0/tcp/0'],
     example: '/ip4/0.0.0.0/tcp/4001',
-    description: 'addresses to listen on; port 0 takes a free port at every start, which breaks older invites; none to dial only',
+    description:
+      'addresses to listen on; port 0 takes a free port at every start, which breaks older invites; none to dial only',
   },
   {
     name: 'announce',
@@ -105,7 +106,8 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     min: 100,
     max: 24 * HOUR_MS,
     preset: 15_000,
-    description: 'pause between two comparisons with every peer; short costs traffic while idle, long delays repair',
+    description:
+      'pause between two comparisons with every peer; short costs traffic while idle, long delays repair',
   },
   {
     name: 'discovery_interval_ms',

@@ -54,7 +54,11 @@ interface GivenValue {
   readonly isText: boolean
 }
 
-function firstGiven(key: ConfigKey, { flags, environment, file }: ConfigSources, fileValues: Readonly<Record<string, unknown>>): GivenValue | null {
+function firstGiven(
+  key: ConfigKey,
+  { flags, environment, file }: ConfigSources,
+  fileValues: Readonly<Record<string, unknown>>,
+): GivenValue | null {
   const flag = flags[key.property]
   if (flag !== undefined) return { source: flagOf(key), value: flag, isText: true }
   const text = environment[variableOf(key)]
@@ -88,8 +92,11 @@ function readInteger(
   { source, value, isText }: GivenValue,
 ): Result<number, ConfigFault> {
   const number = isText && typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value
-  const isInRange = typeof number === 'number' && Number.isSafeInteger(number) && number >= min && number <= max
-  return isInRange ? ok(number) : bad(`${source} must be a whole number of milliseconds from ${min} to ${max}, not ${show(value)}`)
+  const isInRange =
+    typeof number === 'number' && Number.isSafeInteger(number) && number >= min && number <= max
+  return isInRange
+    ? ok(number)
+    : bad(`${source} must be a whole number of milliseconds from ${min} to ${max}, not ${show(value)}`)
 }
 
 function readAddresses(
@@ -108,8 +115,12 @@ function readAddresses(
   return ok(addresses)
 }
 
-function readAddress({ form, example }: Extract<ConfigKey, { kind: 'addresses' }>, value: unknown): Result<string, ConfigFault> {
-  if (typeof value !== 'string') return bad(`${show(value)} is not an address; write it as a text like "${example}"`)
+function readAddress(
+  { form, example }: Extract<ConfigKey, { kind: 'addresses' }>,
+  value: unknown,
+): Result<string, ConfigFault> {
+  if (typeof value !== 'string')
+    return bad(`${show(value)} is not an address; write it as a text like "${example}"`)
   let names: readonly string[]
   let text: string
   try {
@@ -122,12 +133,19 @@ function readAddress({ form, example }: Extract<ConfigKey, { kind: 'addresses' }
   if (form === 'listen' && !/^ip[46]\/tcp(\/ws)?$/.test(names.join('/'))) {
     return bad(`cannot listen on ${show(value)}; use /ip4/ADDRESS/tcp/PORT, or the same with /ws at its end`)
   }
-  if (form === 'peer' && names.at(-1) !== 'p2p') return bad(`${show(value)} lacks its peer id; add /p2p/12D3KooW... at its end`)
+  if (form === 'peer' && names.at(-1) !== 'p2p')
+    return bad(`${show(value)} lacks its peer id; add /p2p/12D3KooW... at its end`)
   if (names.length === 0) return bad(`an address is empty; one looks like ${example}`)
   return ok(text)
 }
 
-function readFile({ path, text }: { readonly path: string; readonly text: string }): Result<Readonly<Record<string, unknown>>, ConfigFault> {
+function readFile({
+  path,
+  text,
+}: {
+  readonly path: string
+  readonly text: string
+}): Result<Readonly<Record<string, unknown>>, ConfigFault> {
   let values: Readonly<Record<string, unknown>>
   try {
     values = parseToml(text)
@@ -138,7 +156,8 @@ function readFile({ path, text }: { readonly path: string; readonly text: string
   }
   const known = CONFIG_KEYS.map(({ name }) => name)
   for (const name of Object.keys(values)) {
-    if (!known.includes(name)) return bad(`unknown key ${show(name)} in ${path}; did you mean ${closest(name, known)}?`)
+    if (!known.includes(name))
+      return bad(`unknown key ${show(name)} in ${path}; did you mean ${closest(name, known)}?`)
   }
   return ok(values)
 }

@@ -186,8 +186,11 @@ export class Discovery {
     const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
     // By peer id, with the addresses as hints: the peer store may know better ones.
     const known = network.peerStore.merge(peer, { multiaddrs: [...addresses] })
-    known.then(() => network.dial(peer, { signal })).catch((error: unknown) => {
-      if (!this.#abort.signal.aborted) log(`could not reach ${peer.toString()}: ${error instanceof Error ? error.message : String(error)}`)
-    })
+    known
+      .then(() => network.dial(peer, { signal }))
+      .catch((error: unknown) => {
+        if (!this.#abort.signal.aborted)
+          log(`could not reach ${peer.toString()}: ${error instanceof Error ? error.message : String(error)}`)
+      })
   }
 }

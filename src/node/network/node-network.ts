@@ -312,7 +312,9 @@ export class NodeNetwork {
     try {
       space.publishPendingTokens()
     } catch (error) {
-      this.#host.log(`could not publish what this node joined with: ${error instanceof Error ? error.message : String(error)}`)
+      this.#host.log(
+        `could not publish what this node joined with: ${error instanceof Error ? error.message : String(error)}`,
+      )
     }
   }
 

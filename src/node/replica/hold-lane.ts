@@ -127,7 +127,10 @@ interface Share {
 }
 
 function isOverShare(share: Share | undefined): boolean {
-  return share !== undefined && (share.operations > HELD_OPERATIONS_PER_PEER_MAX || share.bytes > HELD_BYTES_PER_PEER_MAX)
+  return (
+    share !== undefined &&
+    (share.operations > HELD_OPERATIONS_PER_PEER_MAX || share.bytes > HELD_BYTES_PER_PEER_MAX)
+  )
 }
 
 function sizeOf(held: Held): number {

@@ -1,5 +1,10 @@
 import { TypedEventEmitter } from 'main-event'
-import { checkIdentity, decideAdmission, type AdmissionContext, type Decision } from '../../core/admission/decide.ts'
+import {
+  checkIdentity,
+  decideAdmission,
+  type AdmissionContext,
+  type Decision,
+} from '../../core/admission/decide.ts'
 import type { WaitCode } from '../../core/admission/codes.ts'
 import { jumpOf } from '../../core/ancestry.ts'
 import { equalBytes, toHex } from '../../core/bytes.ts'
@@ -10,7 +15,11 @@ import type { Entry } from '../../core/graph.ts'
 import { sha256 } from '../../core/hash.ts'
 import type { SignatureVerifier } from '../../core/native-signature.ts'
 import type { Parents } from '../../core/admission/past.ts'
-import { verifyOperationAsync, type Operation, type VerifiedOperation } from '../../core/operation/operation.ts'
+import {
+  verifyOperationAsync,
+  type Operation,
+  type VerifiedOperation,
+} from '../../core/operation/operation.ts'
 import type { Fault } from '../../core/result.ts'
 import { StateTree } from '../../core/state/state-tree.ts'
 import type { CellKey } from '../../core/changes/cell.ts'
@@ -143,7 +152,8 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   #alreadyDecided(operation: Operation): Outcome | null {
     const entry = this.store.find(operation.id)
     if (entry !== undefined) {
-      if (operation.body !== null && this.store.operation(entry.ordinal).body === null) this.#fillBody(entry, operation)
+      if (operation.body !== null && this.store.operation(entry.ordinal).body === null)
+        this.#fillBody(entry, operation)
       return { kind: 'duplicate' }
     }
     const code = this.#refusals.codeOfId(operation.id) ?? this.#refusals.codeOfBytes(bytesDigest(operation))
@@ -298,7 +308,13 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     return { id, code: fault.code, detail: fault.detail, peer, timeMs: this.#now() }
   }
 
-  #hold(operation: VerifiedOperation, fault: WaitFault, peer: string, sinceMs: number, step: AdmissionStep): void {
+  #hold(
+    operation: VerifiedOperation,
+    fault: WaitFault,
+    peer: string,
+    sinceMs: number,
+    step: AdmissionStep,
+  ): void {
     const { code, detail } = fault
     const held: Held =
       fault.code === 'FUTURE'
@@ -381,7 +397,11 @@ function loadState(store: SpaceStore): StateTree {
   let fields = new Map<string, Uint8Array>()
   let after: CellKey | undefined
   for (;;) {
-    const page = store.cells({ prefix: '', limit: STATE_PAGE_CELLS, ...(after === undefined ? {} : { after }) })
+    const page = store.cells({
+      prefix: '',
+      limit: STATE_PAGE_CELLS,
+      ...(after === undefined ? {} : { after }),
+    })
     for (const { key, cell } of page) {
       if (item === null || item.path !== key.path || item.type !== key.type) {
         if (item !== null) tree.set({ ...item, fields })

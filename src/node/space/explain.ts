@@ -32,7 +32,9 @@ export function explainOperation(space: HostedSpace, id: Uint8Array): Explanatio
   if (entry !== undefined) {
     const operation = space.operation(entry.ordinal)
     const evaluation = space.replica.evaluate(entry, operation)
-    const voids = evaluation.flatMap((change, index) => (change.ok ? [] : [{ index, detail: change.fault.detail }]))
+    const voids = evaluation.flatMap((change, index) =>
+      change.ok ? [] : [{ index, detail: change.fault.detail }],
+    )
     const isMasked = evaluation.length > 0 && voids.length === evaluation.length
     return {
       id: toHex(id),
@@ -47,11 +49,24 @@ export function explainOperation(space: HostedSpace, id: Uint8Array): Explanatio
   const held = space.replica.held.get(id)
   if (held !== undefined) {
     const { author, caps } = held.operation.header
-    return { ...nothing, verdict: 'held', code: held.code, detail: held.detail, author: formatDid(author), caps: caps.map(toHex) }
+    return {
+      ...nothing,
+      verdict: 'held',
+      code: held.code,
+      detail: held.detail,
+      author: formatDid(author),
+      caps: caps.map(toHex),
+    }
   }
   const refusal = space.store.refusal(id)
-  if (refusal !== undefined) return { ...nothing, verdict: 'refused', code: refusal.code, detail: refusal.detail }
-  return { ...nothing, verdict: 'unknown', code: null, detail: 'this node has not seen it, or has forgotten that it refused it' }
+  if (refusal !== undefined)
+    return { ...nothing, verdict: 'refused', code: refusal.code, detail: refusal.detail }
+  return {
+    ...nothing,
+    verdict: 'unknown',
+    code: null,
+    detail: 'this node has not seen it, or has forgotten that it refused it',
+  }
 }
 
 function describeAdmitted(voids: number, changes: number, isAbsent: boolean): string {

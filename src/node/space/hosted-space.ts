@@ -19,7 +19,12 @@ import type { Signer } from '../../core/signature.ts'
 import { spaceTopic } from '../../core/space-topic.ts'
 import { handshakeBytes, type HandshakeBinding, type ReadProof } from '../../core/sync/handshake.ts'
 import type { SyncView } from '../../core/sync/view.ts'
-import { issueDelegation, decodeDelegation, verifyDelegation, type VerifiedDelegation } from '../../core/ucan/delegation.ts'
+import {
+  issueDelegation,
+  decodeDelegation,
+  verifyDelegation,
+  type VerifiedDelegation,
+} from '../../core/ucan/delegation.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
 import type { RememberedPeer } from '../peer-book.ts'
@@ -142,13 +147,22 @@ export class HostedSpace {
   }
 
   /** Publishes delegations in an operation of their own. `using` is the chain to name, where it is not published yet. */
-  publish(tokens: readonly VerifiedDelegation[], options: WriteOptions, using?: readonly VerifiedDelegation[]): VerifiedOperation {
+  publish(
+    tokens: readonly VerifiedDelegation[],
+    options: WriteOptions,
+    using?: readonly VerifiedDelegation[],
+  ): VerifiedOperation {
     const body = [putDelegations(tokens.map((token) => token.bytes))]
     return this.#author('/cap/grant', ROOT_PATH, body, this.#parentsOf(options), options, using)
   }
 
   /** Issues a delegation by an author of this node; it takes effect where it is published. */
-  issue(issuer: Signer, audience: Uint8Array, terms: RoleTerms, expiresSeconds: number | null): VerifiedDelegation {
+  issue(
+    issuer: Signer,
+    audience: Uint8Array,
+    terms: RoleTerms,
+    expiresSeconds: number | null,
+  ): VerifiedDelegation {
     return orThrow(
       issueDelegation({
         signer: issuer,
@@ -164,10 +178,19 @@ export class HostedSpace {
 
   /** Proof that a reader of this node may read the space; null where no chain reaches it. */
   prove(reader: Signer, binding: HandshakeBinding, nowMs: number): ReadProof | null {
-    const purpose = { invoker: reader.publicKey, command: '/op/read', path: ROOT_PATH, timeMs: nowMs, bodySize: 0 }
+    const purpose = {
+      invoker: reader.publicKey,
+      command: '/op/read',
+      path: ROOT_PATH,
+      timeMs: nowMs,
+      bodySize: 0,
+    }
     const chain = this.tokens.find(purpose)
     if (!chain.ok || chain.value.length === 0) return null
-    return { tokens: chain.value.map((token) => token.bytes), signature: reader.sign(handshakeBytes(binding)) }
+    return {
+      tokens: chain.value.map((token) => token.bytes),
+      signature: reader.sign(handshakeBytes(binding)),
+    }
   }
 
   /** Keeps the tokens of a guest, root first, until they can be published. Throws where one of them does not hold. */
@@ -193,13 +216,16 @@ export class HostedSpace {
   publishPendingTokens(options: WriteOptions): VerifiedOperation | null {
     const pending = this.pendingTokens()
     const isUnpublished = (token: VerifiedDelegation) => this.#store.token(token.digest) === undefined
-    if (pending.length === 0 || this.#store.find(this.id) === undefined || !pending.some(isUnpublished)) return null
+    if (pending.length === 0 || this.#store.find(this.id) === undefined || !pending.some(isUnpublished))
+      return null
     return this.publish(pending.filter(isUnpublished), options, pending)
   }
 
   /** Keeps where to find the others, so that a guest whom nobody answered today tries again tomorrow. */
   keepMeetingPoints({ peers, bootstrap }: MeetingPoints): void {
-    this.#store.transaction('power', (writer) => writer.putNote(MEETING_NOTE, encodeCanonical([peers, bootstrap])))
+    this.#store.transaction('power', (writer) =>
+      writer.putNote(MEETING_NOTE, encodeCanonical([peers, bootstrap])),
+    )
   }
 
   /** What the invite said; nothing in a space that was made here. */
@@ -236,21 +262,31 @@ export class HostedSpace {
       })
     }
     const prev = heads[0] ?? null
-    const seen = after === undefined || (after.length === 0 && prev === null) ? this.#frontier() : after.map((id) => this.#known(id))
-    const deps = seen.filter((entry) => entry.ordinal !== prev?.ordinal).toSorted((a, b) => compareBytes(a.id, b.id))
+    const seen =
+      after === undefined || (after.length === 0 && prev === null)
+        ? this.#frontier()
+        : after.map((id) => this.#known(id))
+    const deps = seen
+      .filter((entry) => entry.ordinal !== prev?.ordinal)
+      .toSorted((a, b) => compareBytes(a.id, b.id))
     return { prev, deps, all: prev === null ? deps : [prev, ...deps] }
   }
 
   #frontier(): readonly Entry[] {
     const frontier = this.#store.frontier()
     // A wider frontier is picked up by later operations: the newest first.
-    return frontier.length <= DEPS_MAX ? frontier : frontier.toSorted((a, b) => b.lamport - a.lamport).slice(0, DEPS_MAX)
+    return frontier.length <= DEPS_MAX
+      ? frontier
+      : frontier.toSorted((a, b) => b.lamport - a.lamport).slice(0, DEPS_MAX)
   }
 
   #known(id: Uint8Array): Entry {
     const entry = this.#store.find(id)
     if (entry !== undefined) return entry
-    throw new FaultError({ code: 'UNKNOWN_OPERATION', detail: `operation ${toHex(id)} has not arrived here: sync first` })
+    throw new FaultError({
+      code: 'UNKNOWN_OPERATION',
+      detail: `operation ${toHex(id)} has not arrived here: sync first`,
+    })
   }
 
   #author(
@@ -292,7 +328,10 @@ export class HostedSpace {
     const outcome = this.replica.admitOwn(operation)
     if (outcome.kind === 'admitted') return operation
     if (outcome.kind === 'duplicate') throw new Error('bug: a new operation of ours was there already')
-    throw new FaultError({ code: outcome.fault.code, detail: `this node refuses its own operation: ${outcome.fault.detail}` })
+    throw new FaultError({
+      code: outcome.fault.code,
+      detail: `this node refuses its own operation: ${outcome.fault.detail}`,
+    })
   }
 }
 

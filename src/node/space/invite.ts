@@ -27,7 +27,14 @@ export interface Invite {
 /** The link for an invite: `hanse://join/` and base64url of canonical DAG-CBOR. */
 export function formatInvite(invite: Invite): string {
   const { spaceId, tokens, secret, bootstrap, peers } = invite
-  const bytes = encodeCanonical([1, spaceId, tokens, secret, bootstrap.slice(0, ADDRESSES_MAX), peers.slice(0, ADDRESSES_MAX)])
+  const bytes = encodeCanonical([
+    1,
+    spaceId,
+    tokens,
+    secret,
+    bootstrap.slice(0, ADDRESSES_MAX),
+    peers.slice(0, ADDRESSES_MAX),
+  ])
   return INVITE_PREFIX + Buffer.from(bytes).toString('base64url')
 }
 
@@ -38,7 +45,8 @@ export function parseInvite(link: string): Result<Invite, Fault<'BAD_INVITE'>> {
   if (text.length > INVITE_LENGTH_MAX) return bad('the link is too long to be an invite')
   const encoded = text.slice(INVITE_PREFIX.length)
   const bytes = new Uint8Array(Buffer.from(encoded, 'base64url'))
-  if (Buffer.from(bytes).toString('base64url') !== encoded) return bad('the link is damaged: copy it again, whole')
+  if (Buffer.from(bytes).toString('base64url') !== encoded)
+    return bad('the link is damaged: copy it again, whole')
   const decoded = decodeCanonical(bytes)
   if (!decoded.ok || !Array.isArray(decoded.value)) return bad('the link is damaged: copy it again, whole')
   const [version, spaceId, tokens, secret, bootstrap, peers, ...rest] = decoded.value as unknown[]
@@ -52,11 +60,18 @@ export function parseInvite(link: string): Result<Invite, Fault<'BAD_INVITE'>> {
     isListOf(bootstrap, (address) => typeof address === 'string', ADDRESSES_MAX) &&
     isListOf(peers, (address) => typeof address === 'string', ADDRESSES_MAX)
   return isSound
-    ? ok({ spaceId, tokens: tokens as Uint8Array[], secret, bootstrap: bootstrap as string[], peers: peers as string[] })
+    ? ok({
+        spaceId,
+        tokens: tokens as Uint8Array[],
+        secret,
+        bootstrap: bootstrap as string[],
+        peers: peers as string[],
+      })
     : bad('the link is not of the form of an invite')
 }
 
 const bad = (detail: string) => fail('BAD_INVITE', detail)
-const isBytes = (value: unknown, length: number): value is Uint8Array => value instanceof Uint8Array && value.length === length
+const isBytes = (value: unknown, length: number): value is Uint8Array =>
+  value instanceof Uint8Array && value.length === length
 const isListOf = (value: unknown, is: (item: unknown) => boolean, most: number): value is unknown[] =>
   Array.isArray(value) && value.length <= most && value.every(is)

@@ -59,7 +59,12 @@ function encodeEdit(edit: ItemEdit, store: SpaceStore, parents: readonly Entry[]
   }
 }
 
-function observedFields(path: string, fields: readonly string[], store: SpaceStore, parents: readonly Entry[] | null) {
+function observedFields(
+  path: string,
+  fields: readonly string[],
+  store: SpaceStore,
+  parents: readonly Entry[] | null,
+) {
   const remove: Record<string, readonly ElementRef[]> = {}
   for (const field of fields) {
     const seen = observed({ path, type: MAP, field }, store, parents)

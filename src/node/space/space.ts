@@ -119,7 +119,11 @@ export interface SpaceOwner {
   /** The node's clock, ms since 1970. */
   now(): number
   /** Compares one space with one peer, or with all of its peers. */
-  sync(space: Space, peer: string | undefined, signal: AbortSignal): Promise<readonly (readonly [string, SyncReport])[]>
+  sync(
+    space: Space,
+    peer: string | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly (readonly [string, SyncReport])[]>
 }
 
 /** A shared space, as the library offers it. Every method that writes throws a {@link FaultError} for what the caller can mend. */
@@ -164,7 +168,12 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   }
 
   /** Sets and removes fields of the map at a path. Returns the operation's id, or null where nothing changes. */
-  edit(path: string, set: Readonly<Record<string, unknown>>, remove: readonly string[] = [], options: PutOptions = {}): string | null {
+  edit(
+    path: string,
+    set: Readonly<Record<string, unknown>>,
+    remove: readonly string[] = [],
+    options: PutOptions = {},
+  ): string | null {
     return this.write([{ kind: 'edit', path, set, remove }], options)
   }
 
@@ -172,7 +181,10 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   delete(path: string, options: PutOptions = {}): string | null {
     const items = this.#itemsAt(path)
     if (items.length === 0) return null
-    return this.write(items.map(({ type }) => ({ kind: 'delete', path, type })), options)
+    return this.write(
+      items.map(({ type }) => ({ kind: 'delete', path, type })),
+      options,
+    )
   }
 
   /** Several edits as one operation with one signature. Also writes an operation without changes, where `edits` is empty. */
@@ -191,7 +203,9 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   get(path: string, type?: ItemType): Item | undefined {
     orThrow(parsePath(path))
     const items = this.#itemsAt(path)
-    return type === undefined ? (items.find((item) => item.type === REGISTER) ?? items[0]) : items.find((item) => item.type === type)
+    return type === undefined
+      ? (items.find((item) => item.type === REGISTER) ?? items[0])
+      : items.find((item) => item.type === type)
   }
 
   /** The items at or below a path, ascending, one after the other; a bounded page of cells is in memory at a time. */
@@ -200,7 +214,11 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     let after: CellKey | undefined
     let current: { readonly key: CellKey; readonly fields: Map<string, Uint8Array> } | null = null
     for (;;) {
-      const page = this.hosted.store.cells({ prefix, limit: LOG_PAGE, ...(after === undefined ? {} : { after }) })
+      const page = this.hosted.store.cells({
+        prefix,
+        limit: LOG_PAGE,
+        ...(after === undefined ? {} : { after }),
+      })
       for (const { key, cell } of page) {
         if (current === null || current.key.path !== key.path || current.key.type !== key.type) {
           if (current !== null) yield toItem(current.key, current.fields)
@@ -218,7 +236,10 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   log(prefix = '', limit = LOG_PAGE): readonly LogEntry[] {
     orThrow(parsePath(prefix))
     const { store } = this.hosted
-    if (prefix !== '') return store.changedBelow(prefix, store.count(), limit).map((ordinal) => this.#logEntry(store.at(ordinal)))
+    if (prefix !== '')
+      return store
+        .changedBelow(prefix, store.count(), limit)
+        .map((ordinal) => this.#logEntry(store.at(ordinal)))
     const entries: LogEntry[] = []
     for (let ordinal = store.count() - 1; ordinal >= 0 && entries.length < limit; ordinal--) {
       entries.push(this.#logEntry(store.at(ordinal)))
@@ -263,8 +284,20 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     const secret = new Uint8Array(randomBytes(32))
     const terms = orThrow(roleTerms(options.role, options.path ?? ''))
     const { author } = this.#node
-    const token = this.hosted.issue(author, createSigner(secret).publicKey, terms, toSeconds(options.expiresMs))
-    const purpose = { invoker: author.publicKey, command: '/cap/grant', path: '', timeMs: this.#node.now(), bodySize: 0, anyCommand: true }
+    const token = this.hosted.issue(
+      author,
+      createSigner(secret).publicKey,
+      terms,
+      toSeconds(options.expiresMs),
+    )
+    const purpose = {
+      invoker: author.publicKey,
+      command: '/cap/grant',
+      path: '',
+      timeMs: this.#node.now(),
+      bodySize: 0,
+      anyCommand: true,
+    }
     const above = orThrow(this.hosted.tokens.find(purpose))
     return formatInvite({
       spaceId: this.hosted.id,
@@ -279,7 +312,10 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
    * Compares with one peer, or with all connected peers of the space, until equal or nothing more is gained. Reports by peer id.
    * Rejects when a named peer cannot be reached; with no peer named, unreachable ones are left out.
    */
-  async sync(peer?: string, signal: AbortSignal = AbortSignal.timeout(SYNC_TIMEOUT_MS)): Promise<ReadonlyMap<string, SyncReport>> {
+  async sync(
+    peer?: string,
+    signal: AbortSignal = AbortSignal.timeout(SYNC_TIMEOUT_MS),
+  ): Promise<ReadonlyMap<string, SyncReport>> {
     return new Map(await this.#node.sync(this, peer, signal))
   }
 
@@ -296,7 +332,8 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     this.peers.onReport(peer, report, this.#node.now())
     if (report.inSync) this.#rememberPeers()
     this.safeDispatchEvent('sync', { detail: { peer, report, traffic, runTraffic } })
-    if (report.inSync) this.safeDispatchEvent('eose', { detail: { peer, clockRoot: toHex(report.mine.clockRoot) } })
+    if (report.inSync)
+      this.safeDispatchEvent('eose', { detail: { peer, clockRoot: toHex(report.mine.clockRoot) } })
   }
 
   onProgress(peer: string, progress: SyncProgress): void {
@@ -347,7 +384,11 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
 
 function toItem({ path, type }: CellKey, fields: ReadonlyMap<string, Uint8Array>): Item {
   if (type === REGISTER) return { path, type, value: decodeValue(fields.get('') as Uint8Array) }
-  return { path, type, value: Object.fromEntries([...fields].map(([field, value]) => [field, decodeValue(value)])) }
+  return {
+    path,
+    type,
+    value: Object.fromEntries([...fields].map(([field, value]) => [field, decodeValue(value)])),
+  }
 }
 
 function decodeValue(bytes: Uint8Array): unknown {
@@ -357,7 +398,10 @@ function decodeValue(bytes: Uint8Array): unknown {
 function parseId(text: string): Uint8Array {
   const id = fromHex(text)
   if (id?.length === 32) return id
-  throw new FaultError({ code: 'BAD_ID', detail: `${JSON.stringify(text)} is not an operation's id: 64 hexadecimal digits, see "hanse log"` })
+  throw new FaultError({
+    code: 'BAD_ID',
+    detail: `${JSON.stringify(text)} is not an operation's id: 64 hexadecimal digits, see "hanse log"`,
+  })
 }
 
 const toSeconds = (ms: number | undefined): number | null => (ms === undefined ? null : Math.floor(ms / 1000))

@@ -48,7 +48,9 @@ export class TokenBook {
     if (toHex(purpose.invoker) === spaceKey) return ok([])
     let closest: ChainFault | null = null
     let tried = 0
-    let open: (readonly VerifiedDelegation[])[] = (this.#byAudience.get(toHex(purpose.invoker)) ?? []).map((leaf) => [leaf])
+    let open: (readonly VerifiedDelegation[])[] = (this.#byAudience.get(toHex(purpose.invoker)) ?? []).map(
+      (leaf) => [leaf],
+    )
     for (let depth = 1; depth <= CAPS_MAX && open.length > 0; depth++) {
       const longer: (readonly VerifiedDelegation[])[] = []
       for (const chain of open) {
@@ -56,7 +58,12 @@ export class TokenBook {
         const issuer = toHex((chain[0] as VerifiedDelegation).issuer)
         if (issuer === spaceKey) {
           const checkCommandAndPolicy = purpose.anyCommand !== true
-          const checked = verifyChain({ ...purpose, tokens: chain, subject: this.#spaceKey, checkCommandAndPolicy })
+          const checked = verifyChain({
+            ...purpose,
+            tokens: chain,
+            subject: this.#spaceKey,
+            checkCommandAndPolicy,
+          })
           if (checked.ok) return ok(chain)
           closest ??= checked.fault
         } else {
@@ -66,7 +73,10 @@ export class TokenBook {
       open = longer
     }
     return closest === null
-      ? fail('CAP_MISSING', 'no delegation reaches this key: ask an admin of the space for a grant or an invite')
+      ? fail(
+          'CAP_MISSING',
+          'no delegation reaches this key: ask an admin of the space for a grant or an invite',
+        )
       : { ok: false, fault: closest }
   }
 }
