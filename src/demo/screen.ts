@@ -30,6 +30,8 @@ const BAR_WIDTH = 24
 /** Pause between two redraws, in ms; without a terminal, between two lines of progress. */
 const REDRAW_MS = 100
 const LINE_MS = 2_000
+/** Over how long operations per second are counted, in ms. */
+const RATE_OVER_MS = 1_000
 
 /** A live view on a terminal; a line every two seconds elsewhere. */
 export function createScreen(output: NodeJS.WriteStream, init: ScreenInit): Screen {
@@ -37,6 +39,8 @@ export function createScreen(output: NodeJS.WriteStream, init: ScreenInit): Scre
   const ticks = new Map<string, Tick>()
   let drawnLines = 0
   let drawnMs = 0
+  let rate = 0
+  let counted = { atMs: startedMs, operations: 0 }
   const elapsed = () => `${((performance.now() - startedMs) / 1000).toFixed(1).padStart(6)} s`
   const isTerminal = output.isTTY
 
@@ -44,12 +48,17 @@ export function createScreen(output: NodeJS.WriteStream, init: ScreenInit): Scre
     const arrived = [...ticks.values()].map((tick) => tick.arrived)
     const done = arrived.length === 0 ? 0 : Math.max(...arrived)
     const operations = Math.max(0, ...[...ticks.values()].map((tick) => tick.operations))
+    const passedMs = performance.now() - counted.atMs
+    if (passedMs >= RATE_OVER_MS) {
+      rate = Math.round(((operations - counted.operations) * 1000) / passedMs)
+      counted = { atMs: performance.now(), operations }
+    }
     return [
-      `${elapsed()}  ${bar(done / init.commits)} ${done} of ${init.commits} commits by ${init.people} people, ${operations} operations`,
+      `${elapsed()}  ${bar(done / init.commits)} ${done} of ${init.commits} commits by ${init.people} people, ${operations} operations, ${rate}/s`,
       ...[...ticks].map(([name, tick]) => {
         const refused = Object.entries(tick.refused).map(([code, count]) => `${code} ${count}`)
         const forks = tick.forks > 0 ? `, forks proved ${tick.forks}` : ''
-        return `          ${name.padEnd(8)} ${bar(tick.arrived / init.commits)} ${String(tick.peers).padStart(2)} peers${forks}${refused.length > 0 ? `; refused ${refused.join(', ')}` : ''}`
+        return `          ${name.padEnd(8)} ${bar(tick.operations / init.commits)} ${String(tick.peers).padStart(2)} peers${forks}${refused.length > 0 ? `; refused ${refused.join(', ')}` : ''}`
       }),
     ]
   }

@@ -1,15 +1,9 @@
 import { equalBytes, toHex } from '../bytes.ts'
 import type { ClockEntry, Head } from '../clock.ts'
-import {
-  BATCH_WINDOW,
-  BODIES_WANTED_PER_ROUND_MAX,
-  ENTRIES_PER_FRAME_MAX,
-  HEADS_PER_ENTRY_MAX,
-  HEADS_PER_ROUND_MAX,
-  SYNC_ROUNDS_MAX,
-} from '../limits.ts'
+import { BATCH_WINDOW, BODIES_WANTED_PER_ROUND_MAX, HEADS_PER_ROUND_MAX, SYNC_ROUNDS_MAX } from '../limits.ts'
 import type { Operation } from '../operation/operation.ts'
 import type { Fault } from '../result.ts'
+import { forEachPart, splitEntry } from './frame-parts.ts'
 import type { Standing, SyncMessage, WantedHead } from './message.ts'
 import { RoundSender } from './sender.ts'
 import type { SyncView } from './view.ts'
@@ -389,22 +383,3 @@ export class SyncSession {
 }
 
 const send = (message: SyncMessage): SyncEffect => ({ kind: 'send', message })
-
-/** An author with a fork storm behind it is listed in several entries, so that none outgrows a frame. */
-function splitEntry(entry: ClockEntry): readonly ClockEntry[] {
-  if (entry.heads.length <= HEADS_PER_ENTRY_MAX) return [entry]
-  const parts: ClockEntry[] = []
-  for (let i = 0; i < entry.heads.length; i += HEADS_PER_ENTRY_MAX) {
-    parts.push({ author: entry.author, heads: entry.heads.slice(i, i + HEADS_PER_ENTRY_MAX) })
-  }
-  return parts
-}
-
-function forEachPart<T>(items: readonly T[], visit: (part: readonly T[], last: boolean) => void): void {
-  let from = 0
-  do {
-    const to = from + ENTRIES_PER_FRAME_MAX
-    visit(items.slice(from, to), to >= items.length)
-    from = to
-  } while (from < items.length)
-}

@@ -21,12 +21,12 @@ import {
   type VerifiedOperation,
 } from '../../core/operation/operation.ts'
 import type { Fault } from '../../core/result.ts'
-import { StateTree } from '../../core/state/state-tree.ts'
-import type { CellKey } from '../../core/changes/cell.ts'
+import type { StateTree } from '../../core/state/state-tree.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { HoldLane, type Held } from './hold-lane.ts'
 import { materialise, type ItemKey } from './materialise.ts'
 import { RefusalMemory } from './refusal-memory.ts'
+import { loadState, visibleFields } from './visible-state.ts'
 
 /** Who an operation came from: a peer id as text, or this node itself. */
 export const LOCAL = 'local'
@@ -378,41 +378,4 @@ function toEntry(operation: VerifiedOperation, parents: Parents, store: SpaceSto
 /** Hash of everything that was sent of one operation but its body, whose hash the header holds. */
 function bytesDigest(operation: Operation): Uint8Array {
   return sha256(operation.headerBytes, operation.signature)
-}
-
-/** The fields of an item that show, with the canonical bytes of their values. */
-export function visibleFields(store: SpaceStore, item: ItemKey): ReadonlyMap<string, Uint8Array> {
-  const fields = new Map<string, Uint8Array>()
-  for (const { key, cell } of store.cellsAt(item.path)) {
-    if (key.type === item.type && !cell.removed) fields.set(key.field, cell.value)
-  }
-  return fields
-}
-
-const STATE_PAGE_CELLS = 4_096
-
-function loadState(store: SpaceStore): StateTree {
-  const tree = new StateTree()
-  let item: ItemKey | null = null
-  let fields = new Map<string, Uint8Array>()
-  let after: CellKey | undefined
-  for (;;) {
-    const page = store.cells({
-      prefix: '',
-      limit: STATE_PAGE_CELLS,
-      ...(after === undefined ? {} : { after }),
-    })
-    for (const { key, cell } of page) {
-      if (item === null || item.path !== key.path || item.type !== key.type) {
-        if (item !== null) tree.set({ ...item, fields })
-        item = { path: key.path, type: key.type }
-        fields = new Map()
-      }
-      fields.set(key.field, cell.value)
-    }
-    if (page.length < STATE_PAGE_CELLS) break
-    after = page.at(-1)?.key
-  }
-  if (item !== null) tree.set({ ...item, fields })
-  return tree
 }

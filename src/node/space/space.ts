@@ -1,5 +1,4 @@
 import { TypedEventEmitter } from 'main-event'
-import { decodeCanonical } from '../../core/canonical-cbor.ts'
 import type { CellKey } from '../../core/changes/cell.ts'
 import { fromHex, toHex } from '../../core/bytes.ts'
 import { MAP } from '../../core/changes/map.ts'
@@ -15,22 +14,16 @@ import { randomBytes } from 'node:crypto'
 import type { LinkTraffic } from '../../../protocols/sync/index.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
 import { PeerBook } from '../peer-book.ts'
-import { visibleFields, type Admission, LOCAL } from '../replica/replica.ts'
+import { type Admission, LOCAL } from '../replica/replica.ts'
+import { visibleFields } from '../replica/visible-state.ts'
 import type { HostedSpace } from './hosted-space.ts'
 import { formatInvite } from './invite.ts'
 import { checkEdit } from './check-edit.ts'
+import { type Item, toItem } from './item.ts'
 import type { ItemEdit, ItemType } from './item-edit.ts'
 import { roleTerms, type Role } from './roles.ts'
 import { explainOperation, type Explanation } from './explain.ts'
 import { describeStatus, type SpaceStatus } from './status.ts'
-
-/** An item as it shows now. */
-export interface Item {
-  readonly path: string
-  readonly type: ItemType
-  /** A register's value; a map's fields as an object. */
-  readonly value: unknown
-}
 
 /** One admitted operation, for people. */
 export interface LogEntry {
@@ -380,19 +373,6 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
       changes: body === null ? null : body.length,
     }
   }
-}
-
-function toItem({ path, type }: CellKey, fields: ReadonlyMap<string, Uint8Array>): Item {
-  if (type === REGISTER) return { path, type, value: decodeValue(fields.get('') as Uint8Array) }
-  return {
-    path,
-    type,
-    value: Object.fromEntries([...fields].map(([field, value]) => [field, decodeValue(value)])),
-  }
-}
-
-function decodeValue(bytes: Uint8Array): unknown {
-  return orThrow(decodeCanonical(bytes))
 }
 
 function parseId(text: string): Uint8Array {
