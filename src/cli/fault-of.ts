@@ -22,6 +22,8 @@ export const EXIT = {
   failed: 1,
   /** What was given cannot be used: a flag, a path, a link, a file, the configuration, the data directory. */
   badInput: 2,
+  /** Ctrl-C, as shells have it. */
+  interrupted: 130,
 } as const
 
 /** Faults of what the user gave. */
@@ -54,5 +56,6 @@ const BAD_INPUT = new Set([
 
 /** The exit code for a fault. */
 export function exitCodeOf({ code }: Fault): number {
+  if (code === 'INTERRUPTED') return EXIT.interrupted
   return BAD_INPUT.has(code) ? EXIT.badInput : EXIT.failed
 }

@@ -77,6 +77,9 @@ export class Session {
           this.#refuseConfigFlags()
           // A running node is of the same version, by the version in every request.
           return (await client.request(action.name, args, onEvent, options.silenceMs)) as Outcome
+        } catch (error) {
+          this.signal.throwIfAborted()
+          throw error
         } finally {
           this.signal.removeEventListener('abort', onAbort)
           client.close()

@@ -31,6 +31,10 @@ export class ControlClient {
     this.#lines = readLines(socket as AsyncIterable<Uint8Array>, CONTROL_ANSWER_BYTES_MAX)
     // Errors surface where the lines are read.
     socket.on('error', () => {})
+    socket.on('timeout', () => {
+      const detail = `the running node has not answered for ${Math.round(socket.timeout ?? 0) / 1000} s: look after it, or stop it`
+      socket.destroy(new FaultError({ code: 'NO_ANSWER', detail }))
+    })
   }
 
   /**
@@ -44,10 +48,7 @@ export class ControlClient {
     silenceMs = CONTROL_SILENCE_MS,
   ): Promise<unknown> {
     const id = this.#nextId++
-    this.#socket.setTimeout(silenceMs, () => {
-      const detail = `the running node has not answered for ${Math.round(silenceMs / 1000)} s: look after it, or stop it`
-      this.#socket.destroy(new FaultError({ code: 'NO_ANSWER', detail }))
-    })
+    this.#socket.setTimeout(silenceMs)
     this.#socket.write(formatRequest({ id, action, args }))
     for (;;) {
       const answer = parseAnswer(await this.#nextLine())

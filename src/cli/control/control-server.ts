@@ -65,7 +65,8 @@ export class ControlServer {
     socket.on('error', () => {})
     if (this.#sockets.size >= CONTROL_CONNECTIONS_MAX) {
       const fault = { code: 'BUSY', detail: `${CONTROL_CONNECTIONS_MAX} commands talk to this node already: try again` }
-      socket.end(formatAnswer({ id: 0, fault }))
+      socket.write(formatAnswer({ id: 0, fault }))
+      endSoon(socket)
       return
     }
     this.#sockets.add(socket)
@@ -75,45 +76,64 @@ export class ControlServer {
   }
 
   async #serve(socket: Socket): Promise<void> {
+    // Not destroyed when reading ends, so that the reason can still be written.
+    const chunks = socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
+    const lines = readLines(chunks, CONTROL_REQUEST_BYTES_MAX)
     try {
-      for await (const line of readLines(socket as AsyncIterable<Uint8Array>, CONTROL_REQUEST_BYTES_MAX)) {
-        const request = parseRequest(line)
+      let next = lines.next()
+      for (let line = await next; line.done !== true; line = await next) {
+        const request = parseRequest(line.value)
         if (!request.ok) {
           await send(socket, { id: 0, fault: request.fault })
           break
         }
+        // Reading goes on during the action, or the end of the connection would go unnoticed.
+        next = lines.next()
         socket.setTimeout(0)
-        await this.#answer(socket, request.value)
+        await this.#answer(socket, request.value, endOf(next))
         socket.setTimeout(CONTROL_REQUEST_TIMEOUT_MS)
       }
     } catch (error) {
       if (error instanceof LineError) await send(socket, { id: 0, fault: { code: 'BAD_REQUEST', detail: error.message } }).catch(() => {})
     }
-    socket.end()
+    endSoon(socket)
   }
 
-  async #answer(socket: Socket, { id, action: name, args }: ControlRequest): Promise<void> {
+  async #answer(socket: Socket, { id, action: name, args }: ControlRequest, gone: AbortSignal): Promise<void> {
     const action = this.#init.actions.get(name)
     const read = action === undefined ? null : readArguments(action.shape, args)
     if (action === undefined || read === null) return send(socket, { id, fault: unknownAction(name) })
     if (!read.ok) return send(socket, { id, fault: read.fault })
-    const gone = new AbortController()
-    const onClose = () => gone.abort(new Error('whoever asked is gone'))
-    socket.once('close', onClose)
+    const context = {
+      node: this.#init.node,
+      isRunning: true,
+      signal: AbortSignal.any([gone, this.#stopping.signal]),
+      emit: (event: unknown) => send(socket, { id, event }),
+    }
     try {
-      const context = {
-        node: this.#init.node,
-        isRunning: true,
-        signal: AbortSignal.any([gone.signal, this.#stopping.signal]),
-        emit: (event: unknown) => send(socket, { id, event }),
-      }
       await send(socket, { id, result: (await action.run(context, read.value)) ?? null })
     } catch (error) {
       await send(socket, { id, fault: faultOf(error) })
-    } finally {
-      socket.off('close', onClose)
     }
   }
+}
+
+/** How long a connection that is over may take to read what is left, in ms. */
+const END_TIMEOUT_MS = 1_000
+
+/** Ends a connection; what still comes is thrown away, because unread it would swallow the last line that was written. */
+function endSoon(socket: Socket): void {
+  socket.end()
+  socket.resume()
+  setTimeout(() => socket.destroy(), END_TIMEOUT_MS).unref()
+}
+
+/** Aborts when the connection ends in place of the next request. */
+function endOf(next: Promise<IteratorResult<string>>): AbortSignal {
+  const ended = new AbortController()
+  const abort = () => ended.abort(new Error('whoever asked is gone'))
+  next.then(({ done }) => (done === true ? abort() : undefined), abort)
+  return ended.signal
 }
 
 /** Writes one line, and waits while the reader is behind. Rejects when the reader is gone. */
