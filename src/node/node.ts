@@ -19,7 +19,7 @@ import type { NodeSeeds, NodeStorage } from './data-directory.ts'
 import { openDataDirectory, initDataDirectory, isDataDirectory } from './data-directory.ts'
 import { FaultError, orThrow } from './fault-error.ts'
 import { createMemoryStorage } from './memory-storage.ts'
-import { NodeNetwork } from './network/node-network.ts'
+import type { NodeNetwork } from './network/node-network.ts'
 import { HostedSpace } from './space/hosted-space.ts'
 import { parseInvite } from './space/invite.ts'
 import { Space } from './space/space.ts'
@@ -170,6 +170,8 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
   /** Starts listening, finding peers and syncing. */
   async goOnline(): Promise<void> {
     const options = this.#options
+    // Loaded only where it is needed: libp2p takes longer than a whole command that stays offline.
+    const { NodeNetwork } = await import('./network/node-network.ts')
     const network = await NodeNetwork.create(
       {
         peerSeed: this.#storage.seeds.peer,

@@ -9,6 +9,7 @@ import { parsePath } from '../../core/path.ts'
 import { formatDid, parseDid } from '../../core/principal.ts'
 import type { Signer } from '../../core/signature.ts'
 import type { SyncProgress, SyncReport } from '../../core/sync/session.ts'
+import type { VerifiedDelegation } from '../../core/ucan/delegation.ts'
 import { createSigner } from '../../core/native-signature.ts'
 import { randomBytes } from 'node:crypto'
 import type { LinkTraffic } from '../../../protocols/sync/index.ts'
@@ -21,7 +22,7 @@ import { formatInvite } from './invite.ts'
 import { checkEdit } from './check-edit.ts'
 import { type Item, toItem } from './item.ts'
 import type { ItemEdit, ItemType } from './item-edit.ts'
-import { roleTerms, type Role } from './roles.ts'
+import { roleTerms, type Role, type RoleTerms } from './roles.ts'
 import { explainOperation, type Explanation } from './explain.ts'
 import { describeStatus, type SpaceStatus } from './status.ts'
 
@@ -254,6 +255,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   grant(options: GrantOptions): string {
     const audience = orThrow(parseDid(options.to))
     const terms = orThrow(roleTerms(options.role, options.path ?? ''))
+    this.#chainFor(options.role, terms, options.path ?? '')
     const token = this.hosted.issue(this.#node.author, audience, terms, toSeconds(options.expiresMs))
     this.hosted.publish([token], { author: this.#node.author, timeMs: options.timeMs ?? this.#node.now() })
     return toHex(token.digest)
@@ -283,15 +285,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
       terms,
       toSeconds(options.expiresMs),
     )
-    const purpose = {
-      invoker: author.publicKey,
-      command: '/cap/grant',
-      path: '',
-      timeMs: this.#node.now(),
-      bodySize: 0,
-      anyCommand: true,
-    }
-    const above = orThrow(this.hosted.tokens.find(purpose))
+    const above = this.#chainFor(options.role, terms, options.path ?? '')
     return formatInvite({
       spaceId: this.hosted.id,
       tokens: [...above, token].map(({ bytes }) => bytes),
@@ -351,6 +345,16 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     this.#rememberedAtMs = nowMs
     this.#hasNewProofs = false
     this.hosted.keepPeers(this.peers.remembered())
+  }
+
+  /** The chain by which this node's author has what it is about to give. Nobody gives more: the token would only look as if. */
+  #chainFor(role: Role, { command }: RoleTerms, path: string): readonly VerifiedDelegation[] {
+    const invoker = this.#node.author.publicKey
+    const chain = this.hosted.tokens.find({ invoker, command, path, timeMs: this.#node.now(), bodySize: 0 })
+    if (chain.ok) return chain.value
+    const where = path === '' ? '' : ` at ${JSON.stringify(path)}`
+    const detail = `this node cannot give the role ${role}${where}, because it has not got that itself: ask an admin of the space`
+    throw new FaultError({ code: chain.fault.code, detail })
   }
 
   #itemsAt(path: string): readonly Item[] {
