@@ -76,6 +76,7 @@ describe('nodes that know only an introduction node', () => {
     const again = await start('bob', { bootstrap: [] })
     const back = again.space(home.id)
     await until(back, () => back.get('meanwhile')?.value === 1, 'the write to arrive')
+    expect(back.status().operations).toBe(home.status().operations)
   })
 
   test('find each other through the DHT where nobody introduces them', async () => {
@@ -86,6 +87,7 @@ describe('nodes that know only an introduction node', () => {
     await introducer.libp2p.unhandle('/hanse/introduction/1.0.0')
     const away = bob.join(home.invite({ role: 'writer', addresses: false }))
     await untilEqual(home, away)
+    expect(away.name).toBe('home')
   })
 
   test('reach each other through its relay where neither can be dialled', async () => {
