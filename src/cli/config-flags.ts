@@ -14,7 +14,14 @@ function optionsOf(key: ConfigKey): readonly Option[] {
     case 'boolean':
       return [new Option(flag, description), new Option(`--no-${flag.slice(2)}`, `the opposite of ${flag}`)]
     case 'addresses':
-      return [named(new Option(`${flag} <multiaddr>`, `${description}; may be repeated, "none" for none`).argParser(collect), key)]
+      return [
+        named(
+          new Option(`${flag} <multiaddr>`, `${description}; may be repeated, "none" for none`).argParser(
+            collect,
+          ),
+          key,
+        ),
+      ]
     case 'integer':
       return [named(new Option(`${flag} <ms>`, description), key)]
   }
@@ -22,7 +29,8 @@ function optionsOf(key: ConfigKey): readonly Option[] {
 
 /** Commander takes the property's name from the flag; where the two differ, the configuration would not find it. */
 function named(option: Option, { property }: ConfigKey): Option {
-  if (option.attributeName() !== property) throw new Error(`bug: the flag ${option.flags} is not named after ${property}`)
+  if (option.attributeName() !== property)
+    throw new Error(`bug: the flag ${option.flags} is not named after ${property}`)
   return option
 }
 

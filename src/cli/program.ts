@@ -20,7 +20,10 @@ import type { GlobalOptions, Shell } from './shell.ts'
 import { VERSION } from './version.ts'
 
 /** Commands in the order of the help text, by what they are for. */
-const GROUPS: readonly (readonly [string, readonly ((program: Command<[], GlobalOptions>, shell: Shell) => void)[]])[] = [
+const GROUPS: readonly (readonly [
+  string,
+  readonly ((program: Command<[], GlobalOptions>, shell: Shell) => void)[],
+])[] = [
   ['This node:', [registerInit, registerUp, registerWhoami]],
   ['Spaces and members:', [registerSpace, registerInvite, registerJoin, registerGrant]],
   ['Content:', [registerPut, registerGet, registerList, registerDelete, registerLog]],
@@ -51,11 +54,16 @@ export async function runProgram(args: readonly string[], shell: Shell): Promise
 function createProgram(shell: Shell): Command<[], GlobalOptions> {
   // Options stand in the type as they are added: json, data, space.
   const program = new Command('hanse')
-    .description('A peer-to-peer federation node: shared spaces of signed operations among peers that do not trust each other.')
+    .description(
+      'A peer-to-peer federation node: shared spaces of signed operations among peers that do not trust each other.',
+    )
     .version(VERSION, '--version', 'show the version')
     .option('--json', 'print exactly one JSON value, and errors as JSON')
     .option('--data <dir>', 'data directory (HANSE_DATA; default ~/.local/share/hanse)')
-    .option('--space <space>', 'name, id or beginning of the id of a space (HANSE_SPACE); not needed where there is one')
+    .option(
+      '--space <space>',
+      'name, id or beginning of the id of a space (HANSE_SPACE); not needed where there is one',
+    )
     .helpOption('-h, --help', 'show help')
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', HELP_END)
@@ -86,5 +94,8 @@ function reportUsage(error: CommanderError, shell: Shell): void {
     .replace(/^error: /, '')
     .replace(/\.$/, '')
     .replace(/\n\((Did you mean .*\?)\)$/, '; $1')
-  shell.report({ code: 'USAGE', detail: `${message.replace(/^./, (first) => first.toLowerCase())}; see "hanse --help"` })
+  shell.report({
+    code: 'USAGE',
+    detail: `${message.replace(/^./, (first) => first.toLowerCase())}; see "hanse --help"`,
+  })
 }

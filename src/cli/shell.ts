@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { realpathSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { Command } from '@commander-js/extra-typings'
 import { CONFIG_KEYS, flagOf, type NodeConfig } from '../node/config/config-keys.ts'
 import { readConfigFile } from '../node/config/config-file.ts'
 import { resolveConfig } from '../node/config/resolve-config.ts'
@@ -89,7 +88,8 @@ export class Shell {
 
   /** The space that flag or environment names; undefined where the only one is meant. */
   spaceOf({ space }: GlobalOptions): string | undefined {
-    if (space === '') throw new FaultError({ code: 'USAGE', detail: '--space must name a space: see "hanse space list"' })
+    if (space === '')
+      throw new FaultError({ code: 'USAGE', detail: '--space must name a space: see "hanse space list"' })
     const given = space ?? this.#init.environment['HANSE_SPACE']
     return given === '' ? undefined : given
   }
@@ -101,7 +101,10 @@ export class Shell {
   }
 
   /** What a command needs to act, from its options and those of all commands. */
-  open(command: { optsWithGlobals(): unknown }): { readonly session: Session; readonly space: string | undefined } {
+  open(command: { optsWithGlobals(): unknown }): {
+    readonly session: Session
+    readonly space: string | undefined
+  } {
     const flags = command.optsWithGlobals() as GlobalOptions & Readonly<Record<string, unknown>>
     const data = this.dataOf(flags)
     const configFlags = CONFIG_KEYS.filter(({ property }) => flags[property] !== undefined).map(flagOf)
@@ -130,7 +133,8 @@ export class Shell {
   /** Writes to standard output, and waits while its reader is behind. */
   async writeAll(text: string): Promise<void> {
     const { stdout } = this.#init
-    if (!stdout.write(text) && !stdout.destroyed) await Promise.race([once(stdout, 'drain'), once(stdout, 'close')])
+    if (!stdout.write(text) && !stdout.destroyed)
+      await Promise.race([once(stdout, 'drain'), once(stdout, 'close')])
   }
 
   /** A remark beside the result, for people; JSON carries it in the result. */
@@ -152,6 +156,3 @@ export class Shell {
     this.exitCode = Math.max(this.exitCode, exitCodeOf(fault))
   }
 }
-
-/** A command with the options of all commands. */
-export type Program = Command<[], GlobalOptions>

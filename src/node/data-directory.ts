@@ -97,11 +97,16 @@ class DataDirectory implements NodeStorage {
 
   listSpaces(): readonly Result<SpaceIdentity>[] {
     const files = readdirSync(join(this.#directory, 'spaces')).filter((name) => name.endsWith('.sqlite'))
-    return files.toSorted().map((name) => inspectSpaceFile(join(this.#directory, 'spaces', name)))
+    return files.toSorted().map((name) => {
+      const file = join(this.#directory, 'spaces', name)
+      const identity = inspectSpaceFile(file)
+      if (!identity.ok || name === nameOf(identity.value)) return identity
+      return fail('STORE_FOREIGN', `${file} holds another space, ${toHex(identity.value.spaceId)}. It was left as it is; move it away`)
+    })
   }
 
   openSpace(identity: SpaceIdentity, create: boolean): Result<SpaceStore> {
-    const file = join(this.#directory, 'spaces', `${toHex(identity.spaceId)}.sqlite`)
+    const file = join(this.#directory, 'spaces', nameOf(identity))
     return openSqliteSpaceStore({ file, ...identity, create })
   }
 
@@ -144,6 +149,8 @@ function makeDirectory(path: string): void {
   if (dirname(path) !== path) makeDirectory(dirname(path))
   mkdirSync(path, { mode: 0o700 })
 }
+
+const nameOf = ({ spaceId }: SpaceIdentity): string => `${toHex(spaceId)}.sqlite`
 
 function makeKey(file: string, seed: Uint8Array | undefined): boolean {
   if (existsSync(file)) return false

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { CONFIG_KEYS, flagOf, presetOf, variableOf, type ConfigKey } from '../../src/node/config/config-keys.ts'
+import {
+  CONFIG_KEYS,
+  flagOf,
+  presetOf,
+  variableOf,
+  type ConfigKey,
+} from '../../src/node/config/config-keys.ts'
 import { formatConfigFile } from '../../src/node/config/config-file.ts'
 import { resolveConfig, type ConfigSources } from '../../src/node/config/resolve-config.ts'
 
@@ -22,7 +28,11 @@ function valuesOf(key: ConfigKey): readonly { readonly value: unknown; readonly 
 
 function resolve(sources: Partial<Omit<ConfigSources, 'file'>> & { readonly file?: string }) {
   const { file, flags = {}, environment = {} } = sources
-  return resolveConfig({ flags, environment, file: file === undefined ? null : { path: 'config.toml', text: file } })
+  return resolveConfig({
+    flags,
+    environment,
+    file: file === undefined ? null : { path: 'config.toml', text: file },
+  })
 }
 
 function valueOf(key: ConfigKey, sources: Parameters<typeof resolve>[0]): unknown {
@@ -40,7 +50,11 @@ function refusalOf(sources: Parameters<typeof resolve>[0]): string {
 }
 
 describe.each(CONFIG_KEYS.map((key) => [key.name, key] as const))('the key %s', (name, key) => {
-  const [fromFile, fromEnvironment, fromFlag] = valuesOf(key) as [{ value: unknown; text: string }, { value: unknown; text: string }, { value: unknown; text: string }]
+  const [fromFile, fromEnvironment, fromFlag] = valuesOf(key) as [
+    { value: unknown; text: string },
+    { value: unknown; text: string },
+    { value: unknown; text: string },
+  ]
   const file = `${name} = ${JSON.stringify(fromFile.value)}`
   const environment = { [variableOf(key)]: fromEnvironment.text }
   const flags = { [key.property]: key.kind === 'addresses' ? [fromFlag.text] : fromFlag.value }
@@ -64,13 +78,17 @@ describe.each(CONFIG_KEYS.map((key) => [key.name, key] as const))('the key %s', 
     expect(refusalOf({ file: `${name} = "much"` })).toContain(name)
     expect(refusalOf({ environment: { [variableOf(key)]: 'much' } })).toContain(variableOf(key))
     if (key.kind !== 'boolean') {
-      expect(refusalOf({ flags: { [key.property]: key.kind === 'addresses' ? ['much'] : 'much' } })).toContain(flagOf(key))
+      expect(
+        refusalOf({ flags: { [key.property]: key.kind === 'addresses' ? ['much'] : 'much' } }),
+      ).toContain(flagOf(key))
     }
   })
 
   it('is named where it is mistyped, in the file and in the environment', () => {
     expect(refusalOf({ file: `${name}x = 1` })).toContain(`did you mean ${name}?`)
-    expect(refusalOf({ environment: { [`${variableOf(key)}X`]: '1' } })).toContain(`did you mean ${variableOf(key)}?`)
+    expect(refusalOf({ environment: { [`${variableOf(key)}X`]: '1' } })).toContain(
+      `did you mean ${variableOf(key)}?`,
+    )
   })
 })
 
@@ -78,15 +96,19 @@ describe('resolveConfig', () => {
   it('takes a whole number at each end of its range and refuses one past it', () => {
     for (const key of CONFIG_KEYS) {
       if (key.kind !== 'integer') continue
-      for (const value of [key.min, key.max]) expect(valueOf(key, { file: `${key.name} = ${value}` })).toBe(value)
-      for (const value of [key.min - 1, key.max + 1, -1, 0.5]) expect(refusalOf({ file: `${key.name} = ${value}` })).toContain('whole number')
+      for (const value of [key.min, key.max])
+        expect(valueOf(key, { file: `${key.name} = ${value}` })).toBe(value)
+      for (const value of [key.min - 1, key.max + 1, -1, 0.5])
+        expect(refusalOf({ file: `${key.name} = ${value}` })).toContain('whole number')
       expect(refusalOf({ environment: { [variableOf(key)]: '1e3' } })).toContain('whole number')
     }
   })
 
   it('takes several addresses separated by commas from a variable, and none for the word none', () => {
     const environment = { HANSE_LISTEN: '/ip4/127.0.0.1/tcp/1, /ip4/127.0.0.1/tcp/2/ws' }
-    expect(resolve({ environment })).toMatchObject({ value: { listen: ['/ip4/127.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/2/ws'] } })
+    expect(resolve({ environment })).toMatchObject({
+      value: { listen: ['/ip4/127.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/2/ws'] },
+    })
     expect(resolve({ environment: { HANSE_LISTEN: 'none' } })).toMatchObject({ value: { listen: [] } })
   })
 
@@ -103,8 +125,13 @@ describe('resolveConfig', () => {
   })
 
   it('leaves alone the variables of the other programs of this project', () => {
-    expect(resolve({ environment: { HANSE_BOOTSTRAP_LISTEN: 'x', HANSE_TEST_REPORT: 'x', HANSE_VECTORS: 'x' } }).ok).toBe(true)
-    expect(resolve({ environment: { HANSE_DATA: '/x', HANSE_SPACE: 'y', HANSE_DEBUG: '1', PATH: '/bin' } }).ok).toBe(true)
+    expect(
+      resolve({ environment: { HANSE_BOOTSTRAP_LISTEN: 'x', HANSE_TEST_REPORT: 'x', HANSE_VECTORS: 'x' } })
+        .ok,
+    ).toBe(true)
+    expect(
+      resolve({ environment: { HANSE_DATA: '/x', HANSE_SPACE: 'y', HANSE_DEBUG: '1', PATH: '/bin' } }).ok,
+    ).toBe(true)
   })
 })
 
@@ -127,6 +154,8 @@ describe('a new config.toml', () => {
 
   it('sets what was given', () => {
     const listen = ['/ip4/127.0.0.1/tcp/4001']
-    expect(resolve({ file: formatConfigFile({ listen, mdns: false }) })).toMatchObject({ value: { listen, mdns: false, dht: true } })
+    expect(resolve({ file: formatConfigFile({ listen, mdns: false }) })).toMatchObject({
+      value: { listen, mdns: false, dht: true },
+    })
   })
 })

@@ -10,7 +10,12 @@ import { connectControl, type ControlClient } from '../../src/cli/control/contro
 import { ControlServer } from '../../src/cli/control/control-server.ts'
 import { LineError, readLines } from '../../src/cli/control/line-reader.ts'
 import { prepareSocketPath, removeSocket, socketPathOf } from '../../src/cli/control/socket-path.ts'
-import { CONTROL_ANSWER_BYTES_MAX, CONTROL_CONNECTIONS_MAX, CONTROL_REQUEST_BYTES_MAX, SOCKET_PATH_BYTES_MAX } from '../../src/core/limits.ts'
+import {
+  CONTROL_ANSWER_BYTES_MAX,
+  CONTROL_CONNECTIONS_MAX,
+  CONTROL_REQUEST_BYTES_MAX,
+  SOCKET_PATH_BYTES_MAX,
+} from '../../src/core/limits.ts'
 import { FaultError } from '../../src/node/fault-error.ts'
 import type { HanseNode } from '../../src/node/node.ts'
 
@@ -37,7 +42,12 @@ describe('readLines', () => {
   it('gives lines wherever the chunks part', async () => {
     const text = new TextEncoder().encode('eins\nzwölf\n\n世界\n')
     for (let at = 0; at <= text.length; at++) {
-      expect(await linesOf(100, text.subarray(0, at), text.subarray(at))).toEqual(['eins', 'zwölf', '', '世界'])
+      expect(await linesOf(100, text.subarray(0, at), text.subarray(at))).toEqual([
+        'eins',
+        'zwölf',
+        '',
+        '世界',
+      ])
     }
   })
 
@@ -72,11 +82,20 @@ describe('the control codec', () => {
   })
 
   it('tells another version of the protocol apart', () => {
-    expect(parseRequest('{"hanse":2,"id":1,"action":"x","args":{}}')).toMatchObject({ fault: { code: 'OTHER_VERSION' } })
+    expect(parseRequest('{"hanse":2,"id":1,"action":"x","args":{}}')).toMatchObject({
+      fault: { code: 'OTHER_VERSION' },
+    })
   })
 
   it('refuses an answer of another form', () => {
-    for (const line of ['', 'x', '{"id":1}', '{"id":1,"result":1,"event":1}', '{"id":1,"fault":{"code":1,"detail":"x"}}', '{"result":1}']) {
+    for (const line of [
+      '',
+      'x',
+      '{"id":1}',
+      '{"id":1,"result":1,"event":1}',
+      '{"id":1,"fault":{"code":1,"detail":"x"}}',
+      '{"result":1}',
+    ]) {
       expect(parseAnswer(line)).toBeNull()
     }
   })
@@ -85,7 +104,16 @@ describe('the control codec', () => {
     const shape = { path: 'text', limit: 'integer?', names: 'texts?', deep: 'boolean?' } as const
     expect(readArguments(shape, { path: 'a', limit: 3, names: ['x'], deep: false }).ok).toBe(true)
     expect(readArguments(shape, { path: 'a' }).ok).toBe(true)
-    for (const args of [null, [], {}, { path: 1 }, { path: 'a', limit: 1.5 }, { path: 'a', limit: '3' }, { path: 'a', names: [1] }, { path: 'a', x: 1 }]) {
+    for (const args of [
+      null,
+      [],
+      {},
+      { path: 1 },
+      { path: 'a', limit: 1.5 },
+      { path: 'a', limit: '3' },
+      { path: 'a', names: [1] },
+      { path: 'a', x: 1 },
+    ]) {
       expect(readArguments(shape, args)).toMatchObject({ ok: false, fault: { code: 'BAD_REQUEST' } })
     }
   })
@@ -100,7 +128,11 @@ describe('ControlServer', () => {
       throw new FaultError({ code: 'NOT_FOUND', detail: 'there is nothing' })
     },
   })
-  const large = defineAction({ name: 'large', shape: { size: 'integer' }, run: (_context, { size }) => 'x'.repeat(size) })
+  const large = defineAction({
+    name: 'large',
+    shape: { size: 'integer' },
+    run: (_context, { size }) => 'x'.repeat(size),
+  })
   const flood = defineAction<{ readonly pages: 'integer' }, number, string>({
     name: 'flood',
     shape: { pages: 'integer' },
@@ -117,18 +149,20 @@ describe('ControlServer', () => {
     name: 'hang',
     shape: {},
     run: async ({ signal }) => {
-      hangBegan()
+      hanging.began.resolve()
       await once(signal, 'abort')
-      hangEnded()
+      hanging.ended.resolve()
       throw signal.reason
     },
   })
   let emitted = 0
-  let hangBegan = () => {}
-  let hangEnded = () => {}
+  /** What the action `hang` settles; made anew for each run. */
+  let hanging = { began: Promise.withResolvers<void>(), ended: Promise.withResolvers<void>() }
 
   async function startServer(): Promise<{ readonly server: ControlServer; readonly path: string }> {
-    const actions = new Map([echo, refuse, large, flood, hang].map((action) => [action.name, action as unknown as Action]))
+    const actions = new Map(
+      [echo, refuse, large, flood, hang].map((action) => [action.name, action as unknown as Action]),
+    )
     const path = join(folder, 'hanse.sock')
     // No action here looks at the node.
     const server = new ControlServer({ node: {} as HanseNode, actions, path })
@@ -167,7 +201,10 @@ describe('ControlServer', () => {
   it('answers one request after another on a connection, and passes faults on', async () => {
     const client = await connectTo((await startServer()).path)
     expect(await client.request('echo', { text: 'zwölf\n\u2028' }, ignore)).toBe('zwölf\n\u2028')
-    await expect(client.request('refuse', {}, ignore)).rejects.toMatchObject({ code: 'NOT_FOUND', message: 'there is nothing' })
+    await expect(client.request('refuse', {}, ignore)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: 'there is nothing',
+    })
     await expect(client.request('echo', { text: 3 }, ignore)).rejects.toMatchObject({ code: 'BAD_REQUEST' })
     await expect(client.request('nothing', {}, ignore)).rejects.toMatchObject({ code: 'BAD_REQUEST' })
     expect(await client.request('echo', { text: 'still here' }, ignore)).toBe('still here')
@@ -178,25 +215,38 @@ describe('ControlServer', () => {
     const overhead = Buffer.byteLength(formatRequest({ id: 1, action: 'echo', args: { text: '' } })) - 1
     const longest = 'x'.repeat(CONTROL_REQUEST_BYTES_MAX - overhead)
     expect(await (await connectTo(path)).request('echo', { text: longest }, ignore)).toBe(longest)
-    await expect((await connectTo(path)).request('echo', { text: `${longest}x` }, ignore)).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+    await expect(
+      (await connectTo(path)).request('echo', { text: `${longest}x` }, ignore),
+    ).rejects.toMatchObject({ code: 'BAD_REQUEST' })
   })
 
   it('sends a line of the most bytes, and a fault in place of a longer one', async () => {
     const client = await connectTo((await startServer()).path)
     const overhead = Buffer.byteLength('{"id":1,"result":""}\n')
-    expect(await client.request('large', { size: CONTROL_ANSWER_BYTES_MAX - overhead }, ignore)).toHaveLength(CONTROL_ANSWER_BYTES_MAX - overhead)
-    await expect(client.request('large', { size: CONTROL_ANSWER_BYTES_MAX - overhead + 1 }, ignore)).rejects.toMatchObject({ code: 'LIMIT' })
+    expect(await client.request('large', { size: CONTROL_ANSWER_BYTES_MAX - overhead }, ignore)).toHaveLength(
+      CONTROL_ANSWER_BYTES_MAX - overhead,
+    )
+    await expect(
+      client.request('large', { size: CONTROL_ANSWER_BYTES_MAX - overhead + 1 }, ignore),
+    ).rejects.toMatchObject({ code: 'LIMIT' })
   })
 
   it('refuses one connection more than it serves, and serves again when one has gone', async () => {
     const { path } = await startServer()
     const first = await connectTo(path)
-    const others = await Promise.all(Array.from({ length: CONTROL_CONNECTIONS_MAX - 1 }, async () => connectTo(path)))
+    const others = await Promise.all(
+      Array.from({ length: CONTROL_CONNECTIONS_MAX - 1 }, async () => connectTo(path)),
+    )
     // Answered, so that the server has seen every one of them.
-    for (const client of [first, ...others]) expect(await client.request('echo', { text: 'x' }, ignore)).toBe('x')
-    await expect((await connectTo(path)).request('echo', { text: 'x' }, ignore)).rejects.toMatchObject({ code: 'BUSY' })
+    for (const client of [first, ...others])
+      expect(await client.request('echo', { text: 'x' }, ignore)).toBe('x')
+    await expect((await connectTo(path)).request('echo', { text: 'x' }, ignore)).rejects.toMatchObject({
+      code: 'BUSY',
+    })
     first.close()
-    await expect.poll(async () => (await connectTo(path)).request('echo', { text: 'y' }, ignore).catch(() => 'busy')).toBe('y')
+    await expect
+      .poll(async () => (await connectTo(path)).request('echo', { text: 'y' }, ignore).catch(() => 'busy'))
+      .toBe('y')
   })
 
   it('ends a connection that talks garbage, after one line', async () => {
@@ -227,19 +277,14 @@ describe('ControlServer', () => {
   it('gives up an action when whoever asked has gone, and when the node stops', async () => {
     const { server, path } = await startServer()
     for (const end of ['close', 'stop'] as const) {
-      const began = new Promise<void>((resolve) => {
-        hangBegan = resolve
-      })
-      const ended = new Promise<void>((resolve) => {
-        hangEnded = resolve
-      })
+      hanging = { began: Promise.withResolvers<void>(), ended: Promise.withResolvers<void>() }
       const client = await connectTo(path)
       expect(await client.request('echo', { text: 'x' }, ignore)).toBe('x')
       const asked = client.request('hang', {}, ignore).catch((error: unknown) => (error as FaultError).code)
-      await began
+      await hanging.began.promise
       if (end === 'close') client.close()
       else await server.stop()
-      await ended
+      await hanging.ended.promise
       expect(await asked).toBe('NODE_STOPPED')
     }
   })

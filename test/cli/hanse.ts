@@ -22,7 +22,12 @@ export interface RunningNode {
   readonly child: ChildProcess
   readonly data: string
   /** Its first event. */
-  readonly listening: { readonly peerId: string; readonly did: string; readonly addresses: readonly string[]; readonly socket: string }
+  readonly listening: {
+    readonly peerId: string
+    readonly did: string
+    readonly addresses: readonly string[]
+    readonly socket: string
+  }
   /** The next event that fits, from the beginning on. */
   event(fits: (event: UpEvent) => boolean): Promise<UpEvent>
   /** Ends it as a service manager would. */
@@ -38,7 +43,11 @@ export class Machine {
   readonly #children = new Set<ChildProcess>()
 
   /** Runs `hanse` to its end, as a user would. */
-  async hanse(data: string, args: readonly string[], options: { readonly input?: string | Uint8Array; readonly env?: NodeJS.ProcessEnv } = {}): Promise<Ended> {
+  async hanse(
+    data: string,
+    args: readonly string[],
+    options: { readonly input?: string | Uint8Array; readonly env?: NodeJS.ProcessEnv } = {},
+  ): Promise<Ended> {
     const child = this.#start(data, args, options.env)
     child.stdin?.on('error', () => {})
     child.stdin?.end(options.input ?? '')
@@ -61,7 +70,16 @@ export class Machine {
 
   /** Starts `hanse up`, on loopback and without mDNS, and waits until it listens. */
   async up(data: string, ...args: readonly string[]): Promise<RunningNode> {
-    const flags = ['up', '--json', '--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns', '--anti-entropy-interval-ms', '500', ...args]
+    const flags = [
+      'up',
+      '--json',
+      '--listen',
+      '/ip4/127.0.0.1/tcp/0',
+      '--no-mdns',
+      '--anti-entropy-interval-ms',
+      '500',
+      ...args,
+    ]
     const child = this.#start(data, flags)
     const ended = endOf(child)
     const events = new EventLog(child)
@@ -94,7 +112,9 @@ export class Machine {
 
   #start(data: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): ChildProcess {
     // What the tests were started with must not configure the nodes.
-    const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HANSE_')))
+    const inherited = Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => !name.startsWith('HANSE_')),
+    )
     const env = { ...inherited, NO_COLOR: '1', HANSE_DATA: data, ...environment }
     const child = spawn(process.execPath, [main, ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] })
     this.#children.add(child)
@@ -134,7 +154,8 @@ class EventLog {
     for (;;) {
       const found = this.#events.find(fits)
       if (found !== undefined) return found
-      if (this.#isOver || timeout.aborted) throw new Error(`no such event among ${JSON.stringify(this.#events)}`)
+      if (this.#isOver || timeout.aborted)
+        throw new Error(`no such event among ${JSON.stringify(this.#events)}`)
       await new Promise<void>((resolve) => {
         this.#wake = resolve
         timeout.addEventListener('abort', () => resolve(), { once: true })

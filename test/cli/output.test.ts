@@ -44,12 +44,19 @@ describe('values as JSON', () => {
     expect(parseValue(text)).toEqual({ ok: true, value })
   })
 
-  it.each(['buy milk', 42, -1.5, 9007199254740993n, -(2n ** 63n), null, { a: { b: [new Uint8Array([255]), 'x'] } }, '{"a":1}', ''])(
-    'reads back what it writes: %s',
-    (value) => {
-      expect(parseValue(formatValue(value))).toEqual({ ok: true, value })
-    },
-  )
+  it.each([
+    'buy milk',
+    42,
+    -1.5,
+    9007199254740993n,
+    -(2n ** 63n),
+    null,
+    { a: { b: [new Uint8Array([255]), 'x'] } },
+    '{"a":1}',
+    '',
+  ])('reads back what it writes: %s', (value) => {
+    expect(parseValue(formatValue(value))).toEqual({ ok: true, value })
+  })
 
   it('reads back a link', () => {
     const link = CID.parse('bafyreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy')
@@ -71,11 +78,15 @@ describe('values as JSON', () => {
 
 describe('text for people', () => {
   it('aligns columns by what they take in a terminal', () => {
-    expect(formatTable([{ title: 'A' }, { title: 'N', align: 'right' }, { title: 'Z' }], [['世界', '7', 'x'], ['ab', '1,024', '']])).toEqual([
-      'A         N  Z',
-      '世界      7  x',
-      'ab    1,024',
-    ])
+    expect(
+      formatTable(
+        [{ title: 'A' }, { title: 'N', align: 'right' }, { title: 'Z' }],
+        [
+          ['世界', '7', 'x'],
+          ['ab', '1,024', ''],
+        ],
+      ),
+    ).toEqual(['A         N  Z', '世界      7  x', 'ab    1,024'])
     expect(formatTable([{ title: 'A' }], [])).toEqual([])
     expect(widthOf('e\u0301🚢')).toBe(3)
     expect(shorten('世界世界', 5)).toBe('世界…')
@@ -83,8 +94,21 @@ describe('text for people', () => {
   })
 
   it('writes sizes, durations and counts', () => {
-    expect([0, 1023, 1024, 1536, 10_240, 5 * 1024 ** 3].map(formatBytes)).toEqual(['0 B', '1023 B', '1.0 KiB', '1.5 KiB', '10 KiB', '5.0 GiB'])
-    expect([12, 1_449, 59_000, 125_000, 12_000_000].map(formatDuration)).toEqual(['12 ms', '1.4 s', '59 s', '2 min 5 s', '3 h 20 min'])
+    expect([0, 1023, 1024, 1536, 10_240, 5 * 1024 ** 3].map(formatBytes)).toEqual([
+      '0 B',
+      '1023 B',
+      '1.0 KiB',
+      '1.5 KiB',
+      '10 KiB',
+      '5.0 GiB',
+    ])
+    expect([12, 1_449, 59_000, 125_000, 12_000_000].map(formatDuration)).toEqual([
+      '12 ms',
+      '1.4 s',
+      '59 s',
+      '2 min 5 s',
+      '3 h 20 min',
+    ])
     expect(formatCodes({})).toBe('none')
     expect(formatCodes({ LAMPORT: 4, BAD_SIGNATURE: 1000 })).toBe('1,004 (BAD_SIGNATURE 1,000, LAMPORT 4)')
   })

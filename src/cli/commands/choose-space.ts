@@ -14,11 +14,15 @@ export function chooseSpace(node: HanseNode, given: string | undefined): Space {
   const spaces = node.spaces()
   const [only, ...others] = spaces
   if (only === undefined) {
-    const detail = 'there is no space here yet: make one with "hanse space create NAME", or join one with "hanse join LINK"'
+    const detail =
+      'there is no space here yet: make one with "hanse space create NAME", or join one with "hanse join LINK"'
     throw unreadable(node) ?? new FaultError({ code: 'NO_SPACE', detail })
   }
   if (others.length > 0) {
-    throw new FaultError({ code: 'AMBIGUOUS', detail: `there are ${spaces.length} spaces here: name one with --space (see "hanse space list")` })
+    throw new FaultError({
+      code: 'AMBIGUOUS',
+      detail: `there are ${spaces.length} spaces here: name one with --space (see "hanse space list")`,
+    })
   }
   return only
 }
@@ -31,5 +35,8 @@ function unreadable(node: HanseNode): FaultError | null {
 /** Fails where the space has not arrived, so that its emptiness is not taken for its content. */
 export function requireGenesis(space: Space): void {
   if (space.hosted.store.find(space.hosted.id) !== undefined) return
-  throw new FaultError({ code: 'NOT_SYNCED', detail: 'nothing of this space has arrived yet: run "hanse sync", or "hanse up" and wait' })
+  throw new FaultError({
+    code: 'NOT_SYNCED',
+    detail: 'nothing of this space has arrived yet: run "hanse sync", or "hanse up" and wait',
+  })
 }

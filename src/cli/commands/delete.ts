@@ -16,7 +16,10 @@ export const deleteAction = defineAction({
     space.get(path)
     const id = space.delete(path)
     if (id !== null) return { id, path }
-    throw new FaultError({ code: 'NOT_FOUND', detail: `there is nothing at ${JSON.stringify(path)}: see "hanse list"` })
+    throw new FaultError({
+      code: 'NOT_FOUND',
+      detail: `there is nothing at ${JSON.stringify(path)}: see "hanse list"`,
+    })
   },
 })
 

@@ -23,13 +23,19 @@ export const getAction = defineAction({
   run: ({ node }, { space: given, path, type }): Found => {
     const known = TYPES.find((one) => one === type)
     if (type !== undefined && known === undefined) {
-      throw new FaultError({ code: 'USAGE', detail: `there is no type ${JSON.stringify(type)}: use one of ${TYPES.join(', ')}` })
+      throw new FaultError({
+        code: 'USAGE',
+        detail: `there is no type ${JSON.stringify(type)}: use one of ${TYPES.join(', ')}`,
+      })
     }
     const space = chooseSpace(node, given)
     const item = space.get(path, known)
     if (item !== undefined) return { path: item.path, type: item.type, value: toJsonValue(item.value) }
     requireGenesis(space)
-    throw new FaultError({ code: 'NOT_FOUND', detail: `there is nothing at ${JSON.stringify(path)}: see "hanse list"` })
+    throw new FaultError({
+      code: 'NOT_FOUND',
+      detail: `there is nothing at ${JSON.stringify(path)}: see "hanse list"`,
+    })
   },
 })
 
@@ -40,7 +46,10 @@ export function registerGet(program: Command<[], GlobalOptions>, shell: Shell): 
     .argument('<path>', 'where, e.g. notes/today')
     .description('show the value at a path')
     .option('--type <type>', 'register or map, where both are at one path; the register goes first')
-    .addHelpText('after', '\nA text is printed as it is, any other value as JSON. Exit code 1 where there is nothing.')
+    .addHelpText(
+      'after',
+      '\nA text is printed as it is, any other value as JSON. Exit code 1 where there is nothing.',
+    )
     .action(async (path, { type }, self) => {
       const { session, space } = shell.open(self)
       const found = await session.execute(getAction, { space, path, type })

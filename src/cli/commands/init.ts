@@ -27,11 +27,16 @@ export function registerInit(program: Command<[], GlobalOptions>, shell: Shell):
     const flags = self.optsWithGlobals() as GlobalOptions & Readonly<Record<string, unknown>>
     const data = shell.dataOf(flags)
     const config = shell.configOf(data, flags)
-    const chosen = CONFIG_KEYS.filter(({ property }) => flags[property] !== undefined).map(({ property }) => property)
+    const chosen = CONFIG_KEYS.filter(({ property }) => flags[property] !== undefined).map(
+      ({ property }) => property,
+    )
     const file = configFileOf(data)
     const hasConfig = existsSync(file)
     if (hasConfig && chosen.length > 0) {
-      throw new FaultError({ code: 'USAGE', detail: `${file} is there already: edit it, or leave the configuration flags out` })
+      throw new FaultError({
+        code: 'USAGE',
+        detail: `${file} is there already: edit it, or leave the configuration flags out`,
+      })
     }
     const { initDataDirectory } = await import('../../node/data-directory.ts')
     const isNew = inFileSystem(data, () => {
@@ -39,15 +44,21 @@ export function registerInit(program: Command<[], GlobalOptions>, shell: Shell):
       return initDataDirectory(data)
     })
     if (!hasConfig) {
-      const values = Object.fromEntries(chosen.map((property) => [property, config[property]])) as Partial<NodeConfig>
+      const values = Object.fromEntries(
+        chosen.map((property) => [property, config[property]]),
+      ) as Partial<NodeConfig>
       // The same port at every start, so that invites and cached addresses stay good.
       const listen = values.listen ?? [`/ip4/0.0.0.0/tcp/${FIRST_PORT + Math.floor(Math.random() * PORTS)}`]
-      inFileSystem(data, () => writeFileSync(file, formatConfigFile({ ...values, listen }), { mode: 0o600, flag: 'wx' }))
+      inFileSystem(data, () =>
+        writeFileSync(file, formatConfigFile({ ...values, listen }), { mode: 0o600, flag: 'wx' }),
+      )
     }
     const { session } = shell.open(self)
     const { did, peerId } = await session.execute(whoamiAction, {})
     shell.print({ data, created: isNew, config: file, did, peerId }, () => [
-      shell.style.strong(isNew ? 'A new Hanse node.' : 'This data directory is there already; nothing was changed.'),
+      shell.style.strong(
+        isNew ? 'A new Hanse node.' : 'This data directory is there already; nothing was changed.',
+      ),
       ...formatPairs([
         ['data', printable(data)],
         ['configuration', printable(file)],

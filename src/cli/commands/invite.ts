@@ -31,7 +31,15 @@ export const inviteAction = defineAction({
     // A role that is none is refused by name.
     const link = space.invite({ role: role as Role, path, ...expires })
     const { peers, bootstrap } = orThrow(parseInvite(link))
-    return { link, space: space.id, role, path, expiresMs: expires.expiresMs ?? null, addresses: peers, bootstrap }
+    return {
+      link,
+      space: space.id,
+      role,
+      path,
+      expiresMs: expires.expiresMs ?? null,
+      addresses: peers,
+      bootstrap,
+    }
   },
 })
 
@@ -42,8 +50,14 @@ export function registerInvite(program: Command<[], GlobalOptions>, shell: Shell
     .description('make a link with which somebody joins a space')
     .option('--role <role>', 'what the guest may do: reader, writer or admin', 'writer')
     .option('--path <path>', 'a writer may write only at or below this path; without it, everywhere')
-    .option('--expires <duration>', 'how long the link and what it gives are good, e.g. 12h or 7d; without it, for ever')
-    .addHelpText('after', '\nThe link goes to standard output, remarks to standard error. Whoever has the link has its rights: send it privately.\n\nExample: hanse invite --role writer --path notes --expires 7d')
+    .option(
+      '--expires <duration>',
+      'how long the link and what it gives are good, e.g. 12h or 7d; without it, for ever',
+    )
+    .addHelpText(
+      'after',
+      '\nThe link goes to standard output, remarks to standard error. Whoever has the link has its rights: send it privately.\n\nExample: hanse invite --role writer --path notes --expires 7d',
+    )
     .action(async ({ role, path = '', expires }, self) => {
       const expiresMs = expires === undefined ? undefined : orThrow(parseDuration(expires, '--expires'))
       const { session, space } = shell.open(self)

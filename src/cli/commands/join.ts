@@ -54,9 +54,13 @@ function join(node: HanseNode, link: string): Space {
   try {
     return node.join(link)
   } catch (error) {
-    if (!(error instanceof FaultError) || error.code === 'BAD_INVITE' || error.code.startsWith('STORE_')) throw error
+    if (!(error instanceof FaultError) || error.code === 'BAD_INVITE' || error.code.startsWith('STORE_'))
+      throw error
     // Whatever is wrong with a token or an address in it, the user has one link.
-    throw new FaultError({ code: 'BAD_INVITE', detail: `the link cannot be used, ask for a new one: ${error.message}` })
+    throw new FaultError({
+      code: 'BAD_INVITE',
+      detail: `the link cannot be used, ask for a new one: ${error.message}`,
+    })
   }
 }
 
@@ -71,24 +75,42 @@ const LINK_BYTES_MAX = 64 * 1024
 export function registerJoin(program: Command<[], GlobalOptions>, shell: Shell): void {
   const command = program
     .command('join')
-    .argument('<link>', 'hanse://join/...; - reads it from standard input, where no list of processes shows it')
+    .argument(
+      '<link>',
+      'hanse://join/...; - reads it from standard input, where no list of processes shows it',
+    )
     .description('join a space by an invite link, and sync it once')
     .option('--timeout <duration>', 'how long peers are looked for and synced with', '30s')
-    .addHelpText('after', '\nExit code 1 where no peer was reached: the space is joined all the same, and "hanse up" goes on looking.')
+    .addHelpText(
+      'after',
+      '\nExit code 1 where no peer was reached: the space is joined all the same, and "hanse up" goes on looking.',
+    )
   addConfigFlags(command).action(async (given, { timeout }, self) => {
     const timeoutMs = orThrow(parseDuration(timeout, '--timeout'))
-    const link = given === '-' ? Buffer.from(await readInput(shell.stdin, LINK_BYTES_MAX)).toString().trim() : given
+    const link =
+      given === '-'
+        ? Buffer.from(await readInput(shell.stdin, LINK_BYTES_MAX))
+            .toString()
+            .trim()
+        : given
     orThrow(parseInvite(link))
     const { session } = shell.open(self)
     const joined = await withProgress(shell, session, async (onEvent) =>
-      session.execute(joinAction, { link, timeoutMs }, { online: true, onEvent, silenceMs: timeoutMs + SILENCE_BEYOND_MS }),
+      session.execute(
+        joinAction,
+        { link, timeoutMs },
+        { online: true, onEvent, silenceMs: timeoutMs + SILENCE_BEYOND_MS },
+      ),
     )
     shell.print(joined, () => formatJoined(joined, shell))
     if (!joined.peers.some(({ reached }) => reached)) shell.exitCode = EXIT.failed
   })
 }
 
-function formatJoined({ space, name, operations, published, peers }: Joined, { style }: Shell): readonly string[] {
+function formatJoined(
+  { space, name, operations, published, peers }: Joined,
+  { style }: Shell,
+): readonly string[] {
   if (!peers.some(({ reached }) => reached)) {
     return [
       style.warn(`Joined space ${space.slice(0, 12)}, but no peer of it was reached.`),
@@ -100,6 +122,8 @@ function formatJoined({ space, name, operations, published, peers }: Joined, { s
   return [
     `Joined ${style.strong(displayName(name))}: ${formatAmount(operations, 'operation')}`,
     ...peers.flatMap((one) => formatOutcome(one, style)),
-    published ? 'Your rights are published: others accept what you write.' : 'Your rights are not published yet: that happens with the next sync.',
+    published
+      ? 'Your rights are published: others accept what you write.'
+      : 'Your rights are not published yet: that happens with the next sync.',
   ]
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Command } from '@commander-js/extra-typings'
 import { CONTROL_PAGE_CHARACTERS, CONTROL_PAGE_ITEMS } from '../../core/limits.ts'
 import { FaultError } from '../../node/fault-error.ts'
@@ -41,7 +42,7 @@ export const listAction = defineAction<
       await emit(page)
       signal.throwIfAborted()
       // Others want to be served too, and writes may go on between two pages.
-      await new Promise((resolve) => setImmediate(resolve))
+      await nextTurn()
       page = []
       characters = 0
     }
@@ -62,9 +63,14 @@ export function registerList(program: Command<[], GlobalOptions>, shell: Shell):
       const limit = options.limit === undefined ? undefined : readLimit(options.limit)
       const { session, space } = shell.open(self)
       const writer = shell.isJson ? new JsonList(shell) : new TextList(shell)
-      const { items, more } = await session.execute(listAction, { space, prefix, limit }, { onEvent: (page) => writer.write(page) })
+      const { items, more } = await session.execute(
+        listAction,
+        { space, prefix, limit },
+        { onEvent: (page) => writer.write(page) },
+      )
       await writer.end()
-      if (items === 0) shell.remark(prefix === '' ? 'The space is empty.' : `There is nothing at or below ${prefix}.`)
+      if (items === 0)
+        shell.remark(prefix === '' ? 'The space is empty.' : `There is nothing at or below ${prefix}.`)
       if (more) shell.remark(`There is more: these are the first ${items}.`)
     })
 }
@@ -72,7 +78,10 @@ export function registerList(program: Command<[], GlobalOptions>, shell: Shell):
 /** A whole number from 1; `USAGE` for another text. */
 export function readLimit(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-  throw new FaultError({ code: 'USAGE', detail: `--limit must be a whole number from 1, not ${JSON.stringify(text)}` })
+  throw new FaultError({
+    code: 'USAGE',
+    detail: `--limit must be a whole number from 1, not ${JSON.stringify(text)}`,
+  })
 }
 
 /** One JSON array, written as it comes. */
@@ -86,7 +95,9 @@ class JsonList {
 
   async write(page: readonly ListedItem[]): Promise<void> {
     if (page.length === 0) return
-    const items = page.map(({ path, type, value }) => `{"path":${formatJson(path)},"type":${formatJson(type)},"value":${value}}`)
+    const items = page.map(
+      ({ path, type, value }) => `{"path":${formatJson(path)},"type":${formatJson(type)},"value":${value}}`,
+    )
     await this.#shell.writeAll((this.#isEmpty ? '[' : ',\n') + items.join(',\n'))
     this.#isEmpty = false
   }
@@ -106,13 +117,20 @@ class TextList {
   }
 
   async write(page: readonly ListedItem[]): Promise<void> {
-    const rows = page.map(({ path, type, value }) => [printable(path) || '(root)', type, printable(value)] as const)
+    const rows = page.map(
+      ({ path, type, value }) => [printable(path) || '(root)', type, printable(value)] as const,
+    )
     // A single long path must not push the others' values off the screen.
-    this.#pathWidth = Math.max(this.#pathWidth, ...rows.map(([path]) => Math.min(widthOf(path), PATH_WIDTH_MAX)))
+    this.#pathWidth = Math.max(
+      this.#pathWidth,
+      ...rows.map(([path]) => Math.min(widthOf(path), PATH_WIDTH_MAX)),
+    )
     const { stdout, style } = this.#shell
     const lines = rows.map(([path, type, value]) => {
       const head = `${path}${' '.repeat(Math.max(0, this.#pathWidth - widthOf(path)))}  `
-      const room = stdout.isTTY ? Math.max(20, stdout.columns - widthOf(head) - TYPE_WIDTH) : Number.POSITIVE_INFINITY
+      const room = stdout.isTTY
+        ? Math.max(20, stdout.columns - widthOf(head) - TYPE_WIDTH)
+        : Number.POSITIVE_INFINITY
       return `${head}${style.faint(type.padEnd(TYPE_WIDTH))}${room === Number.POSITIVE_INFINITY ? value : shorten(value, room)}\n`
     })
     await this.#shell.writeAll(lines.join(''))

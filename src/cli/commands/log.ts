@@ -40,10 +40,15 @@ export function registerLog(program: Command<[], GlobalOptions>, shell: Shell): 
     .option('--limit <n>', 'at most so many', '20')
     .action(async (path = '', options, self) => {
       const limit = readLimit(options.limit)
-      if (limit > LIMIT_MAX) throw new FaultError({ code: 'USAGE', detail: `--limit must be at most ${LIMIT_MAX}, not ${limit}` })
+      if (limit > LIMIT_MAX)
+        throw new FaultError({ code: 'USAGE', detail: `--limit must be at most ${LIMIT_MAX}, not ${limit}` })
       const { session, space } = shell.open(self)
       const entries: LogEntry[] = []
-      await session.execute(logAction, { space, prefix: path, limit }, { onEvent: (page) => void entries.push(...page) })
+      await session.execute(
+        logAction,
+        { space, prefix: path, limit },
+        { onEvent: (page) => void entries.push(...page) },
+      )
       shell.print(entries, () => formatLog(entries, shell))
       if (entries.length === 0) shell.remark(`No operation has changed anything at or below ${path}.`)
     })

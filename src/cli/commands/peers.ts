@@ -25,7 +25,11 @@ interface PeerOfSpace extends PeerStatus {
 interface Peers {
   readonly running: boolean
   readonly connections: readonly Connection[]
-  readonly spaces: readonly { readonly id: string; readonly name: string; readonly peers: readonly PeerOfSpace[] }[]
+  readonly spaces: readonly {
+    readonly id: string
+    readonly name: string
+    readonly peers: readonly PeerOfSpace[]
+  }[]
   readonly nowMs: number
 }
 
@@ -66,7 +70,8 @@ export function registerPeers(program: Command<[], GlobalOptions>, shell: Shell)
 function formatPeers({ running, connections, spaces, nowMs }: Peers, { style }: Shell): readonly string[] {
   const members = new Set(spaces.flatMap(({ peers }) => peers.map(({ peer }) => peer)))
   const strangers = connections.filter(({ peer }) => !members.has(peer))
-  const addressOf = (peer: string) => printable(connections.find((one) => one.peer === peer)?.addresses[0] ?? '')
+  const addressOf = (peer: string) =>
+    printable(connections.find((one) => one.peer === peer)?.addresses[0] ?? '')
   const lines = running ? [] : [style.warn('The node is not running: these peers are remembered.')]
   for (const { name, peers } of spaces) {
     const rows = sortPeers(peers).map((peer) => [
@@ -79,7 +84,11 @@ function formatPeers({ running, connections, spaces, nowMs }: Peers, { style }: 
       addressOf(peer.peer),
     ])
     const columns = ['PEER', 'STATE', 'SYNC', 'POINTS', 'REFUSED', 'LAST FAULT', 'ADDRESS']
-    lines.push(...(lines.length > 0 ? [''] : []), style.strong(displayName(name)), ...indent(table(columns, rows, style.faint)))
+    lines.push(
+      ...(lines.length > 0 ? [''] : []),
+      style.strong(displayName(name)),
+      ...indent(table(columns, rows, style.faint)),
+    )
     if (rows.length === 0) lines.push('  no peer of this space has been met')
   }
   if (strangers.length > 0) {
@@ -89,13 +98,24 @@ function formatPeers({ running, connections, spaces, nowMs }: Peers, { style }: 
       String(points),
       printable(addresses[0] ?? ''),
     ])
-    lines.push(...(lines.length > 0 ? [''] : []), style.strong('In no space of ours'), ...indent(table(['PEER', 'STATE', 'POINTS', 'ADDRESS'], rows, style.faint)))
+    lines.push(
+      ...(lines.length > 0 ? [''] : []),
+      style.strong('In no space of ours'),
+      ...indent(table(['PEER', 'STATE', 'POINTS', 'ADDRESS'], rows, style.faint)),
+    )
   }
   return lines.length > 0 ? lines : ['No space and no peer yet.']
 }
 
-function table(titles: readonly string[], rows: readonly (readonly string[])[], paint: (text: string) => string): readonly string[] {
-  const [head, ...lines] = formatTable(titles.map((title) => ({ title, align: title === 'POINTS' ? 'right' : 'left' })), rows)
+function table(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+  paint: (text: string) => string,
+): readonly string[] {
+  const [head, ...lines] = formatTable(
+    titles.map((title) => ({ title, align: title === 'POINTS' ? 'right' : 'left' })),
+    rows,
+  )
   return head === undefined ? [] : [paint(head), ...lines]
 }
 

@@ -34,10 +34,15 @@ export const editAction = defineAction({
   run: ({ node }, { space: given, path, fields, values, remove }): Written => {
     const space = chooseSpace(node, given)
     requireGenesis(space)
-    const set = Object.fromEntries(fields.map((field, index) => [field, orThrow(parseValue(values[index] ?? 'null'))]))
+    const set = Object.fromEntries(
+      fields.map((field, index) => [field, orThrow(parseValue(values[index] ?? 'null'))]),
+    )
     const present = (space.get(path, 'map')?.value ?? {}) as Readonly<Record<string, unknown>>
     if (fields.length === 0 && !remove.some((field) => Object.hasOwn(present, field))) {
-      throw new FaultError({ code: 'NOT_FOUND', detail: `the map at ${JSON.stringify(path)} has no such field: see "hanse get"` })
+      throw new FaultError({
+        code: 'NOT_FOUND',
+        detail: `the map at ${JSON.stringify(path)} has no such field: see "hanse get"`,
+      })
     }
     return { id: space.edit(path, set, remove) as string, path, type: 'map' }
   },
@@ -60,7 +65,9 @@ export function registerPut(program: Command<[], GlobalOptions>, shell: Shell): 
     )
     .action(async (path, value, { text, file, field = [], remove = [] }, self) => {
       const { session, space } = shell.open(self)
-      const sources = [value !== undefined, file !== undefined, field.length + remove.length > 0].filter(Boolean).length
+      const sources = [value !== undefined, file !== undefined, field.length + remove.length > 0].filter(
+        Boolean,
+      ).length
       if (sources !== 1) {
         const detail =
           sources === 0
@@ -72,12 +79,21 @@ export function registerPut(program: Command<[], GlobalOptions>, shell: Shell): 
       const written =
         field.length + remove.length > 0
           ? await session.execute(editAction, { space, path, ...splitFields(field, toJson), remove })
-          : await session.execute(putAction, { space, path, value: await readValue(value, file, shell, toJson) })
+          : await session.execute(putAction, {
+              space,
+              path,
+              value: await readValue(value, file, shell, toJson),
+            })
       shell.print(written, ({ id }) => `${printable(path)} written by operation ${shortId(id)}`)
     })
 }
 
-async function readValue(value: string | undefined, file: string | undefined, shell: Shell, toJson: (text: string) => string): Promise<string> {
+async function readValue(
+  value: string | undefined,
+  file: string | undefined,
+  shell: Shell,
+  toJson: (text: string) => string,
+): Promise<string> {
   if (value !== undefined && value !== '-') return toJson(value)
   const bytes = await readInput(value === '-' ? shell.stdin : (file as string), BODY_BYTES_MAX)
   try {
@@ -92,14 +108,25 @@ function toJsonText(given: string): string {
   return formatValue(orThrow(parseValue(given)))
 }
 
-function splitFields(pairs: readonly string[], toJson: (text: string) => string): { readonly fields: readonly string[]; readonly values: readonly string[] } {
+function splitFields(
+  pairs: readonly string[],
+  toJson: (text: string) => string,
+): { readonly fields: readonly string[]; readonly values: readonly string[] } {
   const fields: string[] = []
   const values: string[] = []
   for (const pair of pairs) {
     const at = pair.indexOf('=')
-    if (at < 1) throw new FaultError({ code: 'USAGE', detail: `--field ${JSON.stringify(pair)} must be of the form name=value` })
+    if (at < 1)
+      throw new FaultError({
+        code: 'USAGE',
+        detail: `--field ${JSON.stringify(pair)} must be of the form name=value`,
+      })
     const name = pair.slice(0, at)
-    if (fields.includes(name)) throw new FaultError({ code: 'USAGE', detail: `the field ${JSON.stringify(name)} is set twice: set it once` })
+    if (fields.includes(name))
+      throw new FaultError({
+        code: 'USAGE',
+        detail: `the field ${JSON.stringify(name)} is set twice: set it once`,
+      })
     fields.push(name)
     values.push(toJson(pair.slice(at + 1)))
   }

@@ -15,8 +15,15 @@ export async function readInput(source: string | Readable, bytesMax: number): Pr
       if (size > bytesMax) break
     }
   } catch (error) {
-    throw new FaultError({ code: 'BAD_FILE', detail: `${name} cannot be read: ${error instanceof Error ? error.message : String(error)}` })
+    throw new FaultError({
+      code: 'BAD_FILE',
+      detail: `${name} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    })
   }
-  if (size > bytesMax) throw new FaultError({ code: 'LIMIT', detail: `${name} has more than ${bytesMax} bytes, which is the most one operation holds: split it` })
+  if (size > bytesMax)
+    throw new FaultError({
+      code: 'LIMIT',
+      detail: `${name} has more than ${bytesMax} bytes, which is the most one operation holds: split it`,
+    })
   return new Uint8Array(Buffer.concat(chunks))
 }

@@ -36,7 +36,10 @@ export const spaceCreateAction = defineAction({
   shape: { name: 'text', profile: 'text', openReading: 'boolean' },
   run: ({ node }, { name, profile, openReading }): SpaceLine => {
     if (!PROFILES.some((one) => one === profile)) {
-      throw new FaultError({ code: 'USAGE', detail: `there is no profile ${JSON.stringify(profile)}: use one of ${PROFILES.join(', ')}` })
+      throw new FaultError({
+        code: 'USAGE',
+        detail: `there is no profile ${JSON.stringify(profile)}: use one of ${PROFILES.join(', ')}`,
+      })
     }
     return describe(node.createSpace({ name, profile: profile as TrustProfile, openReading }))
   },
@@ -72,7 +75,13 @@ export const spaceShowAction = defineAction({
 
 function describe(space: Space): SpaceLine {
   const { id, name, did } = space
-  return { id, name, did, operations: space.hosted.store.count(), authors: space.hosted.replica.clock.digest().count }
+  return {
+    id,
+    name,
+    did,
+    operations: space.hosted.store.count(),
+    authors: space.hosted.replica.clock.digest().count,
+  }
 }
 
 /** `hanse space create|list|show`. */
@@ -87,7 +96,11 @@ export function registerSpace(program: Command<[], GlobalOptions>, shell: Shell)
     .option('--closed-reading', 'members read only what they are granted to read')
     .action(async (name, { profile, closedReading }, self) => {
       const { session } = shell.open(self)
-      const space = await session.execute(spaceCreateAction, { name, profile, openReading: closedReading !== true })
+      const space = await session.execute(spaceCreateAction, {
+        name,
+        profile,
+        openReading: closedReading !== true,
+      })
       shell.print(space, () => [
         ...formatPairs([
           ['space', printable(space.name)],
@@ -109,9 +122,19 @@ export function registerSpace(program: Command<[], GlobalOptions>, shell: Shell)
         if (spaces.length === 0 && unreadable.length === 0) {
           return 'No space yet: make one with "hanse space create NAME", or join one with "hanse join LINK".'
         }
-        const rows = spaces.map(({ id, name, operations, authors }) => [displayName(name), formatCount(operations), formatCount(authors), id])
+        const rows = spaces.map(({ id, name, operations, authors }) => [
+          displayName(name),
+          formatCount(operations),
+          formatCount(authors),
+          id,
+        ])
         const [titles, ...lines] = formatTable(
-          [{ title: 'NAME' }, { title: 'OPERATIONS', align: 'right' }, { title: 'AUTHORS', align: 'right' }, { title: 'ID' }],
+          [
+            { title: 'NAME' },
+            { title: 'OPERATIONS', align: 'right' },
+            { title: 'AUTHORS', align: 'right' },
+            { title: 'ID' },
+          ],
           rows,
         )
         return titles === undefined ? [] : [shell.style.faint(titles), ...lines]
@@ -126,19 +149,30 @@ export function registerSpace(program: Command<[], GlobalOptions>, shell: Shell)
     .action(async (given, _options, self) => {
       const { session, space } = shell.open(self)
       const details = await session.execute(spaceShowAction, { space: given ?? space })
-      shell.print(details, ({ name, id, did, profile, openReading, createdMs, operations, authors, delegations }) => {
-        if (profile === null) return formatPairs([['space', displayName(name)], ['id', id], ['did', did]])
-        return formatPairs([
-          ['space', displayName(name)],
-          ['id', id],
-          ['did', did],
-          ['profile', profile],
-          ['reading', openReading === true ? 'every member reads everything' : 'members read what they are granted'],
-          ['created', createdMs === null ? 'unknown' : formatMoment(createdMs)],
-          ['operations', `${formatCount(operations)} by ${formatAmount(authors, 'author')}`],
-          ['delegations', formatCount(delegations)],
-        ])
-      })
+      shell.print(
+        details,
+        ({ name, id, did, profile, openReading, createdMs, operations, authors, delegations }) => {
+          if (profile === null)
+            return formatPairs([
+              ['space', displayName(name)],
+              ['id', id],
+              ['did', did],
+            ])
+          return formatPairs([
+            ['space', displayName(name)],
+            ['id', id],
+            ['did', did],
+            ['profile', profile],
+            [
+              'reading',
+              openReading === true ? 'every member reads everything' : 'members read what they are granted',
+            ],
+            ['created', createdMs === null ? 'unknown' : formatMoment(createdMs)],
+            ['operations', `${formatCount(operations)} by ${formatAmount(authors, 'author')}`],
+            ['delegations', formatCount(delegations)],
+          ])
+        },
+      )
     })
 }
 

@@ -58,17 +58,40 @@ export function registerStatus(program: Command<[], GlobalOptions>, shell: Shell
     })
 }
 
-function formatStatus({ running, pid, peerId, connectedPeers, spaces, unreadable, nowMs }: NodeStatus, style: Style): readonly string[] {
+function formatStatus(
+  { running, pid, peerId, connectedPeers, spaces, unreadable, nowMs }: NodeStatus,
+  style: Style,
+): readonly string[] {
   const node = running
     ? `${style.good('running')}, process ${pid}, ${formatAmount(connectedPeers, 'peer')} connected`
     : `${style.warn('not running')}: start it with "hanse up"`
-  const none = spaces.length === 0 && unreadable.length === 0 ? ['', 'No space yet: "hanse space create NAME" or "hanse join LINK".'] : []
-  return [`node ${peerId}  ${node}`, ...none, ...spaces.flatMap((space) => ['', ...formatSpace(space, nowMs, style)])]
+  const none =
+    spaces.length === 0 && unreadable.length === 0
+      ? ['', 'No space yet: "hanse space create NAME" or "hanse join LINK".']
+      : []
+  return [
+    `node ${peerId}  ${node}`,
+    ...none,
+    ...spaces.flatMap((space) => ['', ...formatSpace(space, nowMs, style)]),
+  ]
 }
 
 function formatSpace(status: SpaceStatus, nowMs: number, style: Style): readonly string[] {
-  const { name, id, operations, authors, clockRoot, stateRoot, absentBodies, held, refused, forkedAuthors, peers } = status
-  const forked = forkedAuthors.length === 0 ? 'none' : `${formatCount(forkedAuthors.length)}: ${forkedAuthors.join(', ')}`
+  const {
+    name,
+    id,
+    operations,
+    authors,
+    clockRoot,
+    stateRoot,
+    absentBodies,
+    held,
+    refused,
+    forkedAuthors,
+    peers,
+  } = status
+  const forked =
+    forkedAuthors.length === 0 ? 'none' : `${formatCount(forkedAuthors.length)}: ${forkedAuthors.join(', ')}`
   return [
     `${style.strong(displayName(name))}  ${style.faint(id)}`,
     ...formatPairs(
@@ -83,23 +106,33 @@ function formatSpace(status: SpaceStatus, nowMs: number, style: Style): readonly
       ],
       '  ',
     ),
-    ...(peers.length === 0 ? ['  no peer of this space has been met'] : sortPeers(peers).map((peer) => `  ${formatPeer(peer, nowMs, style)}`)),
+    ...(peers.length === 0
+      ? ['  no peer of this space has been met']
+      : sortPeers(peers).map((peer) => `  ${formatPeer(peer, nowMs, style)}`)),
   ]
 }
 
 /** What is proved about one peer, and nothing else. */
-export function formatPeer(peer: PeerStatus, nowMs: number, style: Style): string {
+function formatPeer(peer: PeerStatus, nowMs: number, style: Style): string {
   const gone = peer.connected ? '' : style.faint(' (not connected now)')
   const proved = peer.provedAtMs === null ? null : formatTime(peer.provedAtMs, nowMs)
-  if (peer.inSync && proved !== null) return `${style.good('in sync')} with ${peer.peer} since ${proved} (proved)${gone}`
-  const lacking = peer.weLack > 0 || peer.theyLack > 0 ? `we lack ${formatCount(peer.weLack)}, they lack ${formatCount(peer.theyLack)}` : null
-  const because = lacking ?? (proved === null ? 'not compared to the end yet' : 'something has changed here since the last proof')
+  if (peer.inSync && proved !== null)
+    return `${style.good('in sync')} with ${peer.peer} since ${proved} (proved)${gone}`
+  const lacking =
+    peer.weLack > 0 || peer.theyLack > 0
+      ? `we lack ${formatCount(peer.weLack)}, they lack ${formatCount(peer.theyLack)}`
+      : null
+  const because =
+    lacking ??
+    (proved === null ? 'not compared to the end yet' : 'something has changed here since the last proof')
   const before = proved === null ? '' : `; last in sync at ${proved}`
   const fault = peer.lastFault === null ? '' : `; last fault ${printable(peer.lastFault)}`
   return `${style.warn('not proved in sync')} with ${peer.peer}: ${because}${before}${fault}${gone}`
 }
 
 /** Connected ones first, then by id. */
-export function sortPeers<P extends { readonly peer: string; readonly connected: boolean }>(peers: readonly P[]): readonly P[] {
+export function sortPeers<P extends { readonly peer: string; readonly connected: boolean }>(
+  peers: readonly P[],
+): readonly P[] {
   return peers.toSorted((a, b) => Number(b.connected) - Number(a.connected) || (a.peer < b.peer ? -1 : 1))
 }

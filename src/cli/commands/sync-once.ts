@@ -56,10 +56,15 @@ const RUNS_MAX = 3
 const PROGRESS_EVERY_MS = 100
 
 /** Compares a space with one peer, or with whoever can be found, once and both ways. Says of each peer what came of it. */
-export async function syncOnce(node: HanseNode, space: Space, options: SyncOnceOptions): Promise<readonly PeerOutcome[]> {
+export async function syncOnce(
+  node: HanseNode,
+  space: Space,
+  options: SyncOnceOptions,
+): Promise<readonly PeerOutcome[]> {
   const progress = new ProgressOfPeers(options.onProgress)
-  const onProgress = ({ detail: { peer, progress: of } }: CustomEvent<{ readonly peer: string; readonly progress: SyncProgress }>) =>
-    progress.set(peer, of)
+  const onProgress = ({
+    detail: { peer, progress: of },
+  }: CustomEvent<{ readonly peer: string; readonly progress: SyncProgress }>) => progress.set(peer, of)
   const tally = new Tally()
   const onSync = ({ detail }: CustomEvent<FinishedRun>) => tally.add(detail)
   space.addEventListener('progress', onProgress)
@@ -87,15 +92,16 @@ async function compareWithAll(
 ): Promise<readonly PeerOutcome[]> {
   const tried = new Map<string, Promise<PeerOutcome>>()
   let firstReachedMs: number | null = null
+  const note = ({ reached }: PeerOutcome) => {
+    if (reached) firstReachedMs ??= Date.now()
+  }
   if (!isRunning) await onProgress({ peers: 0, done: 0, total: 0 })
   for (;;) {
     for (const peer of node.network?.peersOf(space) ?? []) {
       if (tried.has(peer)) continue
       const outcome = compareOne(peer)
       tried.set(peer, outcome)
-      void outcome.then(({ reached }) => {
-        if (reached) firstReachedMs ??= Date.now()
-      })
+      void outcome.then(note)
     }
     if (isRunning || signal.aborted) break
     if (firstReachedMs !== null && Date.now() - firstReachedMs >= OTHERS_WITHIN_MS) break
@@ -104,26 +110,49 @@ async function compareWithAll(
   return await Promise.all(tried.values())
 }
 
-async function compare(space: Space, peer: string, tally: Tally, startedMs: number, signal: AbortSignal): Promise<PeerOutcome> {
+async function compare(
+  space: Space,
+  peer: string,
+  tally: Tally,
+  startedMs: number,
+  signal: AbortSignal,
+): Promise<PeerOutcome> {
   try {
     for (let run = 1; ; run++) {
       const report = (await space.sync(peer, signal)).get(peer)
       if (report === undefined) throw new Error('bug: a sync without a report')
       if (space.hosted.store.count() !== report.mine.operations && run < RUNS_MAX) continue
       const { inSync, weLack, theyLack } = report
-      return { peer, reached: true, inSync, ...tally.of(peer), weLack, theyLack, durationMs: Date.now() - startedMs }
+      return {
+        peer,
+        reached: true,
+        inSync,
+        ...tally.of(peer),
+        weLack,
+        theyLack,
+        durationMs: Date.now() - startedMs,
+      }
     }
   } catch (error) {
     const { code, detail } = faultOf(error)
     // Named wrongly, a peer is the user's mistake rather than the peer's silence.
     if (code === 'BAD_PEER') throw error
     if (code !== 'BUG') return { peer, reached: false, code, detail }
-    return { peer, reached: false, code: 'UNREACHABLE', detail: error instanceof Error ? error.message : String(error) }
+    return {
+      peer,
+      reached: false,
+      code: 'UNREACHABLE',
+      detail: error instanceof Error ? error.message : String(error),
+    }
   }
 }
 
 /** The id of a peer that was named by id or address; what came of dialling it where that failed. */
-async function resolvePeer(node: HanseNode, text: string, signal: AbortSignal): Promise<string | PeerOutcome> {
+async function resolvePeer(
+  node: HanseNode,
+  text: string,
+  signal: AbortSignal,
+): Promise<string | PeerOutcome> {
   if (!text.startsWith('/')) return text
   let address: Multiaddr
   try {
@@ -136,7 +165,12 @@ async function resolvePeer(node: HanseNode, text: string, signal: AbortSignal): 
     if (node.network === null) throw new Error('bug: a sync while offline')
     return await node.network.reach(address, signal)
   } catch (error) {
-    return { peer: text, reached: false, code: 'UNREACHABLE', detail: error instanceof Error ? error.message : String(error) }
+    return {
+      peer: text,
+      reached: false,
+      code: 'UNREACHABLE',
+      detail: error instanceof Error ? error.message : String(error),
+    }
   }
 }
 

@@ -44,11 +44,14 @@ export const syncAction = defineAction<
 })
 
 /** Why a sync came to nothing. */
-export function nobody(peers: readonly PeerOutcome[], isRunning: boolean, timeoutMs: number): FaultError {
+function nobody(peers: readonly PeerOutcome[], isRunning: boolean, timeoutMs: number): FaultError {
   const [first] = peers
   if (first !== undefined && !first.reached) {
     const others = peers.length > 1 ? ` (and ${formatAmount(peers.length - 1, 'other')})` : ''
-    return new FaultError({ code: first.code, detail: `${first.peer}${others} could not be synced with: ${first.detail}` })
+    return new FaultError({
+      code: first.code,
+      detail: `${first.peer}${others} could not be synced with: ${first.detail}`,
+    })
   }
   const detail = isRunning
     ? 'no peer of this space is connected; the node goes on looking, see "hanse peers"'
@@ -62,13 +65,24 @@ export function registerSync(program: Command<[], GlobalOptions>, shell: Shell):
     .command('sync')
     .argument('[peer]', 'peer id or address; without it, every peer of the space')
     .description('compare a space with its peers once, and exchange what either side lacks')
-    .option('--timeout <duration>', 'give up after; without a running node also how long peers are looked for', '30s')
-    .addHelpText('after', '\nA running node does it; without one, this command goes online, syncs and leaves.\nExit code 0 only where every peer that was found is proved to be in sync.')
+    .option(
+      '--timeout <duration>',
+      'give up after; without a running node also how long peers are looked for',
+      '30s',
+    )
+    .addHelpText(
+      'after',
+      '\nA running node does it; without one, this command goes online, syncs and leaves.\nExit code 0 only where every peer that was found is proved to be in sync.',
+    )
   addConfigFlags(command).action(async (peer, { timeout }, self) => {
     const timeoutMs = orThrow(parseDuration(timeout, '--timeout'))
     const { session, space } = shell.open(self)
     const outcome = await withProgress(shell, session, async (onEvent) =>
-      session.execute(syncAction, { space, peer, timeoutMs }, { online: true, onEvent, silenceMs: timeoutMs + SILENCE_BEYOND_MS }),
+      session.execute(
+        syncAction,
+        { space, peer, timeoutMs },
+        { online: true, onEvent, silenceMs: timeoutMs + SILENCE_BEYOND_MS },
+      ),
     )
     shell.print(outcome, () => [
       `${shell.style.strong(displayName(outcome.name))}: ${formatAmount(outcome.operations, 'operation')}`,
@@ -92,7 +106,9 @@ export async function withProgress<T extends { readonly peers: readonly PeerOutc
     for (const note of session.notes) shell.remark(note)
   }
   try {
-    const outcome = await work(({ peers, done, total }) => bar.show(peers === 0 ? 'looking for peers' : 'syncing', done, total))
+    const outcome = await work(({ peers, done, total }) =>
+      bar.show(peers === 0 ? 'looking for peers' : 'syncing', done, total),
+    )
     bar.end()
     if (!outcome.peers.some(({ reached }) => reached)) showNotes()
     return outcome
@@ -106,19 +122,29 @@ export async function withProgress<T extends { readonly peers: readonly PeerOutc
 
 /** What came of one peer, for people. */
 export function formatOutcome(outcome: PeerOutcome, style: Style): readonly string[] {
-  if (!outcome.reached) return [`${style.bad('not reached')}  ${printable(outcome.peer)}`, `             ${printable(outcome.detail)}`]
-  const { peer, inSync, sent, received, gained, weLack, theyLack, bytesSent, bytesReceived, durationMs } = outcome
+  if (!outcome.reached)
+    return [
+      `${style.bad('not reached')}  ${printable(outcome.peer)}`,
+      `             ${printable(outcome.detail)}`,
+    ]
+  const { peer, inSync, sent, received, gained, weLack, theyLack, bytesSent, bytesReceived, durationMs } =
+    outcome
   const lacking = [
     ...(weLack > 0 ? [`we lack ${formatCount(weLack)}`] : []),
     ...(theyLack > 0 ? [`they lack ${formatCount(theyLack)}`] : []),
   ].join(', ')
-  const verdict = inSync ? style.good('in sync (proved)') : style.warn(`not in sync: ${lacking || 'states differ or bodies are absent'}`)
+  const verdict = inSync
+    ? style.good('in sync (proved)')
+    : style.warn(`not in sync: ${lacking || 'states differ or bodies are absent'}`)
   return [
     `with ${peer}`,
     ...formatPairs(
       [
         ['sent', `${formatAmount(sent, 'operation')}, ${formatBytes(bytesSent)}`],
-        ['received', `${formatAmount(received, 'operation')} (${formatCount(gained)} new), ${formatBytes(bytesReceived)}`],
+        [
+          'received',
+          `${formatAmount(received, 'operation')} (${formatCount(gained)} new), ${formatBytes(bytesReceived)}`,
+        ],
         ['took', formatDuration(durationMs)],
         ['result', verdict],
       ],

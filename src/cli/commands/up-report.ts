@@ -33,27 +33,47 @@ export class UpReport {
   listening(node: HanseNode, data: string, socket: string): void {
     const { did, peerId, addresses } = node
     const spaces = node.spaces()
-    this.#event({ event: 'listening', peerId, did, addresses, socket, data, pid: process.pid, spaces: spaces.map(({ id, name }) => ({ id, name })) }, () => [
-      this.#shell.style.strong('Hanse node is up.'),
-      ...formatPairs([
-        ['author', did],
-        ['peer', peerId],
-        ['data', printable(data)],
-        ...listed('addresses', addresses.length > 0 ? addresses : ['none: this node dials only']),
-        ...listed('spaces', spaces.length > 0 ? spaces.map(({ name }) => displayName(name)) : ['none yet: hanse space create NAME, or hanse join LINK']),
-      ]),
-      this.#shell.style.faint('Ctrl-C stops it.'),
-    ])
+    this.#event(
+      {
+        event: 'listening',
+        peerId,
+        did,
+        addresses,
+        socket,
+        data,
+        pid: process.pid,
+        spaces: spaces.map(({ id, name }) => ({ id, name })),
+      },
+      () => [
+        this.#shell.style.strong('Hanse node is up.'),
+        ...formatPairs([
+          ['author', did],
+          ['peer', peerId],
+          ['data', printable(data)],
+          ...listed('addresses', addresses.length > 0 ? addresses : ['none: this node dials only']),
+          ...listed(
+            'spaces',
+            spaces.length > 0
+              ? spaces.map(({ name }) => displayName(name))
+              : ['none yet: hanse space create NAME, or hanse join LINK'],
+          ),
+        ]),
+        this.#shell.style.faint('Ctrl-C stops it.'),
+      ],
+    )
     const early = this.#early ?? []
     this.#early = null
     for (const tell of early) tell()
-    for (const fault of node.unreadableSpaces) this.#trouble({ event: 'unreadable', ...fault }, `a space cannot be read: ${fault.detail}`)
+    for (const fault of node.unreadableSpaces)
+      this.#trouble({ event: 'unreadable', ...fault }, `a space cannot be read: ${fault.detail}`)
   }
 
   /** Tells from now on who connects, who is in sync, and who forked, also in spaces that are made or joined later. */
   watch(node: HanseNode): void {
     node.addEventListener('connect', ({ detail: { peer, space } }) => {
-      this.#event({ event: 'connect', peer: peer.toString(), space: space.id }, (at) => [`${at} ${peer.toString()} connected in ${displayName(space.name)}`])
+      this.#event({ event: 'connect', peer: peer.toString(), space: space.id }, (at) => [
+        `${at} ${peer.toString()} connected in ${displayName(space.name)}`,
+      ])
     })
     const look = () => {
       for (const space of node.spaces()) if (!this.#watched.has(space)) this.#watch(space)
@@ -69,7 +89,8 @@ export class UpReport {
     if (saidAtMs !== undefined && nowMs - saidAtMs < REPEAT_AFTER_MS) return
     this.#saidAtMs.delete(message)
     this.#saidAtMs.set(message, nowMs)
-    if (this.#saidAtMs.size > MESSAGES_REMEMBERED_MAX) this.#saidAtMs.delete(this.#saidAtMs.keys().next().value as string)
+    if (this.#saidAtMs.size > MESSAGES_REMEMBERED_MAX)
+      this.#saidAtMs.delete(this.#saidAtMs.keys().next().value as string)
     this.#trouble({ event: 'log', message }, message)
   }
 
@@ -95,14 +116,20 @@ export class UpReport {
       this.#inSync.set(key, inSync)
       if (!isNews) return
       this.#event({ event: 'sync', space: space.id, peer, inSync, sent, gained, weLack, theyLack }, (at) => {
-        const verdict = inSync ? this.#shell.style.good('in sync') : this.#shell.style.warn(`we lack ${formatCount(weLack)}, they lack ${formatCount(theyLack)}`)
-        return [`${at} ${displayName(space.name)} with ${peer}: sent ${formatAmount(sent, 'operation')}, got ${formatCount(gained)}; ${verdict}`]
+        const verdict = inSync
+          ? this.#shell.style.good('in sync')
+          : this.#shell.style.warn(`we lack ${formatCount(weLack)}, they lack ${formatCount(theyLack)}`)
+        return [
+          `${at} ${displayName(space.name)} with ${peer}: sent ${formatAmount(sent, 'operation')}, got ${formatCount(gained)}; ${verdict}`,
+        ]
       })
     })
     space.addEventListener('fork', ({ detail }) => {
       const author = formatDid(detail.author)
       this.#event({ event: 'fork', space: space.id, author }, (at) => [
-        this.#shell.style.warn(`${at} ${displayName(space.name)}: author ${shortDid(author)} has forked; the proof is kept`),
+        this.#shell.style.warn(
+          `${at} ${displayName(space.name)}: author ${shortDid(author)} has forked; the proof is kept`,
+        ),
       ])
     })
   }

@@ -25,7 +25,11 @@ export function registerUp(program: Command<[], GlobalOptions>, shell: Shell): v
   addConfigFlags(command).action(async (_options, self) => {
     const { session } = shell.open(self)
     const report = new UpReport(shell)
-    const options = { ...session.config, dataDirectory: session.data, log: (message: string) => report.log(message) }
+    const options = {
+      ...session.config,
+      dataDirectory: session.data,
+      log: (message: string) => report.log(message),
+    }
     surviveStrayErrors(report)
     const node = await openDirectory(options, shell.interrupted)
     if (node === null) return
@@ -59,7 +63,10 @@ async function serve(node: HanseNode, data: string, shell: Shell, report: UpRepo
 }
 
 /** Opens the node; waits for short commands that have the directory, and refuses to be a second node on it. Null when interrupted. */
-async function openDirectory(options: NodeOptions & { readonly dataDirectory: string }, signal: AbortSignal): Promise<HanseNode | null> {
+async function openDirectory(
+  options: NodeOptions & { readonly dataDirectory: string },
+  signal: AbortSignal,
+): Promise<HanseNode | null> {
   const { openNode } = await import('../open-node.ts')
   const { dataDirectory } = options
   const deadlineMs = Date.now() + DATA_DIRECTORY_WAIT_MS
@@ -72,10 +79,16 @@ async function openDirectory(options: NodeOptions & { readonly dataDirectory: st
     const running = await connectControl(socketPathOf(dataDirectory))
     running?.close()
     if (running !== null) {
-      throw new FaultError({ code: 'IN_USE', detail: `a node is running on ${dataDirectory} already: stop it, or name another folder with --data` })
+      throw new FaultError({
+        code: 'IN_USE',
+        detail: `a node is running on ${dataDirectory} already: stop it, or name another folder with --data`,
+      })
     }
     if (Date.now() >= deadlineMs) {
-      throw new FaultError({ code: 'IN_USE', detail: `${dataDirectory} is in use by another command: try again when it is done` })
+      throw new FaultError({
+        code: 'IN_USE',
+        detail: `${dataDirectory} is in use by another command: try again when it is done`,
+      })
     }
     await wait(TRY_AGAIN_MS)
   }

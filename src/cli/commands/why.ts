@@ -37,7 +37,11 @@ function wholeId(space: Space, text: string): string {
     const detail = `none of the newest operations here begins with ${id}: give all ${ID_DIGITS} digits of the id`
     throw new FaultError({ code: 'NOT_FOUND', detail })
   }
-  if (others.length > 0) throw new FaultError({ code: 'AMBIGUOUS', detail: `${found.size} operations begin with ${id}: give more digits` })
+  if (others.length > 0)
+    throw new FaultError({
+      code: 'AMBIGUOUS',
+      detail: `${found.size} operations begin with ${id}: give more digits`,
+    })
   return only
 }
 
@@ -65,7 +69,10 @@ export function registerWhy(program: Command<[], GlobalOptions>, shell: Shell): 
     })
 }
 
-function formatExplanation({ id, verdict, code, detail, author, caps, void: voids }: Explanation, style: Style): readonly string[] {
+function formatExplanation(
+  { id, verdict, code, detail, author, caps, void: voids }: Explanation,
+  style: Style,
+): readonly string[] {
   const paint = verdict === 'admitted' ? style.good : verdict === 'refused' ? style.bad : style.warn
   return [
     ...formatPairs([

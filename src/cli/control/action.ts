@@ -9,7 +9,7 @@ export interface ActionContext {
   /** Aborts when whoever asked is gone, or the node stops. */
   readonly signal: AbortSignal
   /** Tells whoever asked something before the end; waits while they are slow to read. */
-  emit(event: unknown): Promise<void>
+  readonly emit: (event: unknown) => Promise<void>
 }
 
 /** Types of arguments, by the names that a shape uses. */
@@ -41,26 +41,34 @@ export interface Action<S extends Shape = Shape, Outcome = unknown, Event = unkn
   readonly name: string
   readonly shape: S
   readonly run: (
-    context: Omit<ActionContext, 'emit'> & { emit(event: Event): Promise<void> },
+    context: Omit<ActionContext, 'emit'> & { readonly emit: (event: Event) => Promise<void> },
     args: ArgumentsOf<S>,
   ) => Outcome | Promise<Outcome>
 }
 
 /** Names an action; for the types' sake. */
-export function defineAction<const S extends Shape, Outcome, Event = never>(action: Action<S, Outcome, Event>): Action<S, Outcome, Event> {
+export function defineAction<const S extends Shape, Outcome, Event = never>(
+  action: Action<S, Outcome, Event>,
+): Action<S, Outcome, Event> {
   return action
 }
 
 /** Checks arguments against a shape: every one is there and of its kind, and no other. */
-export function readArguments<S extends Shape>(shape: S, value: unknown): Result<ArgumentsOf<S>, Fault<'BAD_REQUEST'>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return bad('the arguments are not an object')
+export function readArguments<S extends Shape>(
+  shape: S,
+  value: unknown,
+): Result<ArgumentsOf<S>, Fault<'BAD_REQUEST'>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return bad('the arguments are not an object')
   const given = value as Readonly<Record<string, unknown>>
-  for (const name of Object.keys(given)) if (!Object.hasOwn(shape, name)) return bad(`there is no argument ${JSON.stringify(name)}`)
+  for (const name of Object.keys(given))
+    if (!Object.hasOwn(shape, name)) return bad(`there is no argument ${JSON.stringify(name)}`)
   for (const [name, kind] of Object.entries(shape)) {
     const isOptional = kind.endsWith('?')
     const present = given[name]
     if (present === undefined && isOptional) continue
-    if (!isOfKind(present, (isOptional ? kind.slice(0, -1) : kind) as Kind)) return bad(`the argument ${name} is not of kind ${kind}`)
+    if (!isOfKind(present, (isOptional ? kind.slice(0, -1) : kind) as Kind))
+      return bad(`the argument ${name} is not of kind ${kind}`)
   }
   return ok(given as ArgumentsOf<S>)
 }

@@ -12,7 +12,13 @@ export async function connectControl(path: string): Promise<ControlClient | null
   socket.once('error', (error: NodeJS.ErrnoException) => {
     socket.destroy()
     if (NOBODY.has(error.code ?? '')) resolve(null)
-    else reject(new FaultError({ code: 'NO_ANSWER', detail: `the socket ${path} cannot be opened: ${error.code ?? error.message}` }))
+    else
+      reject(
+        new FaultError({
+          code: 'NO_ANSWER',
+          detail: `the socket ${path} cannot be opened: ${error.code ?? error.message}`,
+        }),
+      )
   })
   return await promise
 }
@@ -54,7 +60,10 @@ export class ControlClient {
       const answer = parseAnswer(await this.#nextLine())
       // A fault of the connection as a whole carries the id 0.
       if (answer === null || (answer.id !== id && !('fault' in answer && answer.id === 0))) {
-        throw new FaultError({ code: 'NO_ANSWER', detail: 'what listens on the control socket is no Hanse node of this version' })
+        throw new FaultError({
+          code: 'NO_ANSWER',
+          detail: 'what listens on the control socket is no Hanse node of this version',
+        })
       }
       if ('fault' in answer) throw new FaultError(answer.fault)
       if ('result' in answer) return answer.result
@@ -68,12 +77,16 @@ export class ControlClient {
 
   async #nextLine(): Promise<string> {
     try {
-      const { value, done } = await this.#lines.next()
-      if (done !== true) return value
+      const line = await this.#lines.next()
+      if (line.done !== true) return line.value
     } catch (error) {
       if (error instanceof FaultError) throw error
-      if (error instanceof LineError) throw new FaultError({ code: 'NO_ANSWER', detail: `the running node broke off: ${error.message}` })
+      if (error instanceof LineError)
+        throw new FaultError({ code: 'NO_ANSWER', detail: `the running node broke off: ${error.message}` })
     }
-    throw new FaultError({ code: 'NODE_STOPPED', detail: 'the running node stopped before it had answered: try again' })
+    throw new FaultError({
+      code: 'NODE_STOPPED',
+      detail: 'the running node stopped before it had answered: try again',
+    })
   }
 }

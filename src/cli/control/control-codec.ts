@@ -5,7 +5,7 @@ import { formatJson, parseJson } from '../output/json.ts'
  * The control protocol: one JSON value a line, over a Unix domain socket that only the owner of the data directory can open. One
  * request at a time on a connection; its answer is any number of events, and then a result or a fault.
  */
-export const CONTROL_VERSION = 1
+const CONTROL_VERSION = 1
 
 export interface ControlRequest {
   readonly id: number
@@ -33,10 +33,15 @@ export function parseRequest(line: string): Result<ControlRequest, Fault<'BAD_RE
   if (fields === null) return fail('BAD_REQUEST', 'a request is one JSON object a line')
   const { hanse, id, action, args, ...rest } = fields
   if (hanse !== CONTROL_VERSION) {
-    return fail('OTHER_VERSION', `the running node speaks version ${CONTROL_VERSION} of the control protocol: restart it after an update`)
+    return fail(
+      'OTHER_VERSION',
+      `the running node speaks version ${CONTROL_VERSION} of the control protocol: restart it after an update`,
+    )
   }
   const isSound = isId(id) && typeof action === 'string' && Object.keys(rest).length === 0
-  return isSound ? ok({ id, action, args }) : fail('BAD_REQUEST', 'a request has the fields hanse, id, action and args')
+  return isSound
+    ? ok({ id, action, args })
+    : fail('BAD_REQUEST', 'a request has the fields hanse, id, action and args')
 }
 
 /** Reads a line of an answer; null where it is not one. */
@@ -63,7 +68,9 @@ export function parseAnswer(line: string): ControlAnswer | null {
 function parseFields(line: string): Readonly<Record<string, unknown>> | null {
   try {
     const value = parseJson(line)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null
   } catch {
     return null
   }

@@ -64,7 +64,10 @@ export class ControlServer {
     // A reset by the other side ends the reading below; it is nobody's fault.
     socket.on('error', () => {})
     if (this.#sockets.size >= CONTROL_CONNECTIONS_MAX) {
-      const fault = { code: 'BUSY', detail: `${CONTROL_CONNECTIONS_MAX} commands talk to this node already: try again` }
+      const fault = {
+        code: 'BUSY',
+        detail: `${CONTROL_CONNECTIONS_MAX} commands talk to this node already: try again`,
+      }
       socket.write(formatAnswer({ id: 0, fault }))
       endSoon(socket)
       return
@@ -94,12 +97,17 @@ export class ControlServer {
         socket.setTimeout(CONTROL_REQUEST_TIMEOUT_MS)
       }
     } catch (error) {
-      if (error instanceof LineError) await send(socket, { id: 0, fault: { code: 'BAD_REQUEST', detail: error.message } }).catch(() => {})
+      if (error instanceof LineError)
+        await send(socket, { id: 0, fault: { code: 'BAD_REQUEST', detail: error.message } }).catch(() => {})
     }
     endSoon(socket)
   }
 
-  async #answer(socket: Socket, { id, action: name, args }: ControlRequest, gone: AbortSignal): Promise<void> {
+  async #answer(
+    socket: Socket,
+    { id, action: name, args }: ControlRequest,
+    gone: AbortSignal,
+  ): Promise<void> {
     const action = this.#init.actions.get(name)
     const read = action === undefined ? null : readArguments(action.shape, args)
     if (action === undefined || read === null) return send(socket, { id, fault: unknownAction(name) })
@@ -149,5 +157,8 @@ async function send(socket: Socket, answer: ControlAnswer): Promise<void> {
 }
 
 function unknownAction(name: string): Fault {
-  return { code: 'BAD_REQUEST', detail: `the running node has no action ${JSON.stringify(name.slice(0, 40))}: restart it after an update` }
+  return {
+    code: 'BAD_REQUEST',
+    detail: `the running node has no action ${JSON.stringify(name.slice(0, 40))}: restart it after an update`,
+  }
 }

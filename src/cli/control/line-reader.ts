@@ -7,7 +7,10 @@ export class LineError extends Error {
  * The lines of a byte stream, without their ends. Holds at most `lineBytesMax` bytes and one chunk. Throws a {@link LineError} for a
  * longer line, bytes that are not UTF-8, or an end in the middle of a line.
  */
-export async function* readLines(source: AsyncIterable<Uint8Array>, lineBytesMax: number): AsyncGenerator<string> {
+export async function* readLines(
+  source: AsyncIterable<Uint8Array>,
+  lineBytesMax: number,
+): AsyncGenerator<string> {
   let parts: Uint8Array[] = []
   let size = 0
   for await (const chunk of source) {

@@ -32,7 +32,10 @@ export function prepareSocketPath(dataDirectory: string): string {
   const path = join(mkdtempSync(join(tmpdir(), 'hanse-')), SOCKET_FILE)
   if (!fits(path)) {
     rmdirSync(dirname(path))
-    throw new FaultError({ code: 'BAD_DATA', detail: `the path ${dataDirectory} is too long for a socket, and ${tmpdir()} as well: choose a shorter one` })
+    throw new FaultError({
+      code: 'BAD_DATA',
+      detail: `the path ${dataDirectory} is too long for a socket, and ${tmpdir()} as well: choose a shorter one`,
+    })
   }
   writeFileSync(join(dataDirectory, RECORD_FILE), `${path}\n`, { mode: 0o600 })
   return path

@@ -43,7 +43,9 @@ export function formatTime(atMs: number, nowMs: number): string {
 /** Date and time to the minute, for columns. */
 export function formatMoment(atMs: number): string {
   const at = new Date(atMs)
-  return Number.isNaN(at.getTime()) ? 'no date' : `${formatDate(at)} ${twoDigits(at.getHours())}:${twoDigits(at.getMinutes())}`
+  return Number.isNaN(at.getTime())
+    ? 'no date'
+    : `${formatDate(at)} ${twoDigits(at.getHours())}:${twoDigits(at.getMinutes())}`
 }
 
 /** The end of a did:key, which tells keys apart: their beginnings are all alike. */
@@ -60,7 +62,9 @@ export function shortId(id: string): string {
 export function formatCodes(counts: Readonly<Record<string, number>>): string {
   const entries = Object.entries(counts).toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
   const total = entries.reduce((sum, [, count]) => sum + count, 0)
-  return total === 0 ? 'none' : `${formatCount(total)} (${entries.map(([code, count]) => `${code} ${formatCount(count)}`).join(', ')})`
+  return total === 0
+    ? 'none'
+    : `${formatCount(total)} (${entries.map(([code, count]) => `${code} ${formatCount(count)}`).join(', ')})`
 }
 
 function formatDate(at: Date): string {

@@ -2,7 +2,11 @@
  * JSON in which integers beyond 2^53 - 1 keep their digits: they are bigints on our side. Everything else is as JSON has it.
  */
 export function formatJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? rawJson(String(item)) : item), indent)
+  return JSON.stringify(
+    value,
+    (_key, item: unknown) => (typeof item === 'bigint' ? rawJson(String(item)) : item),
+    indent,
+  )
 }
 
 /** Reads JSON; integers that a number cannot hold come as bigints. Throws a SyntaxError on what is not JSON. */
@@ -11,7 +15,8 @@ export function parseJson(text: string): unknown {
 }
 
 function reviveInteger(_key: string, value: unknown, context: { readonly source?: string }): unknown {
-  const isInexact = typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context.source ?? '')
+  const isInexact =
+    typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context.source ?? '')
   return isInexact ? BigInt(context.source ?? '') : value
 }
 

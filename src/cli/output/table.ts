@@ -7,9 +7,15 @@ export interface Column {
 const GAP = '  '
 
 /** Lines of a table with aligned columns; the first line has the titles. Nothing where there are no rows. Cells are printable text. */
-export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): readonly string[] {
+export function formatTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+): readonly string[] {
   if (rows.length === 0) return []
-  return formatRows(columns.map(({ align }) => align ?? 'left'), [columns.map(({ title }) => title), ...rows])
+  return formatRows(
+    columns.map(({ align }) => align ?? 'left'),
+    [columns.map(({ title }) => title), ...rows],
+  )
 }
 
 /** Lines of `name  value`, the values aligned. */
@@ -20,7 +26,7 @@ export function formatPairs(pairs: readonly (readonly [string, string])[], inden
 /** Columns that a text takes in a terminal: wide characters take two, marks that combine none. */
 export function widthOf(text: string): number {
   let width = 0
-  for (const character of text) width += /\p{M}/u.test(character) ? 0 : WIDE.test(character) ? 2 : 1
+  for (const character of text) width += /[\p{M}\p{Cf}]/u.test(character) ? 0 : WIDE.test(character) ? 2 : 1
   return width
 }
 
@@ -36,9 +42,13 @@ export function shorten(text: string, width: number): string {
 }
 
 /** East Asian wide characters and emoji. */
-const WIDE = /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u
 
-function formatRows(aligns: readonly ('left' | 'right')[], rows: readonly (readonly string[])[]): readonly string[] {
+function formatRows(
+  aligns: readonly ('left' | 'right')[],
+  rows: readonly (readonly string[])[],
+): readonly string[] {
   const widths = aligns.map((_align, column) => Math.max(...rows.map((row) => widthOf(row[column] ?? ''))))
   return rows.map((row) =>
     aligns

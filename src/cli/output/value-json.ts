@@ -4,7 +4,8 @@ import { formatJson, parseJson } from './json.ts'
 
 /** A value of the data model as JSON, by the conventions of DAG-JSON: bytes are `{"/":{"bytes":"…"}}`, links `{"/":"…"}`. */
 export function toJsonValue(value: unknown): unknown {
-  if (value instanceof Uint8Array) return { '/': { bytes: Buffer.from(value).toString('base64').replace(/=+$/, '') } }
+  if (value instanceof Uint8Array)
+    return { '/': { bytes: Buffer.from(value).toString('base64').replace(/=+$/, '') } }
   if (value instanceof CID) return { '/': value.toString() }
   if (Array.isArray(value)) return value.map(toJsonValue)
   if (typeof value !== 'object' || value === null) return value
@@ -33,11 +34,14 @@ export function formatValue(value: unknown): string {
 
 function fromJsonValue(json: unknown): unknown {
   if (Array.isArray(json)) return json.map(fromJsonValue)
+  if (typeof json === 'number' && !Number.isFinite(json))
+    throw new TypeError('a number in the value is not finite: it is too large')
   if (typeof json !== 'object' || json === null) return json
   const entries = Object.entries(json)
   const [first] = entries
   if (first !== undefined && first[0] === '/') {
-    if (entries.length > 1) throw new TypeError('a map with the key "/" is for bytes and links in JSON, and has no other key')
+    if (entries.length > 1)
+      throw new TypeError('a map with the key "/" is for bytes and links in JSON, and has no other key')
     return readReserved(first[1])
   }
   // fromEntries rather than assignment: a key __proto__ must arrive where it is refused.
@@ -46,10 +50,15 @@ function fromJsonValue(json: unknown): unknown {
 
 function readReserved(content: unknown): unknown {
   if (typeof content === 'string') return readLink(content)
-  const bytes = typeof content === 'object' && content !== null ? (content as { readonly bytes?: unknown }).bytes : undefined
-  if (typeof bytes !== 'string') throw new TypeError('{"/": …} holds {"bytes": "base64"} or the text of a link')
+  const bytes =
+    typeof content === 'object' && content !== null
+      ? (content as { readonly bytes?: unknown }).bytes
+      : undefined
+  if (typeof bytes !== 'string')
+    throw new TypeError('{"/": …} holds {"bytes": "base64"} or the text of a link')
   const decoded = Buffer.from(bytes, 'base64')
-  if (decoded.toString('base64').replace(/=+$/, '') !== bytes.replace(/=+$/, '')) throw new TypeError('the bytes in {"/": …} are not base64')
+  if (decoded.toString('base64').replace(/=+$/, '') !== bytes.replace(/=+$/, ''))
+    throw new TypeError('the bytes in {"/": …} are not base64')
   return new Uint8Array(decoded)
 }
 

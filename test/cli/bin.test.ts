@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+
+const root = new URL('../../', import.meta.url).pathname
+const bin = join(root, 'bin', 'hanse.mjs')
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly version: string
+}
+const folder = mkdtempSync(join(tmpdir(), 'hanse-bin-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** Makes a Node say that it is an old one. */
+const PRETEND = `data:text/javascript,${encodeURIComponent(
+  "Object.defineProperty(process, 'versions', { value: { node: '20.0.0' } }); Object.defineProperty(process, 'version', { value: 'v20.0.0' })",
+)}`
+
+async function run(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { promise, resolve } = Promise.withResolvers<{ code: number; stdout: string; stderr: string }>()
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HANSE_')))
+  execFile(process.execPath, args, { env }, (error, stdout, stderr) => {
+    resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
+  })
+  return await promise
+}
+
+describe('bin/hanse.mjs', () => {
+  it('runs the command line', async () => {
+    expect(await run(bin, '--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+    expect(await run(bin, 'whomai')).toMatchObject({ code: 2, stdout: '' })
+  })
+
+  it('prefers the Node of the project where its own is too old, and passes on how that ended', async () => {
+    expect(await run('--import', PRETEND, bin, '--version')).toEqual({
+      code: 0,
+      stdout: `${version}\n`,
+      stderr: '',
+    })
+    expect(await run('--import', PRETEND, bin, 'whomai')).toMatchObject({ code: 2, stdout: '' })
+  })
+
+  it('says in one line that it needs a newer Node where there is none', async () => {
+    mkdirSync(join(folder, 'bin'))
+    cpSync(bin, join(folder, 'bin', 'hanse.mjs'))
+    const { code, stdout, stderr } = await run('--import', PRETEND, join(folder, 'bin', 'hanse.mjs'), 'list')
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(/^hanse: Hanse needs Node 24 or newer, and this is v20\.0\.0; run "npm ci".*\n$/)
+  })
+})
