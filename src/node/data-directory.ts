@@ -101,7 +101,10 @@ class DataDirectory implements NodeStorage {
       const file = join(this.#directory, 'spaces', name)
       const identity = inspectSpaceFile(file)
       if (!identity.ok || name === nameOf(identity.value)) return identity
-      return fail('STORE_FOREIGN', `${file} holds another space, ${toHex(identity.value.spaceId)}. It was left as it is; move it away`)
+      return fail(
+        'STORE_FOREIGN',
+        `${file} holds another space, ${toHex(identity.value.spaceId)}. It was left as it is; move it away`,
+      )
     })
   }
 
