@@ -29,7 +29,7 @@ import {
   type RegistrationTableLimits,
   type RegistrationTableSize,
 } from './registration-table.ts'
-import { type Rate, TokenBuckets } from './token-bucket.ts'
+import { type Rate, TokenBuckets } from '../../src/core/token-bucket.ts'
 
 /** How often expired registrations are forgotten, in ms. */
 const SWEEP_INTERVAL_MS = 60_000

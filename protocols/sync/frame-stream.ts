@@ -145,6 +145,8 @@ class BoundedSource {
 
   constructor(stream: Stream) {
     this.#stream = stream
+    // A stream that ended before anybody listened tells nobody any more.
+    this.#ended = stream.status === 'closed' || stream.status === 'aborted' || stream.status === 'reset'
     stream.addEventListener('message', (event) => {
       this.#chunks.push(event.data)
       this.#buffered += event.data.byteLength

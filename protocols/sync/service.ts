@@ -2,9 +2,15 @@ import type { Connection, PeerId, Startable, Stream } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { TypedEventEmitter } from 'main-event'
 import { equalBytes, toHex } from '../../src/core/bytes.ts'
-import { SYNC_STREAMS_PER_CONNECTION_MAX } from '../../src/core/limits.ts'
+import {
+  LINKS_OPENED_BURST_MAX,
+  LINKS_OPENED_PER_SECOND_MAX,
+  RATED_PEERS_MAX,
+  SYNC_STREAMS_PER_CONNECTION_MAX,
+} from '../../src/core/limits.ts'
 import type { Fault } from '../../src/core/result.ts'
 import type { SyncProgress, SyncReport } from '../../src/core/sync/session.ts'
+import { TokenBuckets } from '../../src/core/token-bucket.ts'
 import type { SyncHost, SyncSpace } from './host.ts'
 import { SyncLink, type LinkObserver } from './link.ts'
 
@@ -60,6 +66,10 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
   readonly #links = new Map<string, SyncLink>()
   /** By peer and space, so that who waits is served by whichever of two crossing links is kept. */
   readonly #waiting = new Map<string, Set<Waiting>>()
+  readonly #opened = new TokenBuckets(
+    { burst: LINKS_OPENED_BURST_MAX, perSecond: LINKS_OPENED_PER_SECOND_MAX },
+    RATED_PEERS_MAX,
+  )
   #topology: string | undefined
 
   constructor(components: SyncComponents, host: SyncHost) {
@@ -167,6 +177,13 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
   }
 
   async #accept(stream: Stream, connection: Connection): Promise<void> {
+    const peer = connection.remotePeer
+    if (!this.#opened.take(peer.toString(), this.#host.now())) {
+      const fault = { code: 'RATE', detail: 'the peer opens links faster than a node has reason to' }
+      this.#host.onFault(peer, null, fault, new Uint8Array())
+      stream.abort(new Error(fault.detail))
+      return
+    }
     await new SyncLink(stream, connection, null, this.#host, this).run()
   }
 

@@ -230,3 +230,14 @@ export const SOCKET_PATH_BYTES_MAX = 103
 export const ID_PREFIX_OPERATIONS_MAX = 100_000
 /** From the signal to the end of a stopping node, in ms: the network's bound and what files need. */
 export const NODE_STOP_TIMEOUT_MS = 8_000
+
+// Rates (check 1: `RATE`). What is above them is not looked at, and held against the peer.
+
+/** Links that one peer may open towards us: every one costs a handshake. At once, and in the long run per second. */
+export const LINKS_OPENED_BURST_MAX = 64
+export const LINKS_OPENED_PER_SECOND_MAX = 8
+/** Gossip messages of one space that one peer may hand us, at once and per second: several times what a busy space has. */
+export const GOSSIP_MESSAGES_BURST_MAX = 10_000
+export const GOSSIP_MESSAGES_PER_SECOND_MAX = 5_000
+/** Peers whose rates are remembered; whoever is forgotten starts with a full burst. */
+export const RATED_PEERS_MAX = 4_096

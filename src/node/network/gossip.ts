@@ -3,12 +3,20 @@ import type { PeerScoreParams } from '@libp2p/gossipsub/score'
 import type { PeerId } from '@libp2p/interface'
 import { toHex } from '../../core/bytes.ts'
 import { isControl } from '../../core/changes/evaluate.ts'
+import {
+  GOSSIP_MESSAGES_BURST_MAX,
+  GOSSIP_MESSAGES_PER_SECOND_MAX,
+  RATED_PEERS_MAX,
+} from '../../core/limits.ts'
 import { decodeOperation, encodeOperation, type Operation } from '../../core/operation/operation.ts'
+import { TokenBuckets } from '../../core/token-bucket.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
 import { topicScore } from './gossip-options.ts'
 
 /** What gossip needs of the node around it. */
 export interface GossipHost {
+  /** This node's clock, ms since 1970. */
+  now(): number
   /** True for a peer that may still be heard. */
   isWelcome(peer: PeerId): boolean
   /** A peer sent what is refused: held against it. */
@@ -32,6 +40,10 @@ export class SpaceGossip {
   readonly #space: HostedSpace
   readonly #host: GossipHost
   readonly #topic: string
+  readonly #rates = new TokenBuckets(
+    { burst: GOSSIP_MESSAGES_BURST_MAX, perSecond: GOSSIP_MESSAGES_PER_SECOND_MAX },
+    RATED_PEERS_MAX,
+  )
 
   constructor(pubsub: GossipSub, space: HostedSpace, host: GossipHost) {
     this.#pubsub = pubsub
@@ -72,6 +84,15 @@ export class SpaceGossip {
   async #validate(peer: PeerId, data: Uint8Array): Promise<Verdict> {
     const { replica } = this.#space
     if (!this.#host.isWelcome(peer)) return Verdict.Ignore
+    if (!this.#rates.take(peer.toString(), this.#host.now())) {
+      replica.noteRefusal(
+        { code: 'RATE', detail: 'gossip faster than a space has it' },
+        peer.toString(),
+        data,
+      )
+      this.#host.onRefused(peer, 'RATE')
+      return Verdict.Ignore
+    }
     const decoded = decodeOperation(data)
     if (!decoded.ok) {
       replica.noteRefusal(decoded.fault, peer.toString(), data)

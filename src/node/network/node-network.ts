@@ -344,6 +344,7 @@ export class NodeNetwork {
 
   #gossipHost(): GossipHost {
     return {
+      now: () => this.#host.now(),
       isWelcome: (peer) => !this.#reputation.isBanned(peer.toString()),
       onRefused: (peer, code) => this.#blame(peer, code),
       onMissing: (hosted, peer) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { TokenBuckets } from '../../protocols/introduction/token-bucket.ts'
+import { TokenBuckets } from '../../src/core/token-bucket.ts'
 
 describe('token buckets', () => {
   it('allows a burst and refuses one past it', () => {
