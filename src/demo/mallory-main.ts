@@ -78,16 +78,17 @@ serve({
     const { node, space } = lair(1)
     const pubsub = node.network?.libp2p.services.pubsub
     if (pubsub === undefined) throw new Error('mallory is offline')
-    const sound = encodeOperation(draft(space.hosted, node.author, `${MALLORY_PATH}/padded`))
     // The same value with its length written the long way: readable, but not the one encoding.
-    const padded = concatBytes(
-      Uint8Array.of(0x98, sound[0] === undefined ? 0 : sound[0] & 0x1f),
-      sound.subarray(1),
-    )
-    for (const bytes of [padded, new Uint8Array(randomBytes(200))]) {
-      await eventually(
-        async () => (await pubsub.publish(gossipTopic(space.hosted), bytes)).recipients.length > 0,
-      )
+    const padded = (attempt: number) => {
+      const sound = encodeOperation(draft(space.hosted, node.author, `${MALLORY_PATH}/padded-${attempt}`))
+      return concatBytes(Uint8Array.of(0x98, (sound[0] ?? 0) & 0x1f), sound.subarray(1))
+    }
+    for (const babble of [padded, () => new Uint8Array(randomBytes(200))]) {
+      // Other bytes at each attempt: what gossipsub has once sent to nobody it never sends again.
+      let attempt = 0
+      const isHeard = async () =>
+        (await pubsub.publish(gossipTopic(space.hosted), babble(attempt++))).recipients.length > 0
+      await eventually(isHeard)
     }
   },
 

@@ -87,8 +87,18 @@ test('a peer that has not passed the handshake is sent nothing, and is sent oper
   clearInterval(repeat)
 })
 
+test('whoever has not passed the handshake is not even listened to', async () => {
+  await meet()
+  await pubsub().publish(topic(), new Uint8Array(200).fill(0xee))
+  await proveMembership()
+  await pubsub().publish(topic(), new Uint8Array(200).fill(0xdd))
+  await until(space, () => space.status().refused['NON_CANONICAL'] !== undefined, 'the second is refused')
+  expect(space.status().refused).toEqual({ NON_CANONICAL: 1 })
+})
+
 test('bytes that are not canonical are refused, counted and held against who sent them', async () => {
   await meet()
+  await proveMembership()
   await pubsub().publish(topic(), new Uint8Array(200).fill(0xee))
   await until(space, () => space.status().refused['NON_CANONICAL'] === 1, 'the refusal is counted')
   expect(space.status().peers.find(({ peer }) => peer === liar.id)?.refused).toEqual({ NON_CANONICAL: 1 })
@@ -97,6 +107,7 @@ test('bytes that are not canonical are refused, counted and held against who sen
 
 test('an operation that the pipeline refuses is counted by its code, and changes nothing', async () => {
   await meet()
+  await proveMembership()
   const [head] = space.hosted.store.heads(alice.author.publicKey)
   if (head === undefined) throw new Error('alice has written')
   const byMallory = signOperation(

@@ -30,7 +30,7 @@ export interface WriteStamp extends ElementRef {
 }
 
 /**
- * The winning write of a cell. Laws, for any set of writes and removals in any order (test/core/cell.test.ts):
+ * The winning write of a cell. Laws, for any set of writes and removals in any order (test/core/convergence.test.ts):
  * 1. the winner is the greatest stamp among all writes; losers never show again;
  * 2. it shows unless a removal names it: a removal that did not see it leaves it alone.
  */

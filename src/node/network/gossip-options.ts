@@ -52,7 +52,7 @@ export function gossipOptions(trust: GossipTrust): Partial<GossipsubOpts> {
   }
 }
 
-/** Score of one space's topic: only invalid messages count, twenty of them times their square end a peer's hearing. */
+/** Score of one space's topic: only invalid messages count, three of them at once, and a peer is not heard any more (−20·n² against −80). */
 export const topicScore = createTopicScoreParams({
   topicWeight: 1,
   timeInMeshWeight: 0.0027,

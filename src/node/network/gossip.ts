@@ -17,8 +17,8 @@ import { topicScore } from './gossip-options.ts'
 export interface GossipHost {
   /** This node's clock, ms since 1970. */
   now(): number
-  /** True for a peer that may still be heard. */
-  isWelcome(peer: PeerId): boolean
+  /** True for a peer that is heard: past this space's handshake, and not banned. */
+  isWelcome(space: HostedSpace, peer: PeerId): boolean
   /** A peer sent what is refused: held against it. */
   onRefused(peer: PeerId, code: string): void
   /** A peer sent an operation whose parents are missing here: they are to be fetched from it. */
@@ -83,7 +83,7 @@ export class SpaceGossip {
 
   async #validate(peer: PeerId, data: Uint8Array): Promise<Verdict> {
     const { replica } = this.#space
-    if (!this.#host.isWelcome(peer)) return Verdict.Ignore
+    if (!this.#host.isWelcome(this.#space, peer)) return Verdict.Ignore
     if (!this.#rates.take(peer.toString(), this.#host.now())) {
       replica.noteRefusal(
         { code: 'RATE', detail: 'gossip faster than a space has it' },

@@ -345,7 +345,8 @@ export class NodeNetwork {
   #gossipHost(): GossipHost {
     return {
       now: () => this.#host.now(),
-      isWelcome: (peer) => !this.#reputation.isBanned(peer.toString()),
+      isWelcome: (hosted, peer) =>
+        this.#libp2p.services.sync.isProven(peer, hosted.id) && !this.#reputation.isBanned(peer.toString()),
       onRefused: (peer, code) => this.#blame(peer, code),
       onMissing: (hosted, peer) => {
         const member = this.#members.get(toHex(hosted.topic))
