@@ -1,6 +1,6 @@
 /**
  * Every bound of Hanse in one table: what it limits, its unit (last in the name) and why it is that large.
- * docs/limits.md explains them to operators; test/limits goes one past each.
+ * docs/limits.md explains them to operators, says what happens one past each, and is kept at these values by test/docs.
  */
 
 // Operations (DESIGN: part of the format, so they never change within version 1)
