@@ -3,6 +3,7 @@ import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { TypedEventEmitter } from 'main-event'
 import { equalBytes, toHex } from '../../src/core/bytes.ts'
 import {
+  LINK_OPEN_TIMEOUT_MS,
   LINKS_OPENED_BURST_MAX,
   LINKS_OPENED_PER_SECOND_MAX,
   RATED_PEERS_MAX,
@@ -119,7 +120,7 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
    */
   async sync(peer: PeerId, space: SyncSpace, signal: AbortSignal): Promise<SyncReport> {
     signal.throwIfAborted()
-    const link = await this.#linkTo(peer, space, signal)
+    await this.#linkTo(peer, space, signal)
     const { promise, resolve, reject } = Promise.withResolvers<SyncReport>()
     const waiting: Waiting = { resolve, reject }
     const onAbort = () => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
@@ -128,6 +129,9 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
     const others = this.#waiting.get(key) ?? new Set()
     this.#waiting.set(key, others.add(waiting))
     try {
+      // Looked up again: the link may have ended, or another have taken its place, while this side waited for it.
+      const link = this.#links.get(key)
+      if (link === undefined) throw new SyncError({ code: 'LINK_CLOSED', detail: 'the link ended at once' })
       if (link.isOpen) link.start()
       return await promise
     } finally {
@@ -187,12 +191,12 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
     await new SyncLink(stream, connection, null, this.#host, this).run()
   }
 
-  async #linkTo(peer: PeerId, space: SyncSpace, signal: AbortSignal): Promise<SyncLink> {
+  /** Sees to it that a link to the peer is there or under way. */
+  async #linkTo(peer: PeerId, space: SyncSpace, signal: AbortSignal): Promise<void> {
     const key = keyOf(peer, space.spaceId)
-    const present = this.#links.get(key)
-    if (present !== undefined) return present
+    if (this.#links.has(key)) return
     const stream = await this.#components.connectionManager.openStream(peer, SYNC_PROTOCOL, {
-      signal,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(LINK_OPEN_TIMEOUT_MS)]),
       runOnLimitedConnection: true,
     })
     const connection = this.#components.connectionManager
@@ -202,16 +206,14 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
       stream.abort(new Error('the connection closed at once'))
       throw new SyncError({ code: 'LINK_CLOSED', detail: 'the connection closed at once' })
     }
-    const opened = this.#links.get(key)
-    if (opened !== undefined) {
+    if (this.#links.has(key)) {
       // The peer opened one while we did.
       stream.abort(new Error('another link was opened meanwhile'))
-      return opened
+      return
     }
     const link = new SyncLink(stream, connection, space, this.#host, this)
     this.#links.set(key, link)
     void link.run()
-    return link
   }
 
   #openedBySmaller(link: SyncLink): boolean {

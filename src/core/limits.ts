@@ -201,6 +201,8 @@ export const BOOTSTRAP_HEALTH_TIMEOUT_MS = 10_000
 
 // Sync links (protocols/sync)
 
+/** Opening the stream of a link, dialling included, in ms: a connection that is just closing may never answer. */
+export const LINK_OPEN_TIMEOUT_MS = 10_000
 /** Bytes a link may have queued for a peer that does not read, before it is dropped. */
 export const LINK_QUEUE_BYTES_MAX = 8 * 1024 * 1024
 

@@ -110,6 +110,16 @@ async function compareWithAll(
   return await Promise.all(tried.values())
 }
 
+/** Two nodes that meet often open two connections at once, and one of them is cut: the other is there for a second try. */
+async function syncAgainIfCut(space: Space, peer: string, signal: AbortSignal): ReturnType<Space['sync']> {
+  try {
+    return await space.sync(peer, signal)
+  } catch (error) {
+    if (faultOf(error).code !== 'LINK_CLOSED' || signal.aborted) throw error
+    return await space.sync(peer, signal)
+  }
+}
+
 async function compare(
   space: Space,
   peer: string,
@@ -119,7 +129,7 @@ async function compare(
 ): Promise<PeerOutcome> {
   try {
     for (let run = 1; ; run++) {
-      const report = (await space.sync(peer, signal)).get(peer)
+      const report = (await syncAgainIfCut(space, peer, signal)).get(peer)
       if (report === undefined) throw new Error('bug: a sync without a report')
       if (space.hosted.store.count() !== report.mine.operations && run < RUNS_MAX) continue
       const { inSync, weLack, theyLack } = report
