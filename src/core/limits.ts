@@ -95,7 +95,7 @@ export const SYNC_IDLE_TIMEOUT_MS = 20_000
 /** Streams of the sync protocol that one connection may have open towards us: one per shared space. */
 export const SYNC_STREAMS_PER_CONNECTION_MAX = 64
 
-// Introduction protocol (docs/protocol.md, introduction)
+// Introduction protocol (docs/protocol.md §7)
 
 /** Bytes of a topic: one SHA-256. */
 export const INTRODUCTION_TOPIC_BYTES = 32
