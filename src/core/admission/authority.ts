@@ -2,6 +2,7 @@ import { PastReader } from '../ancestry.ts'
 import { equalBytes, toHex } from '../bytes.ts'
 import { decodeChange } from '../changes/change.ts'
 import { CAP_PUT } from '../changes/control.ts'
+import { CAP_ENDORSE, CAP_REVOKE } from '../changes/verdict.ts'
 import type { Evaluation } from '../changes/evaluate.ts'
 import type { Graph } from '../graph.ts'
 import type { Operation } from '../operation/operation.ts'
@@ -28,9 +29,9 @@ export type AuthorityFault = Fault<
  * 2. every delegation of `caps` was published by an operation of the past, or is carried by this very operation if it
  *    publishes delegations (`CAP_MISSING`);
  * 3. the chain holds as verifyChain has it: alignment, subject, command, policy, times against the operation's `time`
- *    (`CAP_CHAIN`, `CAP_SUBJECT`, `CAP_COMMAND`, `CAP_POLICY`, `CAP_TIME`). An operation that only publishes delegations
- *    needs no command and no policy, and its chain may also end at the audience of a token it carries: that is how a guest's
- *    first operation gets in.
+ *    (`CAP_CHAIN`, `CAP_SUBJECT`, `CAP_COMMAND`, `CAP_POLICY`, `CAP_TIME`). An operation that only publishes delegations, only
+ *    revokes or only endorses needs no command and no policy; where it publishes, its chain may also end at the audience of a
+ *    token it carries: that is how a guest's first operation gets in.
  * Form and signature of each delegation (`CAP_FORM`, `CAP_SIGNATURE`) were checked when it was published; a delegation that
  * fails them was never published, and so is missing here. Null when all hold.
  */
@@ -53,10 +54,10 @@ export function checkAuthority(
     if (delegation === null) return missing(`delegation ${toHex(digest)} is not in the operation's past`)
     chain.push(delegation)
   }
-  const publishesOnly = header.command === '/cap/grant' && onlyPublishes(operation)
+  const needsChainOnly = hasOnlyChangesOf(operation, CHAIN_ONLY.get(header.command))
   const last = chain.at(-1)
   const endsAtCarried =
-    publishesOnly && last !== undefined && carried.some((token) => equalBytes(token.audience, last.audience))
+    needsChainOnly && last !== undefined && carried.some((token) => equalBytes(token.audience, last.audience))
   const checked = verifyChain({
     tokens: chain,
     subject: graph.spaceKey,
@@ -65,7 +66,7 @@ export function checkAuthority(
     path: header.path,
     timeMs: header.time,
     bodySize: header.bodySize,
-    checkCommandAndPolicy: !publishesOnly,
+    checkCommandAndPolicy: !needsChainOnly,
   })
   return checked.ok ? null : checked.fault
 }
@@ -94,14 +95,22 @@ function carriedDelegations(evaluation: Evaluation): readonly VerifiedDelegation
   )
 }
 
+/** By command: the changes whose reach their own chain bounds, so that an operation with nothing else needs no more than a chain. */
+const CHAIN_ONLY: ReadonlyMap<string, readonly string[]> = new Map([
+  ['/cap/grant', [CAP_PUT]],
+  ['/cap/revoke', [CAP_REVOKE]],
+  ['/cap/endorse', [CAP_ENDORSE]],
+])
+
 /**
- * True when every change of the body is, by its frame, one that publishes delegations, void or not. Frames alone decide, so that
- * a node which knows more types than we do reaches the same verdict.
+ * True when every change of the body is, by its frame, of one of those types, void or not. Frames alone decide, so that a node
+ * which knows more types than we do reaches the same verdict.
  */
-function onlyPublishes(operation: Operation): boolean {
+function hasOnlyChangesOf(operation: Operation, types: readonly string[] = []): boolean {
+  if (types.length === 0) return false
   return (operation.body ?? []).every((bytes) => {
     const change = decodeChange(bytes)
-    return change.ok && change.value.type === CAP_PUT && change.value.version === 1
+    return change.ok && types.includes(change.value.type) && change.value.version === 1
   })
 }
 

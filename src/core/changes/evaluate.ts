@@ -16,17 +16,29 @@ import {
 } from './control.ts'
 import { MAP, readMap } from './map.ts'
 import { readRegister, REGISTER } from './register.ts'
+import { CAP_ENDORSE, CAP_REVOKE, readEndorsement, readRevocation } from './verdict.ts'
 
 /** What one change of a body means. */
 export type Effect =
   | { readonly kind: 'cells'; readonly edits: readonly CellEdit[] }
   | { readonly kind: 'space'; readonly description: SpaceDescription }
   | { readonly kind: 'delegations'; readonly delegations: readonly VerifiedDelegation[] }
+  /** Ends the delegation with the digest `target` for all that is not in past⁺(cut). */
+  | { readonly kind: 'revocation'; readonly target: Uint8Array; readonly cut: readonly Entry[] }
+  | { readonly kind: 'endorsement'; readonly operations: readonly Entry[] }
   /** A type or version this node does not know: kept, forwarded and reported, without effect here. */
   | { readonly kind: 'outdated'; readonly type: string; readonly version: number }
 
 /** The meaning of a whole body, change by change: an effect, or the reason why that change is void. */
 export type Evaluation = readonly Result<Effect, ChangeFault>[]
+
+/** The control changes of version 1, and the only command under which each has a meaning. */
+const COMMAND_OF_CONTROL: ReadonlyMap<string, string> = new Map([
+  [SPACE_CREATE, '/cap/grant'],
+  [CAP_PUT, '/cap/grant'],
+  [CAP_REVOKE, '/cap/revoke'],
+  [CAP_ENDORSE, '/cap/endorse'],
+])
 
 /** True for operations whose meaning others depend on: they carry their body everywhere and wait for it. */
 export function isControl(command: string): boolean {
@@ -37,9 +49,9 @@ export function isControl(command: string): boolean {
  * Check 14 of the pipeline, on the body of an operation whose parents are `parents`. A change is void (`CHANGE_INVALID`) when
  * 1. it is not a canonical change (src/core/changes/change.ts);
  * 2. its path is not at or below the operation's path;
- * 3. it is a control change in an operation that is not a control operation, or an item change in one that is;
+ * 3. it is a control change in an operation with another command than its own, or an item change in a control operation;
  * 4. its type refuses the payload;
- * 5. it names an element that is not in the operation's past.
+ * 5. it names an element or an operation that is not in the operation's past.
  * A void change voids itself and nothing else.
  */
 export function evaluateBody(
@@ -61,35 +73,68 @@ export function evaluateBody(
       )
     }
     return isControl(command)
-      ? readControl(change, index, space === null, graph, verify)
+      ? readControl(change, { index, isGenesis: space === null, command, past, graph, verify })
       : readItem(change, index, past, graph)
   })
 }
 
-function readControl(
-  change: Change,
-  index: number,
-  isGenesis: boolean,
-  graph: Graph,
-  verify: VerifySignature,
-): Result<Effect, ChangeFault> {
-  if (change.version !== 1) return ok({ kind: 'outdated', type: change.type, version: change.version })
-  switch (change.type) {
+/** What a control change is read against. */
+interface ControlContext {
+  readonly index: number
+  readonly isGenesis: boolean
+  readonly command: string
+  readonly past: PastReader
+  readonly graph: Graph
+  readonly verify: VerifySignature
+}
+
+function readControl(change: Change, context: ControlContext): Result<Effect, ChangeFault> {
+  const { type, version } = change
+  if (type === REGISTER || type === MAP) return invalid(`a ${type} change in a control operation`)
+  const command = COMMAND_OF_CONTROL.get(type)
+  if (command === undefined || version !== 1) return ok({ kind: 'outdated', type, version })
+  if (command !== context.command)
+    return invalid(`a ${type} change in an operation with the command ${context.command}`)
+  switch (type) {
     case SPACE_CREATE: {
-      if (!isGenesis || index !== 0) return invalid('only the first change of a genesis describes the space')
+      if (!context.isGenesis || context.index !== 0)
+        return invalid('only the first change of a genesis describes the space')
       const read = readSpaceDescription(change)
       return read.ok ? ok({ kind: 'space', description: read.value }) : read
     }
     case CAP_PUT: {
-      const read = readDelegations(change, graph.spaceKey, verify)
+      const read = readDelegations(change, context.graph.spaceKey, context.verify)
       return read.ok ? ok({ kind: 'delegations', delegations: read.value }) : read
     }
-    case REGISTER:
-    case MAP:
-      return invalid(`a ${change.type} change in a control operation`)
-    default:
-      return ok({ kind: 'outdated', type: change.type, version: change.version })
+    case CAP_REVOKE: {
+      const read = readRevocation(change)
+      if (!read.ok) return read
+      const cut = entriesInPast(read.value.cut, context)
+      if (cut === null) return invalid('the cut names an operation that is not in its past')
+      return ok({ kind: 'revocation', target: read.value.target, cut })
+    }
+    default: {
+      const read = readEndorsement(change)
+      if (!read.ok) return read
+      const operations = entriesInPast(read.value, context)
+      if (operations === null) return invalid('it endorses an operation that is not in its past')
+      return ok({ kind: 'endorsement', operations })
+    }
   }
+}
+
+/** The operations of those ids; null where one is not in the past. */
+function entriesInPast(
+  ids: readonly Uint8Array[],
+  { past, graph }: ControlContext,
+): readonly Entry[] | null {
+  const entries: Entry[] = []
+  for (const id of ids) {
+    const entry = graph.find(id)
+    if (entry === undefined || !past.has(entry)) return null
+    entries.push(entry)
+  }
+  return entries
 }
 
 function readItem(
@@ -98,7 +143,7 @@ function readItem(
   past: PastReader,
   graph: Graph,
 ): Result<Effect, ChangeFault> {
-  if (change.type === SPACE_CREATE || change.type === CAP_PUT) {
+  if (COMMAND_OF_CONTROL.has(change.type)) {
     return invalid(`a ${change.type} change outside a control operation`)
   }
   const known = change.version === 1 && (change.type === REGISTER || change.type === MAP)

@@ -4,7 +4,7 @@ import { formatDid } from '../principal.ts'
 import { type Fault, fail, ok, type Result } from '../result.ts'
 import { covers } from './command.ts'
 import type { VerifiedDelegation } from './delegation.ts'
-import { authorizePolicy } from './policy.ts'
+import { authorizePolicy, type PolicyArguments } from './policy.ts'
 
 /** A use of authority: who asks to do what, where, under which tokens. */
 export interface ChainRequest {
@@ -51,6 +51,11 @@ export function verifyChain(request: ChainRequest): Result<void, ChainFault> {
     timeFault(request) ??
     ok(undefined)
   )
+}
+
+/** Whether every token of a chain allows this command with these arguments: conditions 5 and 6 of {@link verifyChain}. */
+export function authorizes(tokens: readonly VerifiedDelegation[], args: PolicyArguments): boolean {
+  return tokens.every(({ command, policy }) => covers(command, args.command) && authorizePolicy(policy, args))
 }
 
 /** A failed check, or null where it passed. */
