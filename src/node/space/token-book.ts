@@ -28,6 +28,11 @@ export class TokenBook {
     this.#spaceKey = spaceKey
   }
 
+  /** Number of delegations: it grows with each that is new. */
+  get size(): number {
+    return this.#known.size
+  }
+
   /** Adds a delegation; again is no harm. */
   add(delegation: VerifiedDelegation): void {
     const digest = toHex(delegation.digest)
@@ -47,30 +52,11 @@ export class TokenBook {
     const spaceKey = toHex(this.#spaceKey)
     if (toHex(purpose.invoker) === spaceKey) return ok([])
     let closest: ChainFault | null = null
-    let tried = 0
-    let open: (readonly VerifiedDelegation[])[] = (this.#byAudience.get(toHex(purpose.invoker)) ?? []).map(
-      (leaf) => [leaf],
-    )
-    for (let depth = 1; depth <= CAPS_MAX && open.length > 0; depth++) {
-      const longer: (readonly VerifiedDelegation[])[] = []
-      for (const chain of open) {
-        if (tried++ >= CHAINS_TRIED_MAX) break
-        const issuer = toHex((chain[0] as VerifiedDelegation).issuer)
-        if (issuer === spaceKey) {
-          const checkCommandAndPolicy = purpose.anyCommand !== true
-          const checked = verifyChain({
-            ...purpose,
-            tokens: chain,
-            subject: this.#spaceKey,
-            checkCommandAndPolicy,
-          })
-          if (checked.ok) return ok(chain)
-          closest ??= checked.fault
-        } else {
-          for (const above of this.#byAudience.get(issuer) ?? []) longer.push([above, ...chain])
-        }
-      }
-      open = longer
+    for (const tokens of this.chains(purpose.invoker)) {
+      const checkCommandAndPolicy = purpose.anyCommand !== true
+      const checked = verifyChain({ ...purpose, tokens, subject: this.#spaceKey, checkCommandAndPolicy })
+      if (checked.ok) return ok(tokens)
+      closest ??= checked.fault
     }
     return closest === null
       ? fail(
@@ -78,5 +64,24 @@ export class TokenBook {
           'no delegation reaches this key: ask an admin of the space for a grant or an invite',
         )
       : { ok: false, fault: closest }
+  }
+
+  /** The chains from the space to a key, root first, the shortest first; CHAINS_TRIED_MAX are looked at. */
+  *chains(invoker: Uint8Array): Generator<readonly VerifiedDelegation[]> {
+    const spaceKey = toHex(this.#spaceKey)
+    let tried = 0
+    let open: (readonly VerifiedDelegation[])[] = (this.#byAudience.get(toHex(invoker)) ?? []).map((leaf) => [
+      leaf,
+    ])
+    for (let depth = 1; depth <= CAPS_MAX && open.length > 0; depth++) {
+      const longer: (readonly VerifiedDelegation[])[] = []
+      for (const chain of open) {
+        if (tried++ >= CHAINS_TRIED_MAX) return
+        const issuer = toHex((chain[0] as VerifiedDelegation).issuer)
+        if (issuer === spaceKey) yield chain
+        else for (const above of this.#byAudience.get(issuer) ?? []) longer.push([above, ...chain])
+      }
+      open = longer
+    }
   }
 }
