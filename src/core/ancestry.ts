@@ -21,6 +21,21 @@ export function ancestorAtSeq(graph: Graph, entry: Entry, seq: number): Entry {
   return at
 }
 
+/**
+ * The latest operation in the chain that ends with `entry` for which `holds` does, where it holds for all before some seq and for
+ * none after; null where for none. O(log² seq).
+ */
+export function lastInChain(graph: Graph, entry: Entry, holds: (entry: Entry) => boolean): Entry | null {
+  let low = -1
+  let high = entry.seq
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (holds(ancestorAtSeq(graph, entry, middle))) low = middle
+    else high = middle - 1
+  }
+  return low === -1 ? null : ancestorAtSeq(graph, entry, low)
+}
+
 /** True when `earlier` is `later` itself or lies before it in the same author's chain. */
 export function isInChain(graph: Graph, earlier: Entry, later: Entry): boolean {
   if (earlier.seq > later.seq || !equalBytes(earlier.author, later.author)) return false
@@ -87,7 +102,7 @@ export class PastReader {
 }
 
 /** True when some operation of past⁺(from) with a lamport of at least `lamportMin` satisfies `wanted`. */
-export function findInPast(
+function findInPast(
   graph: Graph,
   from: readonly Entry[],
   lamportMin: number,

@@ -23,15 +23,19 @@ export function compareHeads(a: Head, b: Head): number {
 
 /**
  * The clock of a replica: author → heads, as a Merkle trie keyed by author. Heads commit to their past, so the root commits to
- * every admitted header: equal roots mean equal sets. The root is kept up incrementally (src/core/trie.ts).
+ * every header in it: equal roots mean equal sets. The root is kept up incrementally (src/core/trie.ts).
  */
 export class Clock {
   readonly #heads = new Map<string, ClockEntry>()
   readonly #trie = new MerkleTrie()
 
-  /** Replaces the heads of an author. Throws for none: an admitted operation is never taken back. */
+  /** Replaces the heads of an author; without any, the author has no place in the clock: all it wrote is severed. */
   set(author: Uint8Array, heads: readonly Head[]): void {
-    if (heads.length === 0) throw new Error('bug: an author without heads has no place in a clock')
+    if (heads.length === 0) {
+      this.#heads.delete(toHex(author))
+      this.#trie.delete(author)
+      return
+    }
     const sorted = [...heads].sort(compareHeads)
     this.#heads.set(toHex(author), { author, heads: sorted })
     this.#trie.set(author, clockLeaf(sorted))

@@ -1,3 +1,4 @@
+import type { ForkProof } from './forks.ts'
 import type { VerifiedDelegation } from './ucan/delegation.ts'
 
 /**
@@ -34,6 +35,10 @@ export interface Graph {
   at(ordinal: number): Entry
   /** The operations of an author on which that author has built nothing, ascending by (seq, id); none for an unknown author. */
   heads(author: Uint8Array): readonly Entry[]
+  /** The operation of the author admitted first among those that follow `prev`, an ordinal; null: that begin its log. */
+  firstAfter(author: Uint8Array, prev: number | null): Entry | undefined
+  /** The smallest proof that the author has forked. */
+  fork(author: Uint8Array): ForkProof | undefined
   /** A delegation that an admitted operation has published, and by which operations. */
   token(digest: Uint8Array): PublishedDelegation | undefined
 }

@@ -28,6 +28,13 @@ export const OBSERVED_MAX = 64
 /** Heads of one author that one clock entry lists; a fork storm beyond it takes several entries. */
 export const HEADS_PER_ENTRY_MAX = 8
 
+// Forked authors (check 9)
+
+/** Forked authors of one space for whom it is remembered which branch each operation has seen; beyond, it is searched again. */
+export const BRANCH_AUTHORS_MAX = 64
+/** Operations remembered for one forked author, at some 100 bytes each, before it begins anew. */
+export const BRANCH_ENTRIES_MAX = 262_144
+
 // Delegations (DESIGN §5)
 
 /** Encoded delegation token. */
@@ -87,6 +94,14 @@ export const BODIES_WANTED_PER_ROUND_MAX = 4_096
 export const PROBE_IDS_MAX = 16
 /** Probes of one side that wait for their answer: a fork storm is probed in turns, and does not fill the peer's queue at once. */
 export const PROBES_OPEN_MAX = 64
+/** Heads of one author asked for in one round: a storm of forks takes many rounds, and leaves the others their turn. */
+export const FORKED_HEADS_WANTED_PER_ROUND_MAX = 256
+/** Delegations in one proof that its sender may read, over all of its chains. */
+export const READ_TOKENS_MAX = 16
+/** Paths for which a link remembers whether the peer may read there, before it begins anew (about 0.2 KiB each). */
+export const READ_PATHS_REMEMBERED_MAX = 4_096
+/** How often an open link asks whether its peer may still read, besides at every frame, in ms: gossip goes on until then. */
+export const READER_CHECK_INTERVAL_MS = 1_000
 
 /** Bytes buffered from a stream before it is paused. */
 export const STREAM_READ_BUFFER_BYTES = 256 * 1024
@@ -242,8 +257,109 @@ export const NODE_STOP_TIMEOUT_MS = 8_000
 /** Links that one peer may open towards us: every one costs a handshake. At once, and in the long run per second. */
 export const LINKS_OPENED_BURST_MAX = 64
 export const LINKS_OPENED_PER_SECOND_MAX = 8
-/** Gossip messages of one space that one peer may hand us, at once and per second: several times what a busy space has. */
-export const GOSSIP_MESSAGES_BURST_MAX = 10_000
-export const GOSSIP_MESSAGES_PER_SECOND_MAX = 5_000
+/** Gossip messages that one peer may hand us, at once and per second: several times what busy spaces have. */
+export const GOSSIP_MESSAGES_BURST_MAX = 4_096
+export const GOSSIP_MESSAGES_PER_SECOND_MAX = 1_000
+/** Gossip messages of all peers together: each is remembered by its id for GOSSIP_SEEN_MS. */
+export const GOSSIP_MESSAGES_ALL_BURST_MAX = 16_384
+export const GOSSIP_MESSAGES_ALL_PER_SECOND_MAX = 5_000
+/** Bytes of gossip that one peer may hand us, at once and per second. */
+export const GOSSIP_BYTES_BURST_MAX = 16 * 1024 * 1024
+export const GOSSIP_BYTES_PER_SECOND_MAX = 4 * 1024 * 1024
 /** Peers whose rates are remembered; whoever is forgotten starts with a full burst. */
 export const RATED_PEERS_MAX = 4_096
+
+// Reputation (src/node/reputation.ts). The weight of each offence is in docs/limits.md.
+
+/** Points at which a peer is banned. */
+export const BAN_POINTS = 100
+/** How long a ban lasts, in ms: long enough to make lying slow, short enough that a mended peer is soon back. */
+export const BAN_MS = 10 * 60 * 1000
+/** Milliseconds in which one point is forgiven: a peer that errs at weight 1 once in that time is never banned. */
+export const POINT_FORGIVEN_MS = 10_000
+/** Peers whose offences are remembered; the one that has been quiet longest is forgotten first. Bans have a list of their own. */
+export const OFFENDERS_MAX = 4_096
+/** Bans kept; beyond it the one that ends first is lifted. */
+export const BANS_MAX = 4_096
+/** Codes of which evidence is kept for one peer; the one seen longest ago goes first. */
+export const EVIDENCE_PER_PEER_MAX = 16
+/** How long evidence is shown after it was last seen, in ms. */
+export const EVIDENCE_KEPT_MS = 60 * 60 * 1000
+/** Banned peers of one network (/24 of IPv4, /48 of IPv6) at which the whole network is banned, as long as so many are. */
+export const BANNED_PEERS_PER_NETWORK_MAX = 4
+
+// Connections (src/node/network)
+
+/** Connections others may have opened to us, pinned peers apart. With the two below, 200 in all: about 80 MB at most. */
+export const CONNECTIONS_INBOUND_MAX = 128
+/** Connections we open, pinned peers apart. Nobody else decides who they go to, so they are what an eclipse must get past. */
+export const CONNECTIONS_OUTBOUND_MAX = 40
+/** Connections kept for peers the user named and for introduction nodes, beside the others. */
+export const CONNECTIONS_PINNED_MAX = 32
+/** Connections of one peer: both sides may dial at once, and a relayed one may go before a direct one. */
+export const CONNECTIONS_PER_PEER_MAX = 4
+/** Inbound connections from one network (/16 of IPv4, /32 of IPv6). The own machine and private networks are not counted by network. */
+export const CONNECTIONS_INBOUND_PER_NETWORK_MAX = 32
+/** Outbound connections to one network: a sixth, so that whoever owns one network is never most of what we see. */
+export const CONNECTIONS_OUTBOUND_PER_NETWORK_MAX = 6
+/** How long a stranger has to prove that it shares a space before its place may go to a newcomer, in ms. */
+export const CONNECTION_GRACE_MS = 10_000
+/** New connections per second from one host. Ten agents on one machine start at once; a dozen idle sockets must not lock out the rest. */
+export const HOST_CONNECTIONS_PER_SECOND = 50
+/** Connections in the middle of their handshake. */
+export const PENDING_CONNECTIONS_MAX = 100
+/** From socket opened to handshake done, in ms: half-open sockets give their place back after it. */
+export const UPGRADE_TIMEOUT_MS = 5_000
+/** Streams one connection may open towards us, all protocols together: one per shared space, and a handful of libp2p's own. */
+export const STREAMS_PER_CONNECTION_MAX = 128
+/** Outbound members remembered as anchors: dialled first after a restart, so that a restart is no chance for an eclipse. */
+export const ANCHORS_MAX = 4
+/** Remembered members that are dialled in one round, anchors first. */
+export const MEMBERS_DIALLED_MAX = 16
+
+// Verifications (src/node/replica/verification-budget.ts)
+
+/** Signatures of one peer that are checked at a time: enough for every thread of the pool, few enough that bad ones are noticed. */
+export const VERIFICATIONS_PER_PEER_MAX = 8
+/** Signatures of all peers of a space that are checked at a time. */
+export const VERIFICATIONS_MAX = 64
+/** Bad signatures of one peer after which nothing more of it is looked at, until one is forgiven. Each costs about 1 ms. */
+export const BAD_SIGNATURES_PER_PEER_MAX = 4
+/** Milliseconds in which one bad signature of a peer is forgiven. */
+export const BAD_SIGNATURE_FORGIVEN_MS = 60_000
+
+// Links, all together (protocols/sync/link-budget.ts)
+
+/** Links that one peer may have open towards us, over all its connections. */
+export const LINKS_PER_PEER_MAX = 128
+/** Links all peers together may have open towards us. */
+export const LINKS_MAX = 1_024
+/** Largest frame before the handshake is through: a proof of eight tokens has about 17 KiB. */
+export const HANDSHAKE_FRAME_BYTES_MAX = 32 * 1024
+/** Bytes all links together may have queued for peers that do not read; the link that asks for more ends. */
+export const LINKS_QUEUE_BYTES_MAX = 64 * 1024 * 1024
+/** Frames of one peer that are handled at once and per second, over all its links; what is above waits, and costs nothing else. */
+export const LINK_FRAMES_BURST_MAX = 4_096
+export const LINK_FRAMES_PER_SECOND_MAX = 2_000
+/** Bytes of one peer's frames, at once and per second. */
+export const LINK_BYTES_BURST_MAX = 64 * 1024 * 1024
+export const LINK_BYTES_PER_SECOND_MAX = 32 * 1024 * 1024
+/** One run, from its first message to its end, in ms. A larger difference goes on in the next run: every batch is admitted for good. */
+export const SYNC_RUN_MS_MAX = 10 * 60 * 1000
+/** Frames a peer may send in one run: more than a full walk, all probes of a round and a million operations take. */
+export const SYNC_RUN_FRAMES_MAX = 262_144
+
+// Gossip (src/node/network/gossip-options.ts)
+
+/** Bytes that wait for a peer that reads gossip slowly; its stream is reset beyond. */
+export const GOSSIP_QUEUE_BYTES_MAX = 2 * 1024 * 1024
+/** How long a message is remembered by its id, in ms: longer than it goes round, short enough to bound the memory. */
+export const GOSSIP_SEEN_MS = 30_000
+/** Messages, subscriptions and control entries in one gossip frame, of each kind. */
+export const GOSSIP_RPC_ENTRIES_MAX = 1_024
+/** Bytes of topics that one peer may be subscribed to, 1 KiB for each topic: the spaces of one peer. */
+export const GOSSIP_TOPIC_BYTES_PER_PEER_MAX = 256 * 1024
+/** Gossip messages of one peer that wait for their verdict; beyond, they are left to sync. */
+export const GOSSIP_PENDING_PER_PEER_MAX = 256
+/** The newest operations that are passed on when they come by gossip again: sync may have been faster. Older ones are a replay. */
+export const GOSSIP_RECENT_OPERATIONS = 4_096

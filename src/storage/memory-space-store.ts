@@ -1,4 +1,4 @@
-import { compareBytes, toHex } from '../core/bytes.ts'
+import { compareBytes, equalBytes, toHex } from '../core/bytes.ts'
 import type { Cell, CellKey } from '../core/changes/cell.ts'
 import type { ElementRef } from '../core/changes/change.ts'
 import { compareHeads } from '../core/clock.ts'
@@ -13,12 +13,14 @@ import type {
   CellRange,
   CellRow,
   HistoryEntry,
+  Mask,
   Refusal,
   SpaceStore,
   SpaceWriter,
   StoredOperation,
 } from './space-store.ts'
 import { assertSynchronous, TransactionGuard } from './transaction-guard.ts'
+import { UndoLog } from './undo-log.ts'
 
 /** What a memory store is made for. */
 export interface MemorySpaceStoreInit {
@@ -40,12 +42,11 @@ export function createMemorySpaceStore(init: MemorySpaceStoreInit): SpaceStore {
   return new MemorySpaceStore(init)
 }
 
-/** Every write pushes what undoes it; a transaction that throws runs these backwards. */
 class MemorySpaceStore implements SpaceStore {
   readonly spaceId: Uint8Array
   readonly spaceKey: Uint8Array
   readonly #guard = new TransactionGuard()
-  #undo: (() => void)[] = []
+  readonly #log = new UndoLog(this.#guard)
 
   readonly #entries: Entry[] = []
   readonly #operations: StoredOperation[] = []
@@ -53,6 +54,9 @@ class MemorySpaceStore implements SpaceStore {
   readonly #heads = new Map<string, { readonly author: Uint8Array; readonly heads: readonly Entry[] }>()
   readonly #frontier = new Set<number>()
   readonly #absent = new Set<number>()
+  readonly #masks = new Map<number, Mask>()
+  /** The operation admitted first after each ordinal by the same author, and at the beginning of each author's log. */
+  readonly #firstAfter = new Map<number | string, Entry>()
   readonly #tokens = new Map<string, PublishedDelegation>()
   readonly #cells = new Map<string, CellRecord>()
   /** Ascending by key: what listings walk. */
@@ -106,12 +110,34 @@ class MemorySpaceStore implements SpaceStore {
   }
 
   absentBodies(limit: number): readonly Entry[] {
-    const ordinals = [...this.#absent].sort((a, b) => a - b)
-    return ordinals.slice(0, limit).map((ordinal) => this.at(ordinal))
+    return this.#absentOrdinals()
+      .sort((a, b) => a - b)
+      .slice(0, limit)
+      .map((ordinal) => this.at(ordinal))
   }
 
   absentBodyCount(): number {
-    return this.#absent.size
+    return this.#absentOrdinals().length
+  }
+
+  firstAfter(author: Uint8Array, prev: number | null): Entry | undefined {
+    return this.#firstAfter.get(prev ?? toHex(author))
+  }
+
+  mask(ordinal: number): Mask | undefined {
+    return this.#masks.get(ordinal)
+  }
+
+  masked(): Iterable<number> {
+    return this.#masks.keys()
+  }
+
+  verdicts(): readonly Entry[] {
+    return this.#entries.filter(({ command }) => command === '/cap/revoke' || command === '/cap/endorse')
+  }
+
+  using(digest: Uint8Array): Iterable<Entry> {
+    return this.#entries.filter(({ caps }) => caps.some((named) => equalBytes(named, digest)))
   }
 
   token(digest: Uint8Array): PublishedDelegation | undefined {
@@ -171,6 +197,10 @@ class MemorySpaceStore implements SpaceStore {
     return ordinals
   }
 
+  fork(author: Uint8Array): ForkProof | undefined {
+    return this.#forks.get(toHex(author))
+  }
+
   forks(): readonly ForkProof[] {
     return [...this.#forks.values()].sort((a, b) => compareBytes(a.author, b.author))
   }
@@ -189,14 +219,13 @@ class MemorySpaceStore implements SpaceStore {
 
   transaction<T>(_durability: 'power' | 'process', work: (writer: SpaceWriter) => T): T {
     return this.#guard.run(() => {
-      this.#undo = []
       try {
         return assertSynchronous(work(this.#writer))
       } catch (error) {
-        for (const undo of this.#undo.reverse()) undo()
+        this.#log.runBackwards()
         throw error
       } finally {
-        this.#undo = []
+        this.#log.clear()
         this.#refusalsBefore = null
       }
     })
@@ -209,13 +238,15 @@ class MemorySpaceStore implements SpaceStore {
   readonly #writer: SpaceWriter = {
     append: (operation, entry) => this.#append(operation, entry),
     putBody: (ordinal, body) => this.#putBody(ordinal, body),
+    putMask: (ordinal, mask) => this.#putMask(ordinal, mask),
+    clearCell: (key) => this.#clearCell(key),
     putToken: (delegation, publisher) => this.#putToken(delegation, publisher),
     putCell: (key, cell) => this.#putCell(key, cell),
     putRemoval: (key, element) => this.#putRemoval(key, element),
     putHistory: (key, entry) => this.#putHistory(key, entry),
     putFork: (proof) => this.#putFork(proof),
     putRefusal: (refusal) => this.#putRefusal(refusal),
-    putNote: (name, value) => this.#set(this.#notes, name, value),
+    putNote: (name, value) => this.#log.set(this.#notes, name, value),
   }
 
   #append(operation: VerifiedOperation, entry: Entry): void {
@@ -224,16 +255,38 @@ class MemorySpaceStore implements SpaceStore {
     if (ordinal !== this.count())
       throw new Error(`bug: appended ordinal ${ordinal}, the next is ${this.count()}`)
     if (this.find(entry.id) !== undefined) throw new Error('bug: an operation is appended twice')
-    this.#push(this.#entries, entry)
+    this.#log.push(this.#entries, entry)
     const { headerBytes, signature, body } = operation
-    this.#push(this.#operations, { headerBytes, signature, body })
-    this.#set(this.#byId, toHex(entry.id), entry)
+    this.#log.push(this.#operations, { headerBytes, signature, body })
+    this.#log.set(this.#byId, toHex(entry.id), entry)
     const others = this.heads(entry.author).filter((head) => head.ordinal !== entry.prev)
     const heads = [...others, entry].sort(compareHeads)
-    this.#set(this.#heads, toHex(entry.author), { author: entry.author, heads })
-    for (const parent of entry.parents) this.#drop(this.#frontier, parent)
-    this.#add(this.#frontier, ordinal)
-    if (body === null) this.#add(this.#absent, ordinal)
+    this.#log.set(this.#heads, toHex(entry.author), { author: entry.author, heads })
+    for (const parent of entry.parents) this.#log.drop(this.#frontier, parent)
+    this.#log.add(this.#frontier, ordinal)
+    if (body === null) this.#log.add(this.#absent, ordinal)
+    const place = entry.prev ?? toHex(entry.author)
+    if (!this.#firstAfter.has(place)) this.#log.set(this.#firstAfter, place, entry)
+  }
+
+  #absentOrdinals(): number[] {
+    return [...this.#absent].filter((ordinal) => !this.#masks.has(ordinal))
+  }
+
+  #putMask(ordinal: number, mask: Mask | null): void {
+    this.at(ordinal)
+    if (mask !== null) this.#log.set(this.#masks, ordinal, { isSevered: mask.isSevered })
+    else this.#log.delete(this.#masks, ordinal)
+  }
+
+  #clearCell(key: CellKey): void {
+    const record = this.#record(key)
+    const { cell } = record
+    record.cell = undefined
+    this.#log.note(() => {
+      record.cell = cell
+    })
+    for (const element of [...record.removed]) this.#log.drop(record.removed, element)
   }
 
   #putBody(ordinal: number, body: Body): void {
@@ -241,10 +294,10 @@ class MemorySpaceStore implements SpaceStore {
     const before = this.operation(ordinal)
     if (before.body !== null) return
     this.#operations[ordinal] = { ...before, body }
-    this.#undo.push(() => {
+    this.#log.note(() => {
       this.#operations[ordinal] = before
     })
-    this.#drop(this.#absent, ordinal)
+    this.#log.drop(this.#absent, ordinal)
   }
 
   #putToken(delegation: VerifiedDelegation, publisher: number): void {
@@ -253,36 +306,36 @@ class MemorySpaceStore implements SpaceStore {
     const known = this.#tokens.get(name)
     if (known?.publishers.includes(publisher)) return
     const publishers = [...(known?.publishers ?? []), publisher].sort((a, b) => a - b)
-    this.#set(this.#tokens, name, { delegation: known?.delegation ?? delegation, publishers })
+    this.#log.set(this.#tokens, name, { delegation: known?.delegation ?? delegation, publishers })
   }
 
   #putCell(key: CellKey, cell: Cell): void {
     const record = this.#record(key)
     const before = record.cell
     record.cell = cell
-    this.#undo.push(() => {
+    this.#log.note(() => {
       record.cell = before
     })
   }
 
   #putRemoval(key: CellKey, element: ElementRef): void {
-    this.#add(this.#record(key).removed, elementName(element))
+    this.#log.add(this.#record(key).removed, elementName(element))
   }
 
   #putHistory(key: CellKey, entry: HistoryEntry): void {
     const { history } = this.#record(key)
     const name = `${entry.ordinal}/${entry.index}`
     if (history.has(name)) return
-    this.#set(history, name, entry)
+    this.#log.set(history, name, entry)
     const paths = this.#changedPaths.get(entry.ordinal) ?? new Set()
     this.#changedPaths.set(entry.ordinal, paths)
-    this.#add(paths, key.path)
+    this.#log.add(paths, key.path)
   }
 
   #putFork(proof: ForkProof): void {
     const name = toHex(proof.author)
     const known = this.#forks.get(name)
-    if (known === undefined || compareForkProofs(proof, known) < 0) this.#set(this.#forks, name, proof)
+    if (known === undefined || compareForkProofs(proof, known) < 0) this.#log.set(this.#forks, name, proof)
   }
 
   #putRefusal(refusal: Refusal): void {
@@ -292,7 +345,7 @@ class MemorySpaceStore implements SpaceStore {
       // Which was the oldest cannot be undone step by step, so the first refusal of a transaction copies them all.
       this.#refusalsBefore = before
       this.#refusals = new Map(before)
-      this.#undo.push(() => {
+      this.#log.note(() => {
         this.#refusals = before
       })
     }
@@ -301,7 +354,7 @@ class MemorySpaceStore implements SpaceStore {
     this.#refusals.set(toHex(refusal.id), refusal)
     const [oldest] = this.#refusals.keys()
     if (this.#refusals.size > REFUSALS_REMEMBERED_MAX && oldest !== undefined) this.#refusals.delete(oldest)
-    this.#set(this.#refusalCounts, refusal.code, (this.#refusalCounts.get(refusal.code) ?? 0) + 1)
+    this.#log.set(this.#refusalCounts, refusal.code, (this.#refusalCounts.get(refusal.code) ?? 0) + 1)
   }
 
   #record(key: CellKey): CellRecord {
@@ -316,9 +369,9 @@ class MemorySpaceStore implements SpaceStore {
       removed: new Set(),
       history: new Map(),
     }
-    this.#set(this.#cells, name, record)
+    this.#log.set(this.#cells, name, record)
     this.#sorted.splice(this.#indexOf(key), 0, record)
-    this.#undo.push(() => this.#sorted.splice(this.#indexOf(key), 1))
+    this.#log.note(() => this.#sorted.splice(this.#indexOf(key), 1))
     return record
   }
 
@@ -332,28 +385,6 @@ class MemorySpaceStore implements SpaceStore {
       else high = middle
     }
     return low
-  }
-
-  #set<K, V>(map: Map<K, V>, key: K, value: V): void {
-    this.#guard.assertOpen()
-    const before = map.get(key)
-    map.set(key, value)
-    this.#undo.push(() => (before === undefined ? map.delete(key) : map.set(key, before)))
-  }
-
-  #add<V>(set: Set<V>, value: V): void {
-    if (set.has(value)) return
-    set.add(value)
-    this.#undo.push(() => set.delete(value))
-  }
-
-  #drop<V>(set: Set<V>, value: V): void {
-    if (set.delete(value)) this.#undo.push(() => set.add(value))
-  }
-
-  #push<V>(list: V[], value: V): void {
-    list.push(value)
-    this.#undo.push(() => list.pop())
   }
 }
 

@@ -38,6 +38,12 @@ export interface CellRow {
   readonly cell: Cell
 }
 
+/** Why an admitted operation has no effect. */
+export interface Mask {
+  /** Nothing with an effect builds on it: it is not in the clock root, not asked for, and not built on (docs/decisions/0007). */
+  readonly isSevered: boolean
+}
+
 /** Which cells to list, in ascending order of (path, type, field) by UTF-8 bytes. */
 export interface CellRange {
   /** Only cells at or below this path, by whole segments; the root is everything. */
@@ -72,10 +78,19 @@ export interface SpaceStore extends Graph {
   frontier(): readonly Entry[]
   /** Entries from an ordinal on, ascending, at most `limit`. */
   entriesFrom(ordinal: number, limit: number): readonly Entry[]
-  /** Operations whose body has not arrived, ascending, at most `limit`. */
+  /** Operations that are not masked and whose body has not arrived, ascending, at most `limit`. */
   absentBodies(limit: number): readonly Entry[]
   /** How many those are in all. */
   absentBodyCount(): number
+
+  /** Why an operation has no effect; undefined where it has one. */
+  mask(ordinal: number): Mask | undefined
+  /** Ordinals of all masked operations, in no particular order. */
+  masked(): Iterable<number>
+  /** The operations that revoke or endorse, ascending. */
+  verdicts(): readonly Entry[]
+  /** The operations whose chain names that delegation, ascending. */
+  using(digest: Uint8Array): Iterable<Entry>
 
   /** The winning write of a cell. */
   cell(key: CellKey): Cell | undefined
@@ -118,12 +133,16 @@ export interface SpaceWriter {
   append(operation: VerifiedOperation, entry: Entry): void
   /** Gives an admitted operation the body it lacked. */
   putBody(ordinal: number, body: Body): void
+  /** Masks an operation, or changes how; null: it has its effect. */
+  putMask(ordinal: number, mask: Mask | null): void
   /** Publishes a delegation by an admitted operation; may be repeated. */
   putToken(delegation: VerifiedDelegation, publisher: number): void
   /** Replaces the winning write of a cell. */
   putCell(key: CellKey, cell: Cell): void
   /** Remembers that an element is removed. */
   putRemoval(key: CellKey, element: ElementRef): void
+  /** Forgets the winning write of a cell and what is removed from it, to be folded again. Its history stays. */
+  clearCell(key: CellKey): void
   /** Adds to the history of a cell. */
   putHistory(key: CellKey, entry: HistoryEntry): void
   /** Keeps the proof of an author's fork, in place of an earlier one. */

@@ -15,7 +15,7 @@ import {
   type Operation,
 } from '../../src/core/operation/operation.ts'
 import { pathPolicy } from '../../src/core/ucan/policy.ts'
-import type { Outcome } from '../../src/node/replica/replica.ts'
+import type { Outcome } from '../../src/node/replica/admission-step.ts'
 import {
   alice,
   beginning,

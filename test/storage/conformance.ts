@@ -429,6 +429,7 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
         const proof = (author: Uint8Array, seq: number) => ({
           author,
           seq,
+          prev: idOf(`before ${seq}`),
           ids: [idOf('a'), idOf('b')] as const,
         })
         write((writer) => {
@@ -564,7 +565,7 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
           writer.putCell(register('a'), cellOf(entry.id, 1))
           writer.putRemoval(register('a'), { id: entry.id, index: 0 })
           writer.putHistory(register('a'), { ordinal: 1, index: 0, kind: 'set' })
-          writer.putFork({ author: bob.publicKey, seq: 0, ids: [idOf('a'), idOf('b')] })
+          writer.putFork({ author: bob.publicKey, seq: 0, prev: null, ids: [idOf('a'), idOf('b')] })
           writer.putRefusal({ id: idOf('r'), code: 'SEQ', detail: '', peer: '', timeMs: 0 })
           writer.putNote('n', Uint8Array.of(1))
           throw failure

@@ -150,7 +150,12 @@ function apply(one: Step, model: SpaceStore, ...writers: readonly SpaceWriter[])
     }
     case 'fork':
       for (const writer of writers)
-        writer.putFork({ author: one.author.publicKey, seq: one.seq, ids: [one.id, idOf('~')] })
+        writer.putFork({
+          author: one.author.publicKey,
+          seq: one.seq,
+          prev: one.seq === 0 ? null : idOf(`before ${one.seq}`),
+          ids: [one.id, idOf('~')],
+        })
       return
     case 'refusal':
       for (const writer of writers)

@@ -109,7 +109,7 @@ describe('a file that is not to be used', () => {
 
   it('is refused when a newer Hanse wrote it', () => {
     fill(1)
-    tamper('PRAGMA user_version = 2')
+    tamper('PRAGMA user_version = 3')
     const fault = refusalOf()
     expect(fault.code).toBe('STORE_VERSION')
     expect(fault.detail).toMatch(/update Hanse/)

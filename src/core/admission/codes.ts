@@ -43,10 +43,14 @@ export const CONSEQUENCES = {
   CAP_COMMAND: 'refuse',
   CAP_POLICY: 'refuse',
   CAP_TIME: 'refuse',
+  // 11 revocation
+  CAP_REVOKED: 'refuse',
   // 12 now
   FUTURE: 'wait',
   // 14 changes
   CHANGE_INVALID: 'mask',
+  // 15 effect
+  REVOKED: 'mask',
 } as const satisfies Record<string, Consequence>
 
 /** A code of the pipeline. */

@@ -1,5 +1,5 @@
-import { findInPast, isInChain } from '../ancestry.ts'
 import { equalBytes, toHex } from '../bytes.ts'
+import type { Branches } from '../branches.ts'
 import { isControl } from '../changes/evaluate.ts'
 import type { Entry, Graph } from '../graph.ts'
 import type { Header } from '../operation/header.ts'
@@ -63,7 +63,12 @@ export type PastFault = Fault<'SEQ' | 'PREV_AUTHOR' | 'LAMPORT' | 'TIME_REGRESSI
  * 6. the author's own operations in the past form one chain that ends with `prev` (`SELF_FORK`).
  * Null when all hold.
  */
-export function checkAgainstParents(header: Header, parents: Parents, graph: Graph): PastFault | null {
+export function checkAgainstParents(
+  header: Header,
+  parents: Parents,
+  graph: Graph,
+  branches: Branches,
+): PastFault | null {
   const { prev, all } = parents
   if (prev !== null && !equalBytes(prev.author, header.author)) {
     return fault('PREV_AUTHOR', `prev is by ${toHex(prev.author)}`)
@@ -78,7 +83,7 @@ export function checkAgainstParents(header: Header, parents: Parents, graph: Gra
     if (header.epoch < parent.epoch)
       return fault('EPOCH', `epoch ${header.epoch} is below a parent's ${parent.epoch}`)
   }
-  if (hasSelfFork(header, parents, graph)) {
+  if (hasSelfFork(header, parents, graph, branches)) {
     return fault('SELF_FORK', 'the past holds operations of this author that are not before prev')
   }
   return null
@@ -86,48 +91,13 @@ export function checkAgainstParents(header: Header, parents: Parents, graph: Gra
 
 /**
  * Whether the author's operations in the past are more than the chain that ends with `prev`. Free until the author has forked:
- * while its log has one head and `prev` is that head, nothing of the author's lies beside the chain. After that, a search that
- * stops at the lamport of the first operation beside it.
+ * while its log has one head and `prev` is that head, nothing of the author's lies beside the chain.
  */
-function hasSelfFork(header: Header, parents: Parents, graph: Graph): boolean {
-  const { prev, all } = parents
-  const beside = firstBesideChain(header.author, prev, graph)
-  if (beside === null) return false
-  const isBeside = (entry: Entry) =>
-    equalBytes(entry.author, header.author) && (prev === null || !isInChain(graph, entry, prev))
-  return findInPast(graph, all, beside, isBeside)
+function hasSelfFork({ author }: Header, { prev, all }: Parents, graph: Graph, branches: Branches): boolean {
+  if (graph.fork(author) === undefined && graph.firstAfter(author, prev?.ordinal ?? null) === undefined)
+    return false
+  return !branches.areOneChain(author, prev, all)
 }
-
-/** The least lamport among the author's operations that are not in the chain ending with `prev`; null where there are none. */
-function firstBesideChain(author: Uint8Array, prev: Entry | null, graph: Graph): number | null {
-  const heads = graph.heads(author)
-  let least: number | null = null
-  for (const head of heads) {
-    if (prev !== null && isInChain(graph, head, prev)) continue
-    const first = firstAfterCommon(head, prev, graph)
-    if (least === null || first.lamport < least) least = first.lamport
-  }
-  return least
-}
-
-/** The first operation on the way to `head` that is not in the chain ending with `prev`. */
-function firstAfterCommon(head: Entry, prev: Entry | null, graph: Graph): Entry {
-  let at = head
-  for (;;) {
-    const jump = graph.at(at.jump)
-    const next =
-      jump.ordinal !== at.ordinal && !isBefore(jump, prev, graph)
-        ? jump
-        : at.prev === null
-          ? null
-          : graph.at(at.prev)
-    if (next === null || isBefore(next, prev, graph)) return at
-    at = next
-  }
-}
-
-const isBefore = (entry: Entry, prev: Entry | null, graph: Graph) =>
-  prev !== null && isInChain(graph, entry, prev)
 
 const fault = (code: PastFault['code'], detail: string): PastFault => ({ code, detail })
 

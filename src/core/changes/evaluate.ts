@@ -124,10 +124,7 @@ function readControl(change: Change, context: ControlContext): Result<Effect, Ch
 }
 
 /** The operations of those ids; null where one is not in the past. */
-function entriesInPast(
-  ids: readonly Uint8Array[],
-  { past, graph }: ControlContext,
-): readonly Entry[] | null {
+function entriesInPast(ids: readonly Uint8Array[], { past, graph }: ControlContext): readonly Entry[] | null {
   const entries: Entry[] = []
   for (const id of ids) {
     const entry = graph.find(id)

@@ -11,7 +11,8 @@ export interface ItemKey {
 
 /**
  * Folds the valid changes of one admitted operation into the stored state, within the transaction that admits it (or that brings
- * its body). Void changes and unknown types do nothing. Returns the items touched.
+ * its body). Void changes and unknown types do nothing. A masked operation is noted in the history of its cells and changes none
+ * of them; the delegations it publishes are published, since that is a matter of its bytes. Returns the items touched.
  */
 export function materialise(
   entry: Entry,
@@ -20,11 +21,14 @@ export function materialise(
   writer: SpaceWriter,
 ): readonly ItemKey[] {
   const touched: ItemKey[] = []
+  const isMasked = store.mask(entry.ordinal) !== undefined
   for (const change of evaluation) {
     if (!change.ok) continue
     switch (change.value.kind) {
       case 'cells':
         for (const edit of change.value.edits) {
+          writer.putHistory(edit, { ordinal: entry.ordinal, index: edit.index, kind: edit.kind })
+          if (isMasked) continue
           applyEdit(entry, edit, store, writer)
           touched.push({ path: edit.path, type: edit.type })
         }
@@ -34,15 +38,37 @@ export function materialise(
         break
       case 'space':
       case 'outdated':
+      case 'revocation':
+      case 'endorsement':
         break
     }
   }
   return touched
 }
 
+/** Folds a cell again from the beginning of its history, leaving out what is masked. `evaluationOf`: of an admitted operation. */
+export function refold(
+  key: CellKey,
+  evaluationOf: (entry: Entry) => Evaluation,
+  store: SpaceStore,
+  writer: SpaceWriter,
+): void {
+  const history = store.history(key)
+  writer.clearCell(key)
+  for (const { ordinal, index } of history) {
+    if (store.mask(ordinal) !== undefined) continue
+    const entry = store.at(ordinal)
+    const change = evaluationOf(entry)[index]
+    if (change?.ok !== true || change.value.kind !== 'cells') continue
+    for (const edit of change.value.edits) if (isOfCell(edit, key)) applyEdit(entry, edit, store, writer)
+  }
+}
+
+const isOfCell = (edit: CellEdit, key: CellKey): boolean =>
+  edit.path === key.path && edit.type === key.type && edit.field === key.field
+
 function applyEdit(entry: Entry, edit: CellEdit, store: SpaceStore, writer: SpaceWriter): void {
   const key: CellKey = { path: edit.path, type: edit.type, field: edit.field }
-  writer.putHistory(key, { ordinal: entry.ordinal, index: edit.index, kind: edit.kind })
   const current = store.cell(key)
   if (edit.kind === 'set') {
     const stamp = { id: entry.id, index: edit.index, time: entry.time, lamport: entry.lamport }

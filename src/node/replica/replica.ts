@@ -5,16 +5,16 @@ import {
   type AdmissionContext,
   type Decision,
 } from '../../core/admission/decide.ts'
-import type { WaitCode } from '../../core/admission/codes.ts'
-import { jumpOf } from '../../core/ancestry.ts'
-import { equalBytes, toHex } from '../../core/bytes.ts'
+import { Branches } from '../../core/branches.ts'
+import { toHex } from '../../core/bytes.ts'
 import { evaluateBody, type Evaluation } from '../../core/changes/evaluate.ts'
 import { Clock } from '../../core/clock.ts'
-import { compareForkProofs, forkMadeBy, type ForkProof } from '../../core/forks.ts'
+import type { Verdicts } from '../../core/effect/verdicts.ts'
+import { forkMadeBy, type ForkProof } from '../../core/forks.ts'
 import type { Entry } from '../../core/graph.ts'
 import { sha256 } from '../../core/hash.ts'
 import type { SignatureVerifier } from '../../core/native-signature.ts'
-import type { Parents } from '../../core/admission/past.ts'
+import { decodeHeader } from '../../core/operation/header.ts'
 import {
   verifyOperationAsync,
   type Operation,
@@ -24,29 +24,13 @@ import type { Fault } from '../../core/result.ts'
 import type { StateTree } from '../../core/state/state-tree.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { HoldLane, type Held } from './hold-lane.ts'
+import { type Admission, AdmissionStep, LOCAL, type Outcome, toEntry } from './admission-step.ts'
+import { Effects } from './effects.ts'
 import { materialise, type ItemKey } from './materialise.ts'
+import { keptHeads } from './severance.ts'
+import { UsableFrontier } from './usable-frontier.ts'
 import { RefusalMemory } from './refusal-memory.ts'
 import { loadState, visibleFields } from './visible-state.ts'
-
-/** Who an operation came from: a peer id as text, or this node itself. */
-export const LOCAL = 'local'
-
-/** What became of one operation. */
-export type Outcome =
-  | { readonly kind: 'admitted'; readonly entry: Entry }
-  | { readonly kind: 'duplicate' }
-  | { readonly kind: 'refused'; readonly fault: Fault }
-  | { readonly kind: 'waiting'; readonly fault: Fault<WaitCode> }
-
-/** Operations that became part of this replica, in the order of admission, with what they touched. */
-export interface Admission {
-  readonly entries: readonly Entry[]
-  readonly touched: readonly ItemKey[]
-  /** Peer id as text, or {@link LOCAL}. */
-  readonly source: string
-  /** Ordinals admitted only now although they came earlier: nobody forwarded them, so they are offered to sync peers. */
-  readonly promoted: readonly number[]
-}
 
 export interface ReplicaEvents {
   admitted: CustomEvent<Admission>
@@ -77,13 +61,15 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   readonly #verifier: SignatureVerifier
   readonly #now: () => number
   #state: StateTree | null = null
+  /** Derived from the store; read again after a transaction that failed. */
+  #derived: Derived | null = null
 
   constructor(init: ReplicaInit) {
     super()
     this.store = init.store
     this.#verifier = init.verifier
     this.#now = init.now
-    for (const { author, heads } of this.store.authors()) this.clock.set(author, heads)
+    for (const { author } of this.store.authors()) this.clock.set(author, keptHeads(this.store, author))
   }
 
   /**
@@ -121,7 +107,28 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     return this.#refusals.codeOfId(id) !== undefined
   }
 
-  /** Root over every admitted header, 32 bytes. */
+  /** True for an author whose fork is proved: its operations are not gossiped and not built on here (DESIGN §4). */
+  isFrozen(author: Uint8Array): boolean {
+    return this.store.fork(author) !== undefined
+  }
+
+  /** The operations to build on: the ends of what has an effect and is by no frozen author, ascending by ordinal. */
+  frontier(): readonly Entry[] {
+    return this.#read().frontier.entries()
+  }
+
+  /** Id, hexadecimal, of an effective revocation that reaches a chain of delegations; null where it is open. */
+  closedBy(caps: readonly Uint8Array[]): string | null {
+    const closing = this.verdicts.closing(caps)
+    return closing === null ? null : toHex(closing.entry.id)
+  }
+
+  /** The revocations and endorsements known here. */
+  get verdicts(): Verdicts {
+    return this.#read().effects.verdicts
+  }
+
+  /** Root over every admitted header that is not severed, 32 bytes. */
   clockRoot(): Uint8Array {
     return this.clock.digest().hash
   }
@@ -136,6 +143,13 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   evaluate(entry: Entry, operation: Operation): Evaluation {
     const parents = entry.parents.map((ordinal) => this.store.at(ordinal))
     return evaluateBody(operation, parents, this.store, this.#verifier.verifySync)
+  }
+
+  #evaluateStored(entry: Entry): Evaluation {
+    const { headerBytes, signature, body } = this.store.operation(entry.ordinal)
+    const header = decodeHeader(headerBytes)
+    if (!header.ok) throw new Error(`bug: an admitted header does not decode: ${header.fault.detail}`)
+    return this.evaluate(entry, { id: entry.id, header: header.value, headerBytes, signature, body })
   }
 
   async #verify(operation: Operation): Promise<Checked> {
@@ -165,7 +179,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
 
   #admitAll(batch: readonly Checked[], source: string, durability: 'power' | 'process'): readonly Outcome[] {
     const step = new AdmissionStep()
-    const outcomes = this.store.transaction(durability, (writer) => {
+    const outcomes = this.#transaction(durability, (writer) => {
       const decided = batch.map((checked) => this.#admitOne(checked, source, step, writer))
       this.#promote(step, writer)
       // What waited for an operation that came later in the same batch waits no more.
@@ -173,6 +187,30 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     })
     this.#publish(step, source)
     return outcomes
+  }
+
+  /** A transaction after whose failure everything derived is read again. */
+  #transaction<T>(durability: 'power' | 'process', work: (writer: SpaceWriter) => T): T {
+    try {
+      return this.store.transaction(durability, work)
+    } catch (error) {
+      this.#derived = null
+      throw error
+    }
+  }
+
+  #read(): Derived {
+    const { store } = this
+    this.#derived ??= {
+      effects: new Effects(store, (entry) => this.#evaluateStored(entry)),
+      branches: new Branches(store),
+      frontier: new UsableFrontier(store, (entry) => this.#isUsable(entry)),
+    }
+    return this.#derived
+  }
+
+  #isUsable({ ordinal, author }: Entry): boolean {
+    return this.store.mask(ordinal) === undefined && !this.isFrozen(author)
   }
 
   /** `sinceMs`: since when the operation is here, where it has waited before. */
@@ -217,14 +255,18 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     writer: SpaceWriter,
   ): Entry {
     const entry = toEntry(operation, decision.parents, this.store)
-    writer.append(operation, entry)
-    step.touched.push(...materialise(entry, decision.evaluation, this.store, writer))
+    const { effects, frontier } = this.#read()
     const fork = forkMadeBy(entry, this.store)
-    if (fork !== null) {
-      const known = this.store.forks().find((proof) => toHex(proof.author) === toHex(fork.author))
-      if (known === undefined || compareForkProofs(fork, known) < 0) writer.putFork(fork)
-      if (known === undefined) step.forks.push(fork)
-    }
+    const isFirstFork = fork !== null && !this.isFrozen(entry.author)
+    writer.append(operation, entry)
+    if (fork !== null) writer.putFork(fork)
+    const { touched, remasked, authors } = effects.admit(entry, decision.evaluation, writer)
+    step.touched.push(...touched)
+    step.remasked.push(...remasked)
+    step.authors.push(entry.author, ...authors)
+    if (isFirstFork) step.forks.push(fork)
+    if (isFirstFork || remasked.length > 0) frontier.forget()
+    frontier.add(entry)
     step.entries.push(entry)
     step.settled.push(entry.id)
     return entry
@@ -249,7 +291,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   #retry(held: readonly Held[]): void {
     if (held.length === 0) return
     const step = new AdmissionStep()
-    this.store.transaction('process', (writer) => {
+    this.#transaction('process', (writer) => {
       for (const one of held) {
         const outcome = this.#admitOne({ operation: one.operation }, one.peer, step, writer, one.sinceMs)
         if (outcome.kind === 'admitted') step.promoted.push(outcome.entry.ordinal)
@@ -263,17 +305,18 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     const { body } = operation
     if (body === null) return
     const evaluation = this.evaluate(entry, operation)
-    const touched = this.store.transaction('process', (writer) => {
+    const touched = this.#transaction('process', (writer) => {
       writer.putBody(entry.ordinal, body)
       return materialise(entry, evaluation, this.store, writer)
     })
     this.#refreshState(touched)
-    this.safeDispatchEvent('admitted', { detail: { entries: [], touched, source: LOCAL, promoted: [] } })
+    const none = { entries: [], remasked: [], promoted: [] }
+    this.safeDispatchEvent('admitted', { detail: { ...none, touched, source: LOCAL } })
   }
 
   #publish(step: AdmissionStep, source: string): void {
-    const authors = new Map(step.entries.map((entry) => [toHex(entry.author), entry.author]))
-    for (const author of authors.values()) this.clock.set(author, this.store.heads(author))
+    const authors = new Map(step.authors.map((author) => [toHex(author), author]))
+    for (const author of authors.values()) this.clock.set(author, keptHeads(this.store, author))
     this.#refreshState(step.touched)
     for (const detail of step.held) {
       if (this.held.get(detail.operation.id) === detail) this.safeDispatchEvent('waiting', { detail })
@@ -281,8 +324,8 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     for (const { id, fault, peer } of step.refused) this.#emitRefused(id, fault, peer)
     for (const detail of step.forks) this.safeDispatchEvent('fork', { detail })
     if (step.entries.length === 0) return
-    const { entries, touched, promoted } = step
-    this.safeDispatchEvent('admitted', { detail: { entries, touched, source, promoted } })
+    const { entries, touched, remasked, promoted } = step
+    this.safeDispatchEvent('admitted', { detail: { entries, touched, remasked, source, promoted } })
   }
 
   #refreshState(touched: readonly ItemKey[]): void {
@@ -296,8 +339,11 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   }
 
   #context(): AdmissionContext {
+    const { effects, branches } = this.#read()
     return {
       graph: this.store,
+      verdicts: effects.verdicts,
+      branches,
       isRefused: (id) => this.#refusals.codeOfId(id) !== undefined,
       nowMs: this.#now(),
       verify: this.#verifier.verifySync,
@@ -332,47 +378,11 @@ type Checked =
 
 type WaitFault = Extract<Decision, { kind: 'wait' }>['fault']
 
-/** What one transaction has done so far; told to the outside once it is durable. */
-class AdmissionStep {
-  readonly entries: Entry[] = []
-  readonly touched: ItemKey[] = []
-  readonly promoted: number[] = []
-  readonly held: Held[] = []
-  readonly forks: ForkProof[] = []
-  readonly refused: { readonly id: Uint8Array; readonly fault: Fault; readonly peer: string }[] = []
-  /** Ids admitted or refused for ever, whose waiting children are still to be looked at. */
-  readonly settled: Uint8Array[] = []
-
-  /** The outcome of an operation at the end of the transaction, if it only waited when it was decided on. */
-  outcomeAfterWaiting(id: Uint8Array, outcome: Outcome): Outcome {
-    if (outcome.kind !== 'waiting') return outcome
-    const entry = this.entries.find((admitted) => equalBytes(admitted.id, id))
-    if (entry !== undefined) return { kind: 'admitted', entry }
-    const refusal = this.refused.find((refused) => equalBytes(refused.id, id))
-    return refusal === undefined ? outcome : { kind: 'refused', fault: refusal.fault }
-  }
-}
-
-function toEntry(operation: VerifiedOperation, parents: Parents, store: SpaceStore): Entry {
-  const { header, id } = operation
-  const { author, seq, lamport, time, epoch, caps, command, path } = header
-  const ordinal = store.count()
-  const { prev } = parents
-  return {
-    ordinal,
-    id,
-    author,
-    seq,
-    prev: prev === null ? null : prev.ordinal,
-    jump: prev === null ? ordinal : jumpOf(store, prev),
-    parents: parents.all.map((parent) => parent.ordinal),
-    lamport,
-    time,
-    epoch,
-    caps,
-    command,
-    path,
-  }
+/** What is kept in memory beside the store, and follows from it. */
+interface Derived {
+  readonly effects: Effects
+  readonly branches: Branches
+  readonly frontier: UsableFrontier
 }
 
 /** Hash of everything that was sent of one operation but its body, whose hash the header holds. */

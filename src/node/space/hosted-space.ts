@@ -141,7 +141,7 @@ export class HostedSpace {
   /** Makes, admits and returns one operation with these edits. Throws a FaultError where the author may not or cannot. */
   write(edits: readonly ItemEdit[], options: WriteOptions): VerifiedOperation {
     const parents = this.#parentsOf(options)
-    const body = encodeEdits(edits, this.#store, options.after === undefined ? null : parents.all)
+    const body = encodeEdits(edits, this.#store, parents.seesAll ? null : parents.all)
     const path = options.path ?? commonPath(edits.map((edit) => edit.path))
     return this.#author('/op/write', path, body, parents, options)
   }
@@ -262,22 +262,20 @@ export class HostedSpace {
       })
     }
     const prev = heads[0] ?? null
-    const seen =
-      after === undefined || (after.length === 0 && prev === null)
-        ? this.#frontier()
-        : after.map((id) => this.#known(id))
+    const isOnAll = after === undefined || (after.length === 0 && prev === null)
+    const frontier = isOnAll ? this.replica.frontier() : []
+    // A wider frontier is picked up by later operations: the newest first.
+    const newest =
+      frontier.length <= DEPS_MAX
+        ? frontier
+        : frontier.toSorted((a, b) => b.lamport - a.lamport).slice(0, DEPS_MAX)
+    const seen = isOnAll ? newest : after.map((id) => this.#known(id))
     const deps = seen
       .filter((entry) => entry.ordinal !== prev?.ordinal)
       .toSorted((a, b) => compareBytes(a.id, b.id))
-    return { prev, deps, all: prev === null ? deps : [prev, ...deps] }
-  }
-
-  #frontier(): readonly Entry[] {
-    const frontier = this.#store.frontier()
-    // A wider frontier is picked up by later operations: the newest first.
-    return frontier.length <= DEPS_MAX
-      ? frontier
-      : frontier.toSorted((a, b) => b.lamport - a.lamport).slice(0, DEPS_MAX)
+    // What a forked author wrote shows, and is not built on.
+    const seesAll = isOnAll && newest.length === frontier.length && this.#store.forks().length === 0
+    return { prev, deps, all: prev === null ? deps : [prev, ...deps], seesAll }
   }
 
   #known(id: Uint8Array): Entry {
@@ -340,4 +338,6 @@ interface ParentsOfOwn {
   /** Ascending by id, as the header has them. */
   readonly deps: readonly Entry[]
   readonly all: readonly Entry[]
+  /** True where everything that shows here is in the past of these. */
+  readonly seesAll: boolean
 }

@@ -6,7 +6,7 @@ export interface AuthorRecord {
   readonly number: number
   readonly key: Uint8Array
   /** Ordinals of the heads, in no particular order. */
-  heads: readonly number[]
+  readonly heads: Set<number>
 }
 
 /** Authors by number and by key, whole in memory as the clock is: some 300 bytes each. */
@@ -31,8 +31,7 @@ export class Authors {
     this.#byNumber = []
     for (const [, key] of this.#all.all()) this.#remember(key)
     for (const [number, ordinal] of this.#allHeads.all()) {
-      const author = this.at(number)
-      author.heads = [...author.heads, ordinal]
+      this.at(number).heads.add(ordinal)
     }
   }
 
@@ -60,7 +59,7 @@ export class Authors {
   }
 
   #remember(key: Uint8Array): AuthorRecord {
-    const author: AuthorRecord = { number: this.#byNumber.length, key, heads: [] }
+    const author: AuthorRecord = { number: this.#byNumber.length, key, heads: new Set() }
     this.#byNumber.push(author)
     this.#byKey.set(toHex(key), author)
     return author

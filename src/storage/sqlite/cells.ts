@@ -49,6 +49,8 @@ export class Cells {
   readonly #readAt: Query<[string], [...KeyColumns, ...CellColumns]>
   readonly #page: Query<[...KeyColumns, string | Uint8Array, number], [...KeyColumns, ...CellColumns]>
   readonly #insertRemoval: Query<[number, Uint8Array, number]>
+  readonly #clear: Query<[number]>
+  readonly #clearRemovals: Query<[number]>
   readonly #findRemoval: Query<[number, Uint8Array, number], [number]>
 
   constructor(database: Database) {
@@ -66,6 +68,10 @@ export class Cells {
        WHERE (path, type, field) > (?, ?, ?) AND path < ? AND operation IS NOT NULL AND removed = 0
        ORDER BY path, type, field LIMIT ?`,
     )
+    this.#clear = database.query(
+      'UPDATE cells SET operation = NULL, change = NULL, lamport = NULL, time = NULL, removed = NULL, value = NULL WHERE cell = ?',
+    )
+    this.#clearRemovals = database.query('DELETE FROM removals WHERE cell = ?')
     this.#insertRemoval = database.query('INSERT OR IGNORE INTO removals VALUES (?, ?, ?)')
     this.#findRemoval = database.query(
       'SELECT 1 FROM removals WHERE cell = ? AND operation = ? AND change = ?',
@@ -106,6 +112,13 @@ export class Cells {
   putCell(key: CellKey, cell: Cell): void {
     const { id, index, lamport, time, removed, value } = cell
     this.#write.run(id, index, lamport, time, removed ? 1 : 0, value, this.intern(key))
+  }
+
+  clearCell(key: CellKey): void {
+    const number = this.numberOf(key)
+    if (number === undefined) return
+    this.#clear.run(number)
+    this.#clearRemovals.run(number)
   }
 
   putRemoval(key: CellKey, element: ElementRef): void {

@@ -1,31 +1,50 @@
+import { toHex } from '../../core/bytes.ts'
 import { compareForkProofs, type ForkProof } from '../../core/forks.ts'
 import type { Database, Query } from './database.ts'
 
-type ForkColumns = [author: Uint8Array, seq: number, low: Uint8Array, high: Uint8Array]
+type ForkColumns = [
+  author: Uint8Array,
+  seq: number,
+  prev: Uint8Array | null,
+  low: Uint8Array,
+  high: Uint8Array,
+]
 
 /** The smallest fork proof of each author that forked. */
 export class Forks {
   readonly #all: Query<[], ForkColumns>
-  readonly #find: Query<[Uint8Array], ForkColumns>
   readonly #replace: Query<ForkColumns>
+  /** Asked for with every operation, so kept in memory: some 300 bytes for each author that forked. */
+  readonly #byAuthor = new Map<string, ForkProof>()
 
   constructor(database: Database) {
-    this.#all = database.query('SELECT author, seq, low, high FROM forks ORDER BY author')
-    this.#find = database.query('SELECT author, seq, low, high FROM forks WHERE author = ?')
-    this.#replace = database.query('INSERT OR REPLACE INTO forks VALUES (?, ?, ?, ?)')
+    this.#all = database.query('SELECT author, seq, prev, low, high FROM forks ORDER BY author')
+    this.#replace = database.query('INSERT OR REPLACE INTO forks VALUES (?, ?, ?, ?, ?)')
   }
 
   all(): readonly ForkProof[] {
     return this.#all.all().map(toProof)
   }
 
+  /** The proof of one author. */
+  of(author: Uint8Array): ForkProof | undefined {
+    return this.#byAuthor.get(toHex(author))
+  }
+
   put(proof: ForkProof): void {
-    const known = this.#find.get(proof.author)
-    if (known !== undefined && compareForkProofs(toProof(known), proof) <= 0) return
-    this.#replace.run(proof.author, proof.seq, ...proof.ids)
+    const known = this.of(proof.author)
+    if (known !== undefined && compareForkProofs(known, proof) <= 0) return
+    this.#byAuthor.set(toHex(proof.author), proof)
+    this.#replace.run(proof.author, proof.seq, proof.prev, ...proof.ids)
+  }
+
+  /** Forgets what was not written and reads what is on disk. */
+  load(): void {
+    this.#byAuthor.clear()
+    for (const proof of this.all()) this.#byAuthor.set(toHex(proof.author), proof)
   }
 }
 
-function toProof([author, seq, low, high]: ForkColumns): ForkProof {
-  return { author, seq, ids: [low, high] }
+function toProof([author, seq, prev, low, high]: ForkColumns): ForkProof {
+  return { author, seq, prev, ids: [low, high] }
 }

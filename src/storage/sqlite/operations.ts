@@ -1,11 +1,13 @@
+import { equalBytes } from '../../core/bytes.ts'
 import { compareHeads } from '../../core/clock.ts'
 import type { Entry } from '../../core/graph.ts'
 import { STORE_ENTRIES_CACHED_MAX } from '../../core/limits.ts'
 import type { Body, VerifiedOperation } from '../../core/operation/operation.ts'
 import { RecentCache } from '../recent-cache.ts'
-import type { StoredOperation } from '../space-store.ts'
+import type { Mask, StoredOperation } from '../space-store.ts'
 import { type AuthorRecord, Authors } from './authors.ts'
 import { Chains } from './chains.ts'
+import { Masks } from './masks.ts'
 import type { Database, Query } from './database.ts'
 import { OperationIds } from './operation-ids.ts'
 import { OrdinalSet } from './ordinal-set.ts'
@@ -42,6 +44,7 @@ export class Operations {
   readonly #authors: Authors
   readonly #chains: Chains
   readonly #ids: OperationIds
+  readonly #masks: Masks
   readonly #heads: OrdinalSet
   readonly #frontier: OrdinalSet
   readonly #recent = new RecentCache<number, Entry>(STORE_ENTRIES_CACHED_MAX)
@@ -52,6 +55,11 @@ export class Operations {
   readonly #entryAt: Query<[number], EntryRow>
   readonly #entriesFrom: Query<[number, number], EntryRow>
   readonly #entriesWithoutBody: Query<[number], EntryRow>
+  readonly #firstAfter: Query<[number], EntryRow>
+  readonly #firstOf: Query<[number], EntryRow>
+  readonly #verdicts: Query<[], EntryRow>
+  readonly #using: Query<[Uint8Array], EntryRow>
+  readonly #isBodyAbsent: Query<[number], [number]>
   readonly #bytesAt: Query<[number], [Uint8Array, Uint8Array, Uint8Array | null]>
   readonly #putBody: Query<[Uint8Array, number]>
   readonly #next: Query<[], [number]>
@@ -61,6 +69,7 @@ export class Operations {
     this.#authors = new Authors(database)
     this.#chains = new Chains(database)
     this.#ids = new OperationIds(database, init.idTailMax, init.idSeeds)
+    this.#masks = new Masks(database)
     this.#heads = new OrdinalSet(database, 'heads')
     this.#frontier = new OrdinalSet(database, 'frontier')
     this.#insert = database.query(`INSERT INTO operations (${ENTRY_COLUMNS}, header, signature, body)
@@ -70,12 +79,30 @@ export class Operations {
       `SELECT ${ENTRY_COLUMNS} FROM operations WHERE ordinal >= ? ORDER BY ordinal LIMIT ?`,
     )
     this.#entriesWithoutBody = database.query(
-      `SELECT ${ENTRY_COLUMNS} FROM operations WHERE body IS NULL ORDER BY ordinal LIMIT ?`,
+      `SELECT ${ENTRY_COLUMNS} FROM operations WHERE body IS NULL AND ordinal NOT IN (SELECT ordinal FROM masks)
+       ORDER BY ordinal LIMIT ?`,
     )
+    this.#firstAfter = database.query(
+      `SELECT ${ENTRY_COLUMNS} FROM operations WHERE prev = ? ORDER BY ordinal LIMIT 1`,
+    )
+    this.#firstOf = database.query(
+      `SELECT ${ENTRY_COLUMNS} FROM operations WHERE author = ? AND prev IS NULL ORDER BY ordinal LIMIT 1`,
+    )
+    this.#verdicts = database.query(
+      `SELECT ${ENTRY_COLUMNS} FROM operations WHERE command IN ('/cap/revoke', '/cap/endorse') ORDER BY ordinal`,
+    )
+    // May find a few too many, where the end of one digest and the beginning of the next happen to spell a third.
+    this.#using = database.query(
+      `SELECT ${ENTRY_COLUMNS} FROM operations
+       WHERE chain IN (SELECT chain FROM chains WHERE instr(caps, ?) > 0) ORDER BY ordinal`,
+    )
+    this.#isBodyAbsent = database.query('SELECT body IS NULL FROM operations WHERE ordinal = ?')
     this.#bytesAt = database.query('SELECT header, signature, body FROM operations WHERE ordinal = ?')
     this.#putBody = database.query('UPDATE operations SET body = ? WHERE ordinal = ? AND body IS NULL')
     this.#next = database.query('SELECT coalesce(max(ordinal) + 1, 0) FROM operations')
-    this.#absent = database.query('SELECT count(*) FROM operations WHERE body IS NULL')
+    this.#absent = database.query(
+      'SELECT count(*) FROM operations WHERE body IS NULL AND ordinal NOT IN (SELECT ordinal FROM masks)',
+    )
   }
 
   /** Forgets what was not written and reads what is on disk. */
@@ -85,6 +112,7 @@ export class Operations {
     this.#absentCount = (this.#absent.get() as [number])[0]
     this.#chains.load()
     this.#authors.load()
+    this.#masks.load()
     this.#heads.load()
     this.#frontier.load()
     this.#ids.load()
@@ -147,6 +175,40 @@ export class Operations {
     return this.#absentCount
   }
 
+  firstAfter(author: Uint8Array, prev: number | null): Entry | undefined {
+    const record = this.#authors.find(author)
+    // Whoever follows its author's head, as nearly everyone does, is found out without asking the file.
+    if (record === undefined || (prev !== null && record.heads.has(prev))) return undefined
+    const row = prev === null ? this.#firstOf.get(record.number) : this.#firstAfter.get(prev)
+    return row === undefined ? undefined : this.#toEntry(row)
+  }
+
+  mask(ordinal: number): Mask | undefined {
+    return this.#masks.of(ordinal)
+  }
+
+  masked(): Iterable<number> {
+    return this.#masks.ordinals()
+  }
+
+  verdicts(): readonly Entry[] {
+    return this.#verdicts.all().map((row) => this.#toEntry(row))
+  }
+
+  using(digest: Uint8Array): readonly Entry[] {
+    const entries = this.#using.all(digest).map((row) => this.#toEntry(row))
+    return entries.filter(({ caps }) => caps.some((named) => equalBytes(named, digest)))
+  }
+
+  putMask(ordinal: number, mask: Mask | null): void {
+    const wasMasked = this.#masks.of(ordinal) !== undefined
+    this.#masks.put(ordinal, mask)
+    if (wasMasked === (mask !== null)) return
+    const row = this.#isBodyAbsent.get(ordinal)
+    if (row === undefined) throw new Error(`bug: a mask for ordinal ${ordinal}, which is not admitted`)
+    if (row[0] === 1) this.#absentCount += mask === null ? 1 : -1
+  }
+
   append(operation: VerifiedOperation, given: Entry): void {
     const { ordinal, id, seq, prev, jump, parents, lamport, time, epoch, command, path } = given
     if (ordinal !== this.#count)
@@ -177,8 +239,11 @@ export class Operations {
     this.#recent.set(ordinal, { ...given, author: author.key, caps: chain.caps })
     this.#count++
     if (body === null) this.#absentCount++
-    author.heads = [...author.heads.filter((head) => head !== prev), ordinal]
-    if (prev !== null) this.#heads.delete(prev)
+    if (prev !== null) {
+      author.heads.delete(prev)
+      this.#heads.delete(prev)
+    }
+    author.heads.add(ordinal)
     this.#heads.add(ordinal)
     for (const parent of parents) this.#frontier.delete(parent)
     this.#frontier.add(ordinal)
@@ -187,11 +252,12 @@ export class Operations {
 
   putBody(ordinal: number, body: Body): void {
     if (ordinal >= this.#count) throw new Error(`bug: a body for ordinal ${ordinal}, which is not admitted`)
-    if (Number(this.#putBody.run(packBody(body), ordinal).changes) === 1) this.#absentCount--
+    const isNew = Number(this.#putBody.run(packBody(body), ordinal).changes) === 1
+    if (isNew && this.#masks.of(ordinal) === undefined) this.#absentCount--
   }
 
   #headsOf(author: AuthorRecord): readonly Entry[] {
-    const entries = author.heads.map((ordinal) => this.at(ordinal))
+    const entries = Array.from(author.heads, (ordinal) => this.at(ordinal))
     return entries.length < 2 ? entries : entries.sort(compareHeads)
   }
 

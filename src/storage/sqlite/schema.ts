@@ -8,7 +8,7 @@ export const SPACE_APPLICATION_ID = 0x48616e73
 /** `PRAGMA application_id` of the node's own file: "HanN". */
 export const NODE_APPLICATION_ID = 0x48616e4e
 /** `PRAGMA user_version`: the version of the tables below. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /** Which space this is. One row, written when the file is made and never again. */
 const SPACE = `
@@ -40,6 +40,10 @@ CREATE TABLE operations (
   body BLOB
 ) STRICT;
 CREATE INDEX operations_without_body ON operations (ordinal) WHERE body IS NULL;
+CREATE INDEX operations_by_prev ON operations (prev) WHERE prev IS NOT NULL;
+CREATE INDEX operations_first ON operations (author) WHERE prev IS NULL;
+CREATE INDEX operations_verdicts ON operations (ordinal) WHERE command IN ('/cap/revoke', '/cap/endorse');
+CREATE TABLE masks (ordinal INTEGER PRIMARY KEY, severed INTEGER NOT NULL) STRICT;
 CREATE TABLE heads (ordinal INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE frontier (ordinal INTEGER PRIMARY KEY) STRICT;`
 
@@ -78,7 +82,7 @@ CREATE TABLE tokens (token INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, byt
 CREATE TABLE token_publishers (
   token INTEGER NOT NULL, ordinal INTEGER NOT NULL, PRIMARY KEY (token, ordinal)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE forks (author BLOB PRIMARY KEY, seq INTEGER NOT NULL, low BLOB NOT NULL, high BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE forks (author BLOB PRIMARY KEY, seq INTEGER NOT NULL, prev BLOB, low BLOB NOT NULL, high BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE refusals (
   refusal INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, code TEXT NOT NULL, detail TEXT NOT NULL, peer TEXT NOT NULL,
   time INTEGER NOT NULL
@@ -91,8 +95,8 @@ const VIEWS = `
 CREATE VIEW v_operations AS
   SELECT o.ordinal, lower(hex(o.id)) AS id, lower(hex(a.key)) AS author, o.seq, o.lamport,
     strftime('%Y-%m-%dT%H:%M:%fZ', o.time / 1000.0, 'unixepoch') AS time, o.epoch, o.command, o.path,
-    length(o.body) AS body_bytes, o.body IS NULL AS body_absent
-  FROM operations o JOIN authors a ON a.author = o.author;
+    length(o.body) AS body_bytes, o.body IS NULL AS body_absent, m.ordinal IS NOT NULL AS masked
+  FROM operations o JOIN authors a ON a.author = o.author LEFT JOIN masks m ON m.ordinal = o.ordinal;
 CREATE VIEW v_items AS
   SELECT c.path, c.type, c.field, lower(hex(c.value)) AS value, lower(hex(c.operation)) AS operation, c.change,
     strftime('%Y-%m-%dT%H:%M:%fZ', c.time / 1000.0, 'unixepoch') AS time

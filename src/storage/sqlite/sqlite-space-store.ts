@@ -6,6 +6,7 @@ import type {
   CellRange,
   CellRow,
   HistoryEntry,
+  Mask,
   Refusal,
   SpaceStore,
   SpaceWriter,
@@ -103,6 +104,26 @@ export class SqliteSpaceStore implements SpaceStore {
     return this.#operations.absentBodyCount()
   }
 
+  firstAfter(author: Uint8Array, prev: number | null): Entry | undefined {
+    return this.#operations.firstAfter(author, prev)
+  }
+
+  mask(ordinal: number): Mask | undefined {
+    return this.#operations.mask(ordinal)
+  }
+
+  masked(): Iterable<number> {
+    return this.#operations.masked()
+  }
+
+  verdicts(): readonly Entry[] {
+    return this.#operations.verdicts()
+  }
+
+  using(digest: Uint8Array): Iterable<Entry> {
+    return this.#operations.using(digest)
+  }
+
   token(digest: Uint8Array): PublishedDelegation | undefined {
     return this.#tokens.token(digest)
   }
@@ -133,6 +154,10 @@ export class SqliteSpaceStore implements SpaceStore {
 
   changedBelow(prefix: string, before: number, limit: number): readonly number[] {
     return this.#history.changedBelow(prefix, before, limit)
+  }
+
+  fork(author: Uint8Array): ForkProof | undefined {
+    return this.#forks.of(author)
   }
 
   forks(): readonly ForkProof[] {
@@ -189,6 +214,7 @@ export class SqliteSpaceStore implements SpaceStore {
     this.#operations.load()
     this.#cells.load()
     this.#tokens.load()
+    this.#forks.load()
     this.#refusals.load()
   }
 
@@ -203,6 +229,8 @@ export class SqliteSpaceStore implements SpaceStore {
     return {
       append: guarded((operation, entry) => this.#operations.append(operation, entry)),
       putBody: guarded((ordinal, body) => this.#operations.putBody(ordinal, body)),
+      putMask: guarded((ordinal, mask) => this.#operations.putMask(ordinal, mask)),
+      clearCell: guarded((key) => this.#cells.clearCell(key)),
       putToken: guarded((delegation, publisher) => this.#tokens.put(delegation, publisher)),
       putCell: guarded((key, cell) => this.#cells.putCell(key, cell)),
       putRemoval: guarded((key, element) => this.#cells.putRemoval(key, element)),

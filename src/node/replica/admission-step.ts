@@ -1,0 +1,80 @@
+import type { WaitCode } from '../../core/admission/codes.ts'
+import type { Parents } from '../../core/admission/past.ts'
+import { jumpOf } from '../../core/ancestry.ts'
+import { equalBytes } from '../../core/bytes.ts'
+import type { ForkProof } from '../../core/forks.ts'
+import type { Entry } from '../../core/graph.ts'
+import type { VerifiedOperation } from '../../core/operation/operation.ts'
+import type { Fault } from '../../core/result.ts'
+import type { SpaceStore } from '../../storage/space-store.ts'
+import type { Held } from './hold-lane.ts'
+import type { ItemKey } from './materialise.ts'
+
+/** Who an operation came from: a peer id as text, or this node itself. */
+export const LOCAL = 'local'
+
+/** What became of one operation. */
+export type Outcome =
+  | { readonly kind: 'admitted'; readonly entry: Entry }
+  | { readonly kind: 'duplicate' }
+  | { readonly kind: 'refused'; readonly fault: Fault }
+  | { readonly kind: 'waiting'; readonly fault: Fault<WaitCode> }
+
+/** Operations that became part of this replica, in the order of admission, with what they touched. */
+export interface Admission {
+  readonly entries: readonly Entry[]
+  readonly touched: readonly ItemKey[]
+  /** Operations that got or lost their effect by a revocation or an endorsement among `entries`. */
+  readonly remasked: readonly Entry[]
+  /** Peer id as text, or {@link LOCAL}. */
+  readonly source: string
+  /** Ordinals admitted only now although they came earlier: nobody forwarded them, so they are offered to sync peers. */
+  readonly promoted: readonly number[]
+}
+
+/** What one transaction has done so far; told to the outside once it is durable. */
+export class AdmissionStep {
+  readonly entries: Entry[] = []
+  readonly touched: ItemKey[] = []
+  readonly remasked: Entry[] = []
+  /** Authors whose place in the clock may have changed. */
+  readonly authors: Uint8Array[] = []
+  readonly promoted: number[] = []
+  readonly held: Held[] = []
+  readonly forks: ForkProof[] = []
+  readonly refused: { readonly id: Uint8Array; readonly fault: Fault; readonly peer: string }[] = []
+  /** Ids admitted or refused for ever, whose waiting children are still to be looked at. */
+  readonly settled: Uint8Array[] = []
+
+  /** The outcome of an operation at the end of the transaction, if it only waited when it was decided on. */
+  outcomeAfterWaiting(id: Uint8Array, outcome: Outcome): Outcome {
+    if (outcome.kind !== 'waiting') return outcome
+    const entry = this.entries.find((admitted) => equalBytes(admitted.id, id))
+    if (entry !== undefined) return { kind: 'admitted', entry }
+    const refusal = this.refused.find((refused) => equalBytes(refused.id, id))
+    return refusal === undefined ? outcome : { kind: 'refused', fault: refusal.fault }
+  }
+}
+
+/** The place of an operation in the graph of a store that is about to admit it. */
+export function toEntry(operation: VerifiedOperation, parents: Parents, store: SpaceStore): Entry {
+  const { header, id } = operation
+  const { author, seq, lamport, time, epoch, caps, command, path } = header
+  const ordinal = store.count()
+  const { prev } = parents
+  return {
+    ordinal,
+    id,
+    author,
+    seq,
+    prev: prev === null ? null : prev.ordinal,
+    jump: prev === null ? ordinal : jumpOf(store, prev),
+    parents: parents.all.map((parent) => parent.ordinal),
+    lamport,
+    time,
+    epoch,
+    caps,
+    command,
+    path,
+  }
+}

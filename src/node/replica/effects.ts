@@ -1,0 +1,171 @@
+import { PastReader } from '../../core/ancestry.ts'
+import type { CellKey } from '../../core/changes/cell.ts'
+import type { Evaluation } from '../../core/changes/evaluate.ts'
+import { reaches, type Revocation } from '../../core/effect/revocation.ts'
+import { Verdicts } from '../../core/effect/verdicts.ts'
+import type { Entry } from '../../core/graph.ts'
+import { decodeHeader } from '../../core/operation/header.ts'
+import { cellName } from '../../storage/cell-order.ts'
+import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
+import { RecentCache } from '../../storage/recent-cache.ts'
+import { type ItemKey, materialise, refold } from './materialise.ts'
+import { unmaskedEnds } from './severance.ts'
+
+/** Evaluations kept while cells are folded again: neighbours in one body come one after the other. */
+const EVALUATIONS_KEPT = 256
+
+/** What the admission of one operation did to the effect of others. */
+export interface EffectChange {
+  /** Items that may show something else now. */
+  readonly touched: readonly ItemKey[]
+  /** Operations that got or lost their effect. */
+  readonly remasked: readonly Entry[]
+  /** Authors, beside the operation's own, whose place in the clock may have changed. */
+  readonly authors: readonly Uint8Array[]
+}
+
+/**
+ * Which admitted operations have an effect, kept up as operations come (DESIGN §6). The definition is in src/core/effect; here only
+ * what may have changed is looked at again. Invariants, after every admission:
+ * 1. the store masks exactly the operations that `Verdicts.masking` masks;
+ * 2. a masked operation is severed exactly if no unmasked operation descends from it;
+ * 3. every cell is the fold of the unmasked operations of its history.
+ */
+export class Effects {
+  readonly verdicts: Verdicts
+  readonly #store: SpaceStore
+  readonly #evaluate: (entry: Entry) => Evaluation
+
+  /** Reads the revocations and endorsements of a store. `evaluate`: the meaning of an admitted operation's body. */
+  constructor(store: SpaceStore, evaluate: (entry: Entry) => Evaluation) {
+    this.#store = store
+    this.#evaluate = evaluate
+    this.verdicts = new Verdicts({ graph: store, bodySizeOf: (entry) => bodySizeOf(store, entry) })
+    for (const entry of store.verdicts()) this.verdicts.add(entry, evaluate(entry))
+  }
+
+  /** Gives an operation its effect, within the transaction that has just appended it. */
+  admit(entry: Entry, evaluation: Evaluation, writer: SpaceWriter): EffectChange {
+    const isMasked = this.verdicts.masking(entry).length > 0
+    if (isMasked) writer.putMask(entry.ordinal, { isSevered: true })
+    const authors = isMasked ? [] : this.#rejoinParents(entry, writer)
+    const touched = materialise(entry, evaluation, this.#store, writer)
+    if (entry.command !== '/cap/revoke' && entry.command !== '/cap/endorse')
+      return { touched, remasked: [], authors }
+    const revocations = this.verdicts.add(entry, evaluation)
+    // A masked verdict changes nothing until it is unmasked, and then by what unmasks it.
+    if (isMasked) return { touched, remasked: [], authors }
+    const remasked = this.#remask(this.#reachedBy(revocations, endorsedBy(evaluation)), writer)
+    if (remasked.length === 0) return { touched, remasked, authors }
+    return {
+      touched: [...touched, ...this.#refoldCellsOf(remasked, writer)],
+      remasked,
+      authors: [...authors, ...this.#severAgain(writer), ...remasked.map(({ author }) => author)],
+    }
+  }
+
+  /**
+   * The operations whose mask may have changed with new verdicts: those the revocations reach and the endorsed ones, and where one of
+   * these revokes or endorses itself and has changed, those it reaches. Ends, since what is reached has a longer chain.
+   */
+  #reachedBy(revocations: readonly Revocation[], endorsed: readonly Entry[]): readonly Entry[] {
+    const reached = new Map(endorsed.map((entry) => [entry.ordinal, entry]))
+    const open = [...revocations]
+    for (let revocation = open.pop(); revocation !== undefined; revocation = open.pop()) {
+      for (const entry of this.#store.using(revocation.target)) {
+        if (!reaches(revocation, entry.caps) || reached.has(entry.ordinal)) continue
+        reached.set(entry.ordinal, entry)
+        if (entry.command !== '/cap/revoke' && entry.command !== '/cap/endorse') continue
+        const evaluation = this.#evaluate(entry)
+        for (const one of endorsedBy(evaluation)) reached.set(one.ordinal, one)
+        open.push(...revocationsOf(entry, evaluation))
+      }
+    }
+    return [...reached.values()]
+  }
+
+  /** Compares masks with what they should be. */
+  #remask(candidates: readonly Entry[], writer: SpaceWriter): readonly Entry[] {
+    return candidates.filter((entry) => {
+      const isMasked = this.verdicts.masking(entry).length > 0
+      if (isMasked === (this.#store.mask(entry.ordinal) !== undefined)) return false
+      // Whether it is severed is found out once all masks are right.
+      writer.putMask(entry.ordinal, isMasked ? { isSevered: false } : null)
+      return true
+    })
+  }
+
+  #refoldCellsOf(remasked: readonly Entry[], writer: SpaceWriter): readonly ItemKey[] {
+    const evaluations = new RecentCache<number, Evaluation>(EVALUATIONS_KEPT)
+    const evaluationOf = (entry: Entry): Evaluation => {
+      const known = evaluations.get(entry.ordinal)
+      if (known !== undefined) return known
+      const evaluation = this.#evaluate(entry)
+      evaluations.set(entry.ordinal, evaluation)
+      return evaluation
+    }
+    const cells = new Map<string, CellKey>()
+    for (const entry of remasked) {
+      for (const change of evaluationOf(entry)) {
+        if (!change.ok || change.value.kind !== 'cells') continue
+        for (const { path, type, field } of change.value.edits) {
+          cells.set(cellName({ path, type, field }), { path, type, field })
+        }
+      }
+    }
+    for (const key of cells.values()) refold(key, evaluationOf, this.#store, writer)
+    return [...cells.values()].map(({ path, type }) => ({ path, type }))
+  }
+
+  /** What an unmasked operation builds on is not severed any more. Returns the authors concerned. */
+  #rejoinParents(entry: Entry, writer: SpaceWriter): readonly Uint8Array[] {
+    const authors: Uint8Array[] = []
+    const open = [...entry.parents]
+    for (let ordinal = open.pop(); ordinal !== undefined; ordinal = open.pop()) {
+      if (this.#store.mask(ordinal)?.isSevered !== true) continue
+      writer.putMask(ordinal, { isSevered: false })
+      const parent = this.#store.at(ordinal)
+      authors.push(parent.author)
+      open.push(...parent.parents)
+    }
+    return authors
+  }
+
+  /**
+   * Finds out anew which masked operations are severed, after masks have changed. One search from the unmasked ends of the graph,
+   * down to the oldest masked operation. Returns the authors concerned.
+   */
+  #severAgain(writer: SpaceWriter): readonly Uint8Array[] {
+    const masked = [...this.#store.masked()].sort((a, b) => b - a)
+    const kept = new PastReader(this.#store, unmaskedEnds(this.#store))
+    const authors: Uint8Array[] = []
+    for (const ordinal of masked) {
+      const entry = this.#store.at(ordinal)
+      const isSevered = !kept.has(entry)
+      if (this.#store.mask(ordinal)?.isSevered === isSevered) continue
+      writer.putMask(ordinal, { isSevered })
+      authors.push(entry.author)
+    }
+    return authors
+  }
+}
+
+function revocationsOf(entry: Entry, evaluation: Evaluation): readonly Revocation[] {
+  return evaluation.flatMap((change) =>
+    change.ok && change.value.kind === 'revocation'
+      ? [{ entry, target: change.value.target, cut: change.value.cut }]
+      : [],
+  )
+}
+
+function endorsedBy(evaluation: Evaluation): readonly Entry[] {
+  return evaluation.flatMap((change) =>
+    change.ok && change.value.kind === 'endorsement' ? change.value.operations : [],
+  )
+}
+
+function bodySizeOf(store: SpaceStore, entry: Entry): number {
+  const header = decodeHeader(store.operation(entry.ordinal).headerBytes)
+  if (!header.ok) throw new Error(`bug: an admitted header does not decode: ${header.fault.detail}`)
+  return header.value.bodySize
+}
