@@ -4,13 +4,16 @@
  * `npm run imports` runs it through scripts/check-imports.ts, which also asserts that no module was left out.
  */
 
+/** Folders of own code. What runs a node knows nothing of tests, benchmarks, fuzzers, mutants and simulators. */
+const OWN = '^(src|protocols|bootstrap|test|scripts|bench|fuzz|mutants|simulation)/'
+
 /** Own code a layer may import, besides npm packages and Node's built-ins. */
 const mayImport = (name, from, allowed, comment) => ({
   name,
   comment,
   severity: 'error',
   from: { path: from },
-  to: { path: '^(src|protocols|bootstrap|test|scripts|bench)/', pathNot: allowed },
+  to: { path: OWN, pathNot: allowed },
 })
 
 /** Layers below the surfaces, lowest first. */
@@ -42,7 +45,7 @@ export default {
       from: { path: CORE },
       to: {
         pathNot: [
-          '^(src|protocols|bootstrap|test|scripts|bench)/',
+          OWN,
           '^(node:)?crypto$',
           // A relative path that was not followed: `no-unresolvable` reports it.
           '^\\.',
@@ -61,7 +64,7 @@ export default {
       comment: 'A protocol is a codec and a service; two protocols meet in the node, never in each other.',
       severity: 'error',
       from: { path: '^protocols/([^/]+)/' },
-      to: { path: '^(src|protocols|bootstrap|test|scripts|bench)/', pathNot: [CORE, '^protocols/$1/'] },
+      to: { path: OWN, pathNot: [CORE, '^protocols/$1/'] },
     },
     mayImport(
       'node-imports-below',
