@@ -21,11 +21,16 @@ interface AuthorMemo {
  */
 export class Branches {
   readonly #graph: Graph
+  readonly #authorsMax: number
+  readonly #entriesMax: number
   /** By author; a map iterates in the order of insertion, so the first was used longest ago. */
   readonly #memos = new Map<string, AuthorMemo>()
 
-  constructor(graph: Graph) {
+  /** `authorsMax`, `entriesMax`: how much is remembered; with less, more is searched again. */
+  constructor(graph: Graph, authorsMax = BRANCH_AUTHORS_MAX, entriesMax = BRANCH_ENTRIES_MAX) {
     this.#graph = graph
+    this.#authorsMax = authorsMax
+    this.#entriesMax = entriesMax
   }
 
   /**
@@ -47,7 +52,7 @@ export class Branches {
     const proved = this.#graph.fork(author)?.seq ?? seq
     const known = this.#memos.get(key)
     this.#memos.delete(key)
-    if (known !== undefined && known.floorSeq <= seq && known.seen.size < BRANCH_ENTRIES_MAX) {
+    if (known !== undefined && known.floorSeq <= seq && known.seen.size < this.#entriesMax) {
       this.#memos.set(key, known)
       return known
     }
@@ -57,7 +62,7 @@ export class Branches {
     const trunk = floorSeq === 0 ? null : this.#chainAt(author, prev, floorSeq - 1)
     const memo: AuthorMemo = { floorSeq, floorLamport: trunk?.lamport ?? 0, seen: new Map() }
     this.#memos.set(key, memo)
-    if (this.#memos.size > BRANCH_AUTHORS_MAX) this.#memos.delete(this.#memos.keys().next().value as string)
+    if (this.#memos.size > this.#authorsMax) this.#memos.delete(this.#memos.keys().next().value as string)
     return memo
   }
 

@@ -51,7 +51,7 @@ class MemorySpaceStore implements SpaceStore {
   readonly #entries: Entry[] = []
   readonly #operations: StoredOperation[] = []
   readonly #byId = new Map<string, Entry>()
-  readonly #heads = new Map<string, { readonly author: Uint8Array; readonly heads: readonly Entry[] }>()
+  readonly #heads = new Map<string, { readonly author: Uint8Array; readonly byOrdinal: Map<number, Entry> }>()
   readonly #frontier = new Set<number>()
   readonly #absent = new Set<number>()
   readonly #masks = new Map<number, Mask>()
@@ -94,11 +94,11 @@ class MemorySpaceStore implements SpaceStore {
   }
 
   heads(author: Uint8Array): readonly Entry[] {
-    return this.#heads.get(toHex(author))?.heads ?? []
+    return [...(this.#heads.get(toHex(author))?.byOrdinal.values() ?? [])].sort(compareHeads)
   }
 
   authors(): Iterable<{ readonly author: Uint8Array; readonly heads: readonly Entry[] }> {
-    return [...this.#heads.values()]
+    return [...this.#heads.values()].map(({ author }) => ({ author, heads: this.heads(author) }))
   }
 
   frontier(): readonly Entry[] {
@@ -259,9 +259,11 @@ class MemorySpaceStore implements SpaceStore {
     const { headerBytes, signature, body } = operation
     this.#log.push(this.#operations, { headerBytes, signature, body })
     this.#log.set(this.#byId, toHex(entry.id), entry)
-    const others = this.heads(entry.author).filter((head) => head.ordinal !== entry.prev)
-    const heads = [...others, entry].sort(compareHeads)
-    this.#log.set(this.#heads, toHex(entry.author), { author: entry.author, heads })
+    const name = toHex(entry.author)
+    const record = this.#heads.get(name) ?? { author: entry.author, byOrdinal: new Map<number, Entry>() }
+    if (!this.#heads.has(name)) this.#log.set(this.#heads, name, record)
+    if (entry.prev !== null) this.#log.delete(record.byOrdinal, entry.prev)
+    this.#log.set(record.byOrdinal, ordinal, entry)
     for (const parent of entry.parents) this.#log.drop(this.#frontier, parent)
     this.#log.add(this.#frontier, ordinal)
     if (body === null) this.#log.add(this.#absent, ordinal)
