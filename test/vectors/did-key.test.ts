@@ -1,9 +1,10 @@
 import { base58btc } from 'multiformats/bases/base58'
 import { expect, test } from 'vitest'
 import { fromHex, toHex } from '../../src/core/bytes.ts'
+import { createSigner } from '../../src/core/native-signature.ts'
 import { formatDid, parseDid } from '../../src/core/principal.ts'
 import { publicKeyOf } from '../../src/core/signature.ts'
-import { loadVectors } from './load.ts'
+import { loadCases } from './load.ts'
 
 interface Entry {
   readonly seed: string
@@ -13,7 +14,7 @@ interface Entry {
   }
 }
 
-const ENTRIES = loadVectors('did-key', /\.json$/).flatMap(({ content }) =>
+const ENTRIES = loadCases('did-key', /\.json$/, (content) =>
   Object.entries(content as Readonly<Record<string, Entry>>),
 )
 
@@ -21,13 +22,20 @@ test('there are did:key vectors', () => {
   expect(ENTRIES.length).toBeGreaterThan(0)
 })
 
-test.each(ENTRIES)('%s is the text of its key, both ways, and its key is that of its seed', (did, entry) => {
-  const publicKey = publicKeyIn(entry)
-  expect(formatDid(publicKey)).toBe(did)
-  const parsed = parseDid(did)
-  expect(parsed.ok && toHex(parsed.value)).toBe(toHex(publicKey))
-  expect(toHex(publicKeyOf(fromHex(entry.seed) as Uint8Array))).toBe(toHex(publicKey))
-})
+test.each(ENTRIES)(
+  '%s is the text of its key, both ways, and its key is that of its seed, portable and native',
+  (did, entry) => {
+    const publicKey = publicKeyIn(entry)
+    expect(formatDid(publicKey)).toBe(did)
+    const parsed = parseDid(did)
+    expect(parsed.ok && toHex(parsed.value)).toBe(toHex(publicKey))
+    const seed = fromHex(entry.seed) as Uint8Array
+    expect([toHex(publicKeyOf(seed)), toHex(createSigner(seed).publicKey)]).toEqual([
+      toHex(publicKey),
+      toHex(publicKey),
+    ])
+  },
+)
 
 test.each(ENTRIES)('one changed character makes %s another key or no did:key at all', (did) => {
   const respelt: string[] = []

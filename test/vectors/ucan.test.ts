@@ -1,18 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import { toHex } from '../../src/core/bytes.ts'
 import { decodeCanonical } from '../../src/core/canonical-cbor.ts'
-import { createSigner } from '../../src/core/native-signature.ts'
+import { createSignatureVerifier, createSigner } from '../../src/core/native-signature.ts'
 import { formatDid, parseDid } from '../../src/core/principal.ts'
-import { verifyZip215 } from '../../src/core/signature.ts'
+import { type VerifySignature, verifyZip215 } from '../../src/core/signature.ts'
 import { type ChainFault, verifyChain } from '../../src/core/ucan/chain.ts'
 import {
+  type Delegation,
   decodeDelegation,
   issueDelegation,
   type VerifiedDelegation,
   verifyDelegation,
 } from '../../src/core/ucan/delegation.ts'
 import { evaluatePolicy, type PolicySource, parsePolicy } from '../../src/core/ucan/policy.ts'
-import { loadBytes, loadVectors } from './load.ts'
+import { loadBytes, loadCases } from './load.ts'
+
+/** Both ways by which signatures are judged; a token has the same verdict by either. */
+const VERIFIERS: readonly VerifySignature[] = [verifyZip215, createSignatureVerifier().verifySync]
 
 // delegation.json: tokens, and what they say
 
@@ -26,7 +30,7 @@ interface DelegationFile {
   }[]
 }
 
-const DELEGATIONS = loadVectors('ucan-1.0', /^delegation.*\.json$/).flatMap(({ content }) => {
+const DELEGATIONS = loadCases('ucan-1.0', /^delegation.*\.json$/, (content) => {
   const { principals, valid } = content as DelegationFile
   return valid.map((entry) => ({ ...entry, principals }))
 })
@@ -90,7 +94,7 @@ interface PolicyGroup {
 const OUR_OPERATORS: readonly string[] = ['==', 'and', 'or', 'not', 'like']
 const OUR_SELECTOR = /^\.[A-Za-z_]\w*$/
 
-const POLICIES = loadVectors('ucan-1.0', /^policy.*\.json$/).flatMap(({ content }) => {
+const POLICIES = loadCases('ucan-1.0', /^policy.*\.json$/, (content) => {
   const { valid, invalid } = content as PolicyFile
   return [...casesOf(valid, true), ...casesOf(invalid, false)]
 })
@@ -140,7 +144,7 @@ interface DagJsonBytes {
   readonly '/': { readonly bytes: string }
 }
 
-const INVOCATIONS = loadVectors('ucan-1.0', /^invocation.*\.json$/).flatMap(({ content }) => {
+const INVOCATIONS = loadCases('ucan-1.0', /^invocation.*\.json$/, (content) => {
   const { valid, invalid } = content as InvocationFile
   return [...valid, ...invalid]
 })
@@ -197,9 +201,16 @@ test('tokens of release candidates are refused', () => {
 function verified(bytes: Uint8Array): VerifiedDelegation {
   const decoded = decodeDelegation(bytes)
   if (!decoded.ok) throw new Error(decoded.fault.detail)
-  const delegation = verifyDelegation(decoded.value, verifyZip215)
+  const delegation = verifiedByBoth(decoded.value)
   if (!delegation.ok) throw new Error(delegation.fault.detail)
   return delegation.value
+}
+
+/** Verifies a token on both signature paths, which must agree. */
+function verifiedByBoth(token: Delegation): ReturnType<typeof verifyDelegation> {
+  const [portable, native] = VERIFIERS.map((verify) => verifyDelegation(token, verify))
+  expect(native?.ok).toBe(portable?.ok)
+  return portable as ReturnType<typeof verifyDelegation>
 }
 
 function verdictOn({
@@ -211,7 +222,7 @@ function verdictOn({
   for (const proof of proofs) {
     const decoded = decodeDelegation(bytesOf(proof))
     if (!decoded.ok) return decoded.fault.code
-    const token = verifyDelegation(decoded.value, verifyZip215)
+    const token = verifiedByBoth(decoded.value)
     if (!token.ok) return token.fault.code
     tokens.push(token.value)
   }
@@ -239,7 +250,7 @@ function isAboutTheEnvelope({ invocation, error, time, proofs }: InvocationCase)
   if (error?.name !== 'InvalidSignature') return false
   return proofs.every((proof) => {
     const decoded = decodeDelegation(bytesOf(proof))
-    return decoded.ok && verifyDelegation(decoded.value, verifyZip215).ok
+    return decoded.ok && verifiedByBoth(decoded.value).ok
   })
 }
 
