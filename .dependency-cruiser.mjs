@@ -21,6 +21,7 @@ const CORE = '^src/core/'
 const STORAGE = '^src/storage/'
 const PROTOCOLS = '^protocols/'
 const NODE = '^src/node/'
+const SIMULATION = '^simulation/'
 /** The list of public introduction nodes: data that a node starts with, not a part of the introduction node. */
 const WELL_KNOWN = '^bootstrap/well-known\\.ts$'
 const BELOW_SURFACES = [CORE, STORAGE, PROTOCOLS, NODE]
@@ -88,6 +89,12 @@ export default {
       '^bootstrap/',
       ['^bootstrap/', PROTOCOLS, CORE],
       'The introduction node stores nothing and is trusted with nothing, so it has no part of a node.',
+    ),
+    mayImport(
+      'simulation-imports-node-and-below',
+      SIMULATION,
+      [SIMULATION, ...BELOW_SURFACES],
+      'The simulator runs the production code; nothing that is released knows of it.',
     ),
     {
       name: 'no-unknown-layer',

@@ -6,7 +6,7 @@ import { cruise, type ICruiseResult } from 'dependency-cruiser'
 import extractDepcruiseOptions from 'dependency-cruiser/config-utl/extract-depcruise-options'
 
 /** Folders whose imports have a direction. */
-export const CHECKED_FOLDERS = ['src', 'protocols', 'bootstrap'] as const
+export const CHECKED_FOLDERS = ['src', 'protocols', 'bootstrap', 'simulation'] as const
 
 /** An import that breaks a rule of `.dependency-cruiser.mjs`. Paths are relative to the checked root. */
 export interface BadImport {

@@ -1,0 +1,85 @@
+import { type GossipSub, TopicValidatorResult } from '@libp2p/gossipsub'
+import type { PeerId } from '@libp2p/interface'
+import { toHex } from '../src/core/bytes.ts'
+import { sha256 } from '../src/core/hash.ts'
+import type { Network } from './network.ts'
+import type { Owner, Timeline } from './timeline.ts'
+
+/** How long a message is known as seen: gossipsub's default. */
+const SEEN_MS = 120_000
+/** Invalid messages after which a peer is not heard any more: the topic's score against the graylist threshold. */
+const INVALID_MAX = 3
+
+type Validator = (peer: PeerId, message: { readonly data: Uint8Array }) => Promise<TopicValidatorResult>
+
+/** What simulated gossip asks of the node around it. */
+export interface GossipInit {
+  readonly self: PeerId
+  readonly owner: Owner
+  readonly network: Network
+  readonly timeline: Timeline
+  /** True for a peer to which messages are sent: past the handshake. */
+  readonly isProven: (peer: PeerId) => boolean
+}
+
+/**
+ * Stands in for gossipsub below the topic validator that production code registers: floods to every connected peer past the
+ * handshake, hears each message once, forwards what is accepted and nothing else.
+ */
+export class SimulatedGossip {
+  readonly topicValidators = new Map<string, Validator>()
+  readonly opts = { scoreParams: { topics: {} } }
+  readonly #init: GossipInit
+  readonly #seen = new Map<string, number>()
+  readonly #invalid = new Map<string, number>()
+
+  constructor(init: GossipInit) {
+    this.#init = init
+  }
+
+  get asPubsub(): GossipSub {
+    return this as unknown as GossipSub
+  }
+
+  subscribe(): void {
+    // Everybody hears the one topic of a run.
+  }
+
+  unsubscribe(): void {
+    // As above.
+  }
+
+  async publish(_topic: string, data: Uint8Array): Promise<{ readonly recipients: readonly PeerId[] }> {
+    this.#markSeen(data)
+    return { recipients: this.#send(data, null) }
+  }
+
+  /** Takes a message from the network. */
+  async receive(from: PeerId, data: Uint8Array): Promise<void> {
+    if ((this.#invalid.get(from.toString()) ?? 0) >= INVALID_MAX || !this.#markSeen(data)) return
+    const [validate] = this.topicValidators.values()
+    const verdict = await validate?.(from, { data })
+    if (verdict === TopicValidatorResult.Accept) this.#send(data, from)
+    if (verdict === TopicValidatorResult.Reject)
+      this.#invalid.set(from.toString(), (this.#invalid.get(from.toString()) ?? 0) + 1)
+  }
+
+  /** False for a message that was seen a short while ago. */
+  #markSeen(data: Uint8Array): boolean {
+    const { nowMs } = this.#init.timeline
+    const id = toHex(sha256(data))
+    const seenMs = this.#seen.get(id)
+    this.#seen.set(id, nowMs)
+    return seenMs === undefined || nowMs - seenMs > SEEN_MS
+  }
+
+  #send(data: Uint8Array, except: PeerId | null): readonly PeerId[] {
+    const { self, owner, network, isProven } = this.#init
+    if (!owner.isAlive) return []
+    const recipients = network
+      .peersOf(self)
+      .filter((peer) => isProven(peer) && (except === null || !peer.equals(except)))
+    for (const peer of recipients) network.gossip(self, peer, data)
+    return recipients
+  }
+}

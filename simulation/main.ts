@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import { readRequest, USAGE, type Request } from './command-line.ts'
+import { keepOnly, labelsOf, SCENARIOS, type Plan, type ScenarioName } from './plan.ts'
+import { Report } from './report.ts'
+import { drawPlan } from './scenarios.ts'
+import { shrink } from './shrink.ts'
+import { runPlan, type RunResult } from './simulate.ts'
+
+/** Every so many-th run is done twice, and must come out the same to the last event. */
+const REPEAT_EVERY = 10
+/** Failures that are made smaller, and how much is spent on each. */
+const SHRUNK_MAX = 3
+const SHRINK_RUNS_MAX = 150
+const SHRINK_MS_MAX = 60_000
+
+async function main(): Promise<number> {
+  const request = readRequest(process.argv.slice(2))
+  if (typeof request === 'string') {
+    console.error(`${request}\n${USAGE}`)
+    return 2
+  }
+  const report = new Report(request)
+  let count = 0
+  for (const plan of plansOf(request)) {
+    const result = await runPlan(plan)
+    report.add(result)
+    if (result.failures.length === 0 && count++ % REPEAT_EVERY === 0) {
+      const again = await runPlan(plan)
+      if (again.digest !== result.digest) report.addDifferent(result)
+    }
+    if (result.failures.length === 0) continue
+    const canShrink = request.only === null && report.failedCount <= SHRUNK_MAX
+    const lateMs = performance.now() + SHRINK_MS_MAX
+    const isLate = () => performance.now() > lateMs
+    const smallest = canShrink ? await shrink(result, runPlan, SHRINK_RUNS_MAX, isLate) : result
+    report.explain(smallest, replayOf(smallest))
+  }
+  report.finish()
+  return report.failedCount === 0 ? 0 : 1
+}
+
+/** The runs that were asked for; before them those that failed once, so that they never do again. */
+function plansOf({ seeds, nodes, scenario, only }: Request): readonly Plan[] {
+  if (only !== null) return seeds.map((seed) => keepOnly(drawPlan(seed, scenario, nodes), only))
+  const keptPlans = keptSeeds().flatMap((one) => {
+    const name = SCENARIOS.find((name) => name === one.scenario)
+    return name === undefined || name !== scenario
+      ? []
+      : [drawPlan(one.seed, name, { min: one.nodes[0], max: one.nodes[1] })]
+  })
+  return [...keptPlans, ...seeds.map((seed) => drawPlan(seed, scenario, nodes))]
+}
+
+/** Seeds that failed once, with the reason. */
+function keptSeeds(): readonly KeptSeed[] {
+  return JSON.parse(readFileSync(new URL('./kept-seeds.json', import.meta.url), 'utf8')) as KeptSeed[]
+}
+
+interface KeptSeed {
+  readonly seed: number
+  readonly scenario: string
+  readonly nodes: readonly [number, number]
+  readonly reason: string
+}
+
+/** The command that runs exactly this again. */
+function replayOf({ plan }: RunResult): string {
+  const all: Plan = drawPlan(plan.seed, plan.scenario satisfies ScenarioName, {
+    min: plan.nodes,
+    max: plan.nodes,
+  })
+  const labels = labelsOf(plan)
+  const only =
+    labels.length === labelsOf(all).length ? '' : ` --only ${labels.length === 0 ? 'none' : labels.join(',')}`
+  return `npm run simulate -- --seeds ${plan.seed} --nodes ${plan.nodes} --scenario ${plan.scenario}${only}`
+}
+
+process.exitCode = await main()

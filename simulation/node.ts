@@ -1,0 +1,326 @@
+import type { Connection, PeerId } from '@libp2p/interface'
+import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import type { SyncHost, SyncSpace } from '../protocols/sync/index.ts'
+import { SyncService } from '../protocols/sync/service.ts'
+import { equalBytes } from '../src/core/bytes.ts'
+import type { SignatureVerifier } from '../src/core/native-signature.ts'
+import type { VerifiedOperation } from '../src/core/operation/operation.ts'
+import type { Fault } from '../src/core/result.ts'
+import type { Signer } from '../src/core/signature.ts'
+import type { SyncReport } from '../src/core/sync/session.ts'
+import { SpaceGossip } from '../src/node/network/gossip.ts'
+import { SyncScheduler } from '../src/node/network/sync-scheduler.ts'
+import { LOCAL, type Admission } from '../src/node/replica/admission-step.ts'
+import { Reputation } from '../src/node/reputation.ts'
+import { HostedSpace } from '../src/node/space/hosted-space.ts'
+import { CrashError, type SimulatedDisk } from './disk.ts'
+import { SimulatedGossip } from './gossip.ts'
+import type { Host, Network } from './network.ts'
+import type { SimulatedStream } from './stream.ts'
+import type { Owner, Timeline } from './timeline.ts'
+
+/** How often every space is compared with every peer: the node's default. */
+const ANTI_ENTROPY_MS = 15_000
+/** How often held operations are looked at: as in the node. */
+const PROMOTION_MS = 1_000
+
+/** What is told of a node while it runs. */
+export interface NodeObserver {
+  onAdmitted(node: SimulatedNode, admission: Admission): void
+  onRefused(node: SimulatedNode, id: Uint8Array, code: string, peer: string): void
+  onBlamed(node: SimulatedNode, peer: PeerId, code: string, isBan: boolean): void
+  onFinished(node: SimulatedNode, peer: PeerId, report: SyncReport): void
+  /** An own operation was made and acknowledged. */
+  onWritten(node: SimulatedNode, operation: VerifiedOperation): void
+  /** Production code threw what it should not have. */
+  onBug(node: SimulatedNode, error: unknown): void
+}
+
+/** Where a node's play differs from the production code's: for actors. */
+export interface NodeHooks {
+  /** What goes out on a stream in place of one frame. */
+  readonly onFrame?: (to: PeerId, frame: Uint8Array) => readonly Uint8Array[]
+  /** Whether a received operation is taken in. */
+  readonly takes?: (operation: { readonly id: Uint8Array; readonly author: Uint8Array }) => boolean
+  /** Puts something else in the place of what peers are compared with. */
+  readonly space?: (space: SyncSpace) => SyncSpace
+  /** True once it reads no stream any more. */
+  readonly isDeaf?: () => boolean
+}
+
+export interface NodeInit {
+  readonly name: string
+  readonly peerId: PeerId
+  readonly author: Signer
+  readonly disk: SimulatedDisk
+  readonly timeline: Timeline
+  readonly network: Network
+  readonly verifier: SignatureVerifier
+  readonly observer: NodeObserver
+  readonly hooks: NodeHooks
+  /** How far this node's clock is ahead, in ms; asked at every look. */
+  readonly skewMs: () => number
+  /** What this node joined with, root first; none for who made the space. */
+  readonly tokens: readonly Uint8Array[]
+}
+
+/**
+ * One life of a node, from start to stop or crash: the production parts (HostedSpace, SyncService, SyncScheduler, SpaceGossip,
+ * Reputation) put together as src/node/network/node-network.ts does, over simulated streams and simulated gossipsub.
+ */
+export class SimulatedNode implements Owner, Host {
+  readonly hosted: HostedSpace
+  readonly sync: SyncService
+  readonly #init: NodeInit
+  readonly #pubsub: SimulatedGossip
+  readonly #gossip: SpaceGossip
+  readonly #scheduler: SyncScheduler<HostedSpace>
+  readonly #reputation: Reputation
+  readonly #member: SyncSpace
+  #accept: ((stream: SimulatedStream, connection: Connection) => void) | null = null
+  #onConnect: ((peer: PeerId) => void) | null = null
+  isAlive = true
+
+  constructor(init: NodeInit) {
+    this.#init = init
+    const { network, timeline, peerId } = init
+    const store = init.disk.open()
+    this.hosted = new HostedSpace(store, init.verifier, () => this.now())
+    this.#reputation = new Reputation(() => this.now())
+    this.#pubsub = new SimulatedGossip({
+      self: peerId,
+      owner: this,
+      network,
+      timeline,
+      isProven: (peer) => this.sync.isProven(peer, this.hosted.id),
+    })
+    this.#gossip = new SpaceGossip(this.#pubsub.asPubsub, this.hosted, {
+      now: () => this.now(),
+      isWelcome: (hosted, peer) =>
+        this.sync.isProven(peer, hosted.id) && !this.#reputation.isBanned(peer.toString()),
+      onRefused: (peer, code) => this.#blame(peer, code),
+      onMissing: (hosted, peer) => this.#scheduler.soon(hosted, peer),
+    })
+    const member = this.#createMember()
+    this.#member = init.hooks.space?.(member) ?? member
+    this.sync = new SyncService(this.#components(), this.#host())
+    this.#scheduler = new SyncScheduler({ intervalMs: ANTI_ENTROPY_MS, onFailure: () => {} })
+  }
+
+  get name(): string {
+    return this.#init.name
+  }
+
+  get peerId(): PeerId {
+    return this.#init.peerId
+  }
+
+  get author(): Signer {
+    return this.#init.author
+  }
+
+  get owner(): Owner {
+    return this
+  }
+
+  /** This node's clock. */
+  now(): number {
+    return this.#init.timeline.nowMs + this.#init.skewMs()
+  }
+
+  isBanned(peer: PeerId): boolean {
+    return this.#reputation.isBanned(peer.toString())
+  }
+
+  /** Begins to live. To be called as an event of this node. */
+  start(): void {
+    const { network, peerId, tokens } = this.#init
+    if (tokens.length > 0 && this.hosted.pendingTokens().length === 0) this.hosted.keepPendingTokens(tokens)
+    this.sync.addEventListener('peer', ({ detail: peer }) => this.#onPeer(peer))
+    this.sync.addEventListener('finished', ({ detail: { peer, report } }) => {
+      this.#init.observer.onFinished(this, peer, report)
+      this.#publishPending()
+    })
+    const { replica } = this.hosted
+    replica.addEventListener('refused', ({ detail: { id, fault, peer } }) =>
+      this.#init.observer.onRefused(this, id, fault.code, peer),
+    )
+    replica.addEventListener('admitted', ({ detail }) => {
+      this.#init.observer.onAdmitted(this, detail)
+      if (detail.source === LOCAL) {
+        for (const { ordinal } of detail.entries) void this.#publish(ordinal)
+      } else if (detail.promoted.length > 0) this.#offer()
+    })
+    void this.sync.start()
+    this.#scheduler.add({
+      space: this.hosted,
+      peers: () => this.#peersFor(),
+      run: (peer, signal) => this.sync.sync(peer, this.#member, signal),
+    })
+    this.#scheduler.start()
+    this.#gossip.start()
+    this.#init.timeline.repeat(PROMOTION_MS, this, 'promote', () =>
+      this.attempt(() => this.hosted.replica.promoteDue()),
+    )
+    network.attach(this)
+    for (const peer of network.peersOf(peerId)) this.#scheduler.soon(this.hosted, peer)
+  }
+
+  /** This life ends at once, with everything that was in memory. */
+  end(): void {
+    this.isAlive = false
+    this.#scheduler.stop()
+    this.#init.network.detach(this.peerId)
+  }
+
+  /** Does something that may crash the node; any other throw is a bug. */
+  attempt<T>(action: () => T): T | null {
+    try {
+      return action()
+    } catch (error) {
+      if (!(error instanceof CrashError)) this.#init.observer.onBug(this, error)
+      return null
+    }
+  }
+
+  accepts(peer: PeerId): boolean {
+    return !this.isBanned(peer)
+  }
+
+  onConnect(peer: PeerId): void {
+    this.#onConnect?.(peer)
+  }
+
+  onDisconnect(): void {
+    // Links end by their streams.
+  }
+
+  onStream(stream: SimulatedStream, connection: Connection): void {
+    this.#play(stream, connection.remotePeer)
+    this.#accept?.(stream, connection)
+  }
+
+  onGossip(from: PeerId, data: Uint8Array): void {
+    this.#pubsub.receive(from, data).catch((error: unknown) => {
+      if (!(error instanceof CrashError)) this.#init.observer.onBug(this, error)
+    })
+  }
+
+  /** Lets this node's hooks have their way with a stream. */
+  #play(stream: SimulatedStream, peer: PeerId): void {
+    const { onFrame, isDeaf } = this.#init.hooks
+    if (isDeaf?.() === true) stream.isDeaf = true
+    if (onFrame === undefined) return
+    const send = stream.send.bind(stream)
+    stream.send = (data) => {
+      const frame = data instanceof Uint8Array ? data : data.subarray()
+      return onFrame(peer, frame)
+        .map((bytes) => stream.status === 'open' && send(bytes))
+        .every(Boolean)
+    }
+  }
+
+  #components() {
+    const { network, peerId } = this.#init
+    const registrar = {
+      handle: async (
+        _protocol: string,
+        accept: (stream: SimulatedStream, connection: Connection) => void,
+      ) => {
+        this.#accept = accept
+      },
+      unhandle: async () => {},
+      register: async (_protocol: string, { onConnect }: { readonly onConnect: (peer: PeerId) => void }) => {
+        this.#onConnect = onConnect
+        return 'topology'
+      },
+      unregister: () => {},
+    }
+    const connectionManager = {
+      openStream: async (peer: PeerId) => {
+        const stream = await network.openStream(peerId, peer)
+        this.#play(stream, peer)
+        return stream
+      },
+      getConnections: (peer: PeerId) => [network.connection(peerId, peer)].filter((one) => one !== undefined),
+    }
+    return {
+      registrar: registrar as unknown as Registrar,
+      connectionManager: connectionManager as unknown as ConnectionManager,
+    }
+  }
+
+  #host(): SyncHost {
+    const { peerId, verifier } = this.#init
+    return {
+      peerId,
+      verify: verifier.verifySync,
+      now: () => this.now(),
+      spaceByTopic: (topic) => (equalBytes(topic, this.hosted.topic) ? this.#member : undefined),
+      onFault: (peer, space, fault, bytes) => this.#onFault(peer, space, fault, bytes),
+    }
+  }
+
+  #createMember(): SyncSpace {
+    const { hosted } = this
+    return {
+      spaceId: hosted.id,
+      spaceKey: hosted.spaceKey,
+      topic: hosted.topic,
+      createView: () => hosted.view(),
+      prove: (binding) => hosted.prove(this.author, binding, this.now()),
+      admit: async (operations, faults, peer) => {
+        const takes = this.#init.hooks.takes ?? (() => true)
+        const taken = operations.filter(({ id, header }) => takes({ id, author: header.author }))
+        for (const fault of faults) this.#onFault(peer, this.#member, fault, new Uint8Array())
+        const before = hosted.store.absentBodyCount()
+        const outcomes = await hosted.replica.receive(taken, peer.toString())
+        let gained = Math.max(0, before - hosted.store.absentBodyCount())
+        for (const outcome of outcomes) {
+          if (outcome.kind === 'admitted') gained++
+          if (outcome.kind === 'refused') this.#blame(peer, outcome.fault.code)
+        }
+        return gained
+      },
+    }
+  }
+
+  #onPeer(peer: PeerId): void {
+    if (this.isBanned(peer)) {
+      this.#init.network.hangUp(this.peerId, peer)
+      return
+    }
+    // As in the node: the smaller peer id opens, so that two links do not cross.
+    if (this.peerId.toString() < peer.toString()) this.#scheduler.soon(this.hosted, peer)
+  }
+
+  #onFault(peer: PeerId, space: SyncSpace | null, fault: Fault, bytes: Uint8Array): void {
+    if (space !== null) this.hosted.replica.noteRefusal(fault, peer.toString(), bytes)
+    this.#blame(peer, fault.code)
+  }
+
+  #blame(peer: PeerId, code: string): void {
+    const isBan = this.#reputation.blame(peer.toString(), code)
+    this.#init.observer.onBlamed(this, peer, code, isBan)
+    if (isBan) this.#init.network.hangUp(this.peerId, peer)
+  }
+
+  #peersFor(): readonly PeerId[] {
+    return this.#init.network.peersOf(this.peerId).filter((peer) => !this.isBanned(peer))
+  }
+
+  async #publish(ordinal: number): Promise<void> {
+    if ((await this.#gossip.publish(this.hosted.operation(ordinal))) === 0) this.#offer()
+  }
+
+  #offer(): void {
+    for (const peer of this.sync.provenPeers(this.hosted.id)) this.#scheduler.soon(this.hosted, peer)
+  }
+
+  #publishPending(): void {
+    this.attempt(() => {
+      const operation = this.hosted.publishPendingTokens({ author: this.author, timeMs: this.now() })
+      if (operation !== null) this.#init.observer.onWritten(this, operation)
+    })
+  }
+}

@@ -1,0 +1,264 @@
+import { createHash } from 'node:crypto'
+import { toHex } from '../src/core/bytes.ts'
+import { createActor, type ActorKind } from './actors/index.ts'
+import { createStage, type Actor } from './actors/stage.ts'
+import { Checker } from './checker.ts'
+import { SimulatedDisk } from './disk.ts'
+import { breakSomething } from './faults.ts'
+import { Network, type Weather } from './network.ts'
+import type { NodeHooks } from './node.ts'
+import {
+  createOrigin,
+  peerNamed,
+  roleToken,
+  signerNamed,
+  spaceKey,
+  START_MS,
+  type SpaceOrigin,
+} from './people.ts'
+import type { Plan } from './plan.ts'
+import { createRandom } from './random.ts'
+import { Seat } from './seat.ts'
+import { Timeline, type Owner } from './timeline.ts'
+import { createSimulatedVerifier } from './verifier.ts'
+import { installVirtualGlobals } from './virtual-globals.ts'
+import { writeSomething } from './writes.ts'
+
+/** What a test breaks on purpose, to see that the run says so. */
+export interface Sabotage {
+  /** Hooks of the honest node at that place. */
+  readonly hooks: (place: number) => NodeHooks
+}
+
+/** How long honest nodes may take to agree once everything is mended, in virtual ms. */
+const SETTLE_MS_MAX = 20 * 60_000
+/** How often it is looked whether they do. */
+const LOOK_MS = 5_000
+/** Peers that a participant knows besides its neighbours in the ring. */
+const CHORDS = 2
+
+/** One run of a plan: everybody who takes part, and the time they live in. */
+export class World {
+  readonly plan: Plan
+  readonly timeline: Timeline
+  readonly network: Network
+  readonly checker: Checker
+  readonly honest: readonly Seat[]
+  readonly faults = new Map<string, number>()
+  readonly byzantine = new Map<ActorKind, number>()
+  readonly #origin: SpaceOrigin
+  readonly #actors: {
+    readonly actor: Actor
+    readonly seat: Seat
+    readonly kind: ActorKind
+    readonly atMs: number
+  }[]
+  readonly #outside: Owner = { name: 'outside', isAlive: true }
+  readonly #hash = createHash('sha256')
+  readonly #mends = new Set<() => void>()
+  readonly #weather: { -readonly [K in keyof Weather]: Weather[K] }
+  #isHealed = false
+
+  constructor(plan: Plan, sabotage: Sabotage | null) {
+    this.plan = plan
+    this.timeline = new Timeline(START_MS, this.#outside)
+    this.#weather = { ...plan.weather }
+    const random = createRandom(`${plan.seed} network`)
+    this.network = new Network(this.timeline, random, this.#weather, this.#outside, (fault) =>
+      this.#count(fault),
+    )
+    const names = Array.from({ length: plan.nodes }, (_, place) => `node ${place}`)
+    this.checker = new Checker({
+      honestAuthors: new Set(names.map((name) => toHex(signerNamed(name).publicKey))),
+      honestPeers: new Set(names.map((name) => peerNamed(name).toString())),
+      elapsedMs: () => this.timeline.nowMs - START_MS,
+      trace: (line) => this.#trace(line),
+    })
+    this.#origin = createOrigin(signerNamed('node 0'), plan.openReading)
+    this.honest = names.map((name, place) => this.#seat(name, place, sabotage?.hooks(place) ?? {}))
+    this.#actors = plan.actors.map(({ label, kind, draw, atMs }) => {
+      const actor = createActor(kind, createRandom(`${plan.seed} actor ${draw}`))
+      return { actor, seat: this.#mallory(`mallory ${label}`, actor), kind, atMs }
+    })
+  }
+
+  /** Hash of everything that happened, hexadecimal; the run is over. */
+  digest(): string {
+    return this.#hash.digest('hex')
+  }
+
+  /** What the run came to in the scenario's own terms. */
+  figures(): Readonly<Record<string, number>> {
+    return {}
+  }
+
+  /** Lets the plan happen, mends everything, and waits until honest nodes agree, within bounds. */
+  async play(): Promise<void> {
+    const restore = installVirtualGlobals(this.timeline, createRandom(`${this.plan.seed} nonces`))
+    try {
+      this.#begin()
+      await this.#run(START_MS + this.plan.activeMs)
+      this.#heal()
+      const endMs = this.timeline.nowMs + SETTLE_MS_MAX
+      do await this.#run(this.timeline.nowMs + LOOK_MS)
+      while (this.timeline.nowMs < endMs && !this.#isSettled() && this.checker.failures.length === 0)
+    } finally {
+      restore()
+    }
+  }
+
+  /** Stops what the run has left. */
+  end(): void {
+    for (const seat of [...this.honest, ...this.#actors.map(({ seat }) => seat)]) seat.end()
+  }
+
+  async #run(untilMs: number): Promise<void> {
+    await this.timeline.run(
+      untilMs,
+      (owner, what) => {
+        this.#trace(`${owner.name} ${what}`)
+        const seat = this.honest.find(({ node }) => node === owner)
+        if (seat?.node != null && (what === 'promote' || what === 'gossip')) this.checker.checkHeld(seat.node)
+      },
+      () => this.checker.failures.length > 0,
+    )
+  }
+
+  #begin(): void {
+    const { plan, timeline } = this
+    this.#introduceAll()
+    const [owner] = this.honest
+    for (const seat of this.honest) seat.start()
+    for (const { seat } of this.#actors) seat.start()
+    timeline.plan(0, this.#outside, 'genesis', () => {
+      const outcome = owner?.node?.hosted.replica.admitOwn(this.#origin.genesis)
+      if (outcome?.kind !== 'admitted') throw new Error(`bug: the genesis was ${outcome?.kind}`)
+    })
+    for (const { atMs, node, draw } of plan.writes) {
+      const seat = this.honest[node % this.honest.length] as Seat
+      this.#planFor(seat, atMs, 'write', () => {
+        const life = seat.node
+        if (life === null) return
+        const written = life.attempt(() => writeSomething(life, createRandom(`write ${draw}`)))
+        if (written !== null) this.checker.onWritten(life, written)
+      })
+    }
+    const ground = {
+      timeline,
+      network: this.network,
+      outside: this.#outside,
+      seats: this.honest,
+      random: createRandom(`${plan.seed} faults`),
+      count: (fault: string) => this.#count(fault),
+    }
+    for (const planned of plan.faults) {
+      timeline.plan(planned.atMs, this.#outside, `fault ${planned.fault.kind}`, () => {
+        const mend = breakSomething(planned, ground)
+        this.#mends.add(mend)
+        timeline.plan(planned.lastsMs, this.#outside, `mend ${planned.fault.kind}`, () => this.#mend(mend))
+      })
+    }
+    for (const { actor, seat, kind, atMs } of this.#actors) {
+      this.#planFor(seat, atMs, `play ${kind}`, () => actor.begin(this.#stage(seat, kind)))
+    }
+  }
+
+  /** Plans something in the name of whichever life a participant has by then. */
+  #planFor(seat: Seat, atMs: number, what: string, action: () => void): void {
+    this.timeline.plan(atMs, this.#outside, `${what} is due`, () => {
+      if (seat.node !== null) this.timeline.plan(0, seat.node, what, action)
+    })
+  }
+
+  #stage(seat: Seat, kind: ActorKind) {
+    return createStage({
+      seat,
+      timeline: this.timeline,
+      network: this.network,
+      victims: this.honest.map(({ peerId }) => peerId),
+      random: createRandom(`${this.plan.seed} play of ${seat.name}`),
+      isOver: () => this.#isHealed,
+      count: () => this.byzantine.set(kind, (this.byzantine.get(kind) ?? 0) + 1),
+    })
+  }
+
+  #mend(mend: () => void): void {
+    if (this.#mends.delete(mend)) mend()
+  }
+
+  /** From now on nothing breaks, clocks are right, and whoever is down starts again. */
+  #heal(): void {
+    this.#isHealed = true
+    this.#trace('healed')
+    for (const mend of [...this.#mends]) this.#mend(mend)
+    Object.assign(this.#weather, { loss: 0, duplication: 0 })
+    for (const seat of this.honest) {
+      seat.skewMs = 0
+      seat.disk.disarm()
+      seat.start()
+    }
+  }
+
+  #isSettled(): boolean {
+    const roots = this.honest.map(({ node }) => {
+      if (node === null || node.hosted.store.absentBodyCount() > 0) return null
+      return `${toHex(node.hosted.replica.clockRoot())} ${toHex(node.hosted.replica.stateRoot())}`
+    })
+    return roots[0] !== null && roots.every((root) => root === roots[0])
+  }
+
+  /** Honest nodes form a ring with chords, so that they are connected without mallory; she knows everybody. */
+  #introduceAll(): void {
+    const random = createRandom(`${this.plan.seed} acquaintances`)
+    for (const [place, seat] of this.honest.entries()) {
+      this.network.introduce(seat.peerId, (this.honest[(place + 1) % this.honest.length] as Seat).peerId)
+      for (let i = 0; i < CHORDS; i++) {
+        const other = random.pick(this.honest)
+        if (other !== seat) this.network.introduce(seat.peerId, other.peerId)
+      }
+    }
+    for (const { seat } of this.#actors)
+      for (const { peerId } of this.honest) this.network.introduce(seat.peerId, peerId)
+  }
+
+  #seat(name: string, place: number, hooks: NodeHooks): Seat {
+    const author = signerNamed(name)
+    const { owner, ownerToken } = this.#origin
+    const role = place === 1 ? 'admin' : 'writer'
+    const chain = place === 0 ? [ownerToken] : [ownerToken, roleToken(owner, author, role, '')]
+    return this.#createSeat(name, author, chain, hooks)
+  }
+
+  #mallory(name: string, actor: Actor): Seat {
+    const author = signerNamed(name)
+    const { owner, ownerToken } = this.#origin
+    const { role, path, expiresSeconds } = actor.grant
+    const token = roleToken(owner, author, role, path, expiresSeconds)
+    return this.#createSeat(name, author, [ownerToken, token], actor.hooks)
+  }
+
+  #createSeat(name: string, author: Seat['author'], chain: Seat['chain'], hooks: NodeHooks): Seat {
+    const { timeline, network, checker } = this
+    const spaceId = this.#origin.genesis.id
+    return new Seat({
+      name,
+      author,
+      chain,
+      hooks,
+      timeline,
+      network,
+      observer: checker,
+      verifier: createSimulatedVerifier(timeline, createRandom(`${this.plan.seed} checks of ${name}`)),
+      disk: new SimulatedDisk({ spaceId, spaceKey: spaceKey.publicKey }),
+      onStart: (node) => checker.onStart(node),
+    })
+  }
+
+  #count(fault: string): void {
+    this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1)
+  }
+
+  #trace(line: string): void {
+    this.#hash.update(`${this.timeline.nowMs - START_MS} ${line}\n`)
+  }
+}
