@@ -34,15 +34,31 @@ export interface FrameStream {
 /** Bytes of one frame on the stream, its length prefix included. */
 export type FrameSize = number
 
-/** Frames over a libp2p stream. Attach it before the first message can arrive. */
-export function createFrameStream(stream: Stream): FrameStream {
+/**
+ * Frames over a libp2p stream. Attach it before the first message can arrive. `frameBytesMax`: asked for every frame that is
+ * announced; at most FRAME_BYTES_MAX.
+ */
+export function createFrameStream(
+  stream: Stream,
+  frameBytesMax: () => number = () => FRAME_BYTES_MAX,
+): FrameStream {
   const source = new BoundedSource(stream)
   return {
     get bytesReceived() {
       return source.bytes
     },
     frames: () =>
-      pipe(source.chunks(), (chunks) => decode(chunks, { maxDataLength: FRAME_BYTES_MAX }), unpackFrames),
+      pipe(
+        source.chunks(),
+        (chunks) =>
+          decode(chunks, {
+            maxDataLength: FRAME_BYTES_MAX,
+            onLength: (bytes) => {
+              if (bytes > frameBytesMax()) throw new FrameLengthError()
+            },
+          }),
+        unpackFrames,
+      ),
     async write(payload, signal) {
       const frame = pack(payload)
       if (!stream.send(frame)) await drained(stream, signal)
@@ -62,12 +78,15 @@ async function* unpackFrames(
     }
   } catch (error) {
     if (!isLengthError(error)) throw error
-    yield fail('FRAME_TOO_LARGE', `a frame longer than ${FRAME_BYTES_MAX} bytes was announced`)
+    yield fail('FRAME_TOO_LARGE', 'a frame longer than it may be here was announced')
   }
 }
 
+class FrameLengthError extends Error {}
+
 /** it-length-prefixed does not export its error classes; their names are part of its interface. */
 function isLengthError(error: unknown): boolean {
+  if (error instanceof FrameLengthError) return true
   return error instanceof Error && /^Invalid(Data|Message)Length(Length)?Error$/.test(error.name)
 }
 

@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { equalBytes } from '../../src/core/bytes.ts'
-import { LINK_QUEUE_BYTES_MAX, SYNC_IDLE_TIMEOUT_MS } from '../../src/core/limits.ts'
+import {
+  FRAME_BYTES_MAX,
+  HANDSHAKE_FRAME_BYTES_MAX,
+  LINK_QUEUE_BYTES_MAX,
+  SYNC_IDLE_TIMEOUT_MS,
+  SYNC_RUN_MS_MAX,
+} from '../../src/core/limits.ts'
 import { fail, ok, type Fault, type Result } from '../../src/core/result.ts'
 import {
   knowledgeOfSpace,
@@ -18,6 +24,7 @@ import {
 import type { SyncView } from '../../src/core/sync/view.ts'
 import { EMPTY_TRIE } from '../../src/core/trie.ts'
 import { createFrameStream, type FrameStream } from './frame-stream.ts'
+import { type LinkBudget, type QueueHolder, RunBound } from './link-budget.ts'
 import { decodeMessage, encodeMessage, type WireMessage } from './message-codec.ts'
 import type { SyncHost, SyncSpace } from './host.ts'
 
@@ -49,7 +56,8 @@ export interface LinkObserver {
  * 1. to a peer that does not show that it knows the space's id, nothing goes out but the topic it asked about; to one that has not
  *    proved that it may read, nothing more than this node's own read chain;
  * 2. while a run or a handshake is under way, a silence of SYNC_IDLE_TIMEOUT_MS ends the link;
- * 3. at most LINK_QUEUE_BYTES_MAX wait to be sent; a peer that asks on without reading is dropped.
+ * 3. at most LINK_QUEUE_BYTES_MAX wait to be sent, LINKS_QUEUE_BYTES_MAX on all links; a peer that asks on without reading is dropped;
+ * 4. a run ends, and the link with it, after SYNC_RUN_MS_MAX or SYNC_RUN_FRAMES_MAX, however lawful each message is.
  */
 export class SyncLink {
   readonly peer: PeerId
@@ -61,12 +69,14 @@ export class SyncLink {
   readonly #frames: FrameStream
   readonly #host: SyncHost
   readonly #observer: LinkObserver
+  readonly #budget: LinkBudget
+  readonly #bound = new RunBound()
   readonly #abort = new AbortController()
   #space: SyncSpace | null
   #session: SyncSession | null = null
   #view: SyncView | null = null
+  readonly #queued: QueueHolder
   readonly #queue: { readonly payload: Uint8Array; readonly size: number }[] = []
-  #queuedBytes = 0
   #isWriting = false
   #admissions: Promise<void> = Promise.resolve()
   #silence: NodeJS.Timeout | null = null
@@ -80,13 +90,19 @@ export class SyncLink {
     space: SyncSpace | null,
     host: SyncHost,
     observer: LinkObserver,
+    budget: LinkBudget,
   ) {
     this.peer = connection.remotePeer
     this.connection = connection
     this.isOutbound = space !== null
     this.openedAtMs = host.now()
     this.#stream = stream
-    this.#frames = createFrameStream(stream)
+    this.#frames = createFrameStream(stream, () =>
+      this.#session === null ? HANDSHAKE_FRAME_BYTES_MAX : FRAME_BYTES_MAX,
+    )
+    this.#budget = budget
+    const drop = () => this.#end(protocolFault('the peer asks on without reading'))
+    this.#queued = budget.hold({ peer: this.peer.toString(), bytes: 0, drop })
     this.#host = host
     this.#observer = observer
     this.#space = space
@@ -139,8 +155,11 @@ export class SyncLink {
     if (this.#space !== null) this.#sayHello(this.#space, ownNonce)
     let theirNonce: Uint8Array | null = null
     for await (const frame of this.#frames.frames()) {
-      if (this.#isClosed) return ok(undefined)
       if (!frame.ok) return this.#blame(frame.fault, new Uint8Array())
+      const delayMs = this.#budget.delayMs(this.peer.toString(), frame.value.length, this.#host.now())
+      if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs).unref())
+      if (!this.#bound.takeFrame()) return this.#blame(protocolFault('too many frames in a run'), frame.value)
+      if (this.#isClosed) return ok(undefined)
       const decoded = decodeMessage(
         frame.value,
         this.#session === null ? null : (this.#space?.spaceId ?? null),
@@ -297,12 +316,10 @@ export class SyncLink {
     const payload = encodeMessage(message)
     const size = payload.length + QUEUED_OVERHEAD_BYTES
     this.#queue.push({ payload, size })
-    this.#queuedBytes += size
-    if (this.#queuedBytes > LINK_QUEUE_BYTES_MAX) {
-      this.#end(protocolFault('the peer asks on without reading'))
-      return
-    }
-    if (!this.#isWriting) void this.#write()
+    this.#queued.bytes += size
+    if (this.#queued.bytes > LINK_QUEUE_BYTES_MAX) this.#queued.drop()
+    else this.#budget.makeRoom()
+    if (!this.#isWriting && !this.#isClosed) void this.#write()
   }
 
   async #write(): Promise<void> {
@@ -310,7 +327,7 @@ export class SyncLink {
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
         this.#bytesSent += await this.#frames.write(next.payload, this.#abort.signal)
-        this.#queuedBytes -= next.size
+        this.#queued.bytes -= next.size
       }
     } catch (error) {
       this.#end({ code: 'LINK_CLOSED', detail: error instanceof Error ? error.message : String(error) })
@@ -333,13 +350,14 @@ export class SyncLink {
   #watchSilence(): void {
     if (this.#silence !== null) clearTimeout(this.#silence)
     this.#silence = null
+    this.#bound.update(this.#session === null || !this.#session.isIdle, this.#host.now())
     if (this.#isClosed || (this.#session !== null && this.#session.isIdle)) return
-    this.#silence = setTimeout(() => {
-      this.#end({
-        code: 'TIMEOUT',
-        detail: `the peer was silent for ${SYNC_IDLE_TIMEOUT_MS} ms in the middle of a run`,
-      })
-    }, SYNC_IDLE_TIMEOUT_MS)
+    const leftMs = this.#bound.remainingMs(this.#host.now())
+    const [afterMs, detail] =
+      leftMs < SYNC_IDLE_TIMEOUT_MS
+        ? [leftMs, `the run took longer than ${SYNC_RUN_MS_MAX} ms`]
+        : [SYNC_IDLE_TIMEOUT_MS, `the peer was silent for ${SYNC_IDLE_TIMEOUT_MS} ms in the middle of a run`]
+    this.#silence = setTimeout(() => this.#end({ code: 'TIMEOUT', detail }), afterMs)
     this.#silence.unref()
   }
 
@@ -347,6 +365,7 @@ export class SyncLink {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#view?.release()
+    this.#budget.letGo(this.#queued)
     if (this.#silence !== null) clearTimeout(this.#silence)
     // A last `bye` may still be on its way: close the write side in order, and reset only if that does not work at once.
     const isOrderly = fault === null || (fault.code !== 'LINK_CLOSED' && fault.code !== 'TIMEOUT')

@@ -14,6 +14,7 @@ import type { SyncProgress, SyncReport } from '../../src/core/sync/session.ts'
 import { TokenBuckets } from '../../src/core/token-bucket.ts'
 import type { SyncHost, SyncSpace } from './host.ts'
 import { SyncLink, type LinkObserver } from './link.ts'
+import { LinkBudget } from './link-budget.ts'
 
 /** Protocol id of reconciliation. */
 export const SYNC_PROTOCOL = '/hanse/sync/1.0.0'
@@ -71,6 +72,7 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
     { burst: LINKS_OPENED_BURST_MAX, perSecond: LINKS_OPENED_PER_SECOND_MAX },
     RATED_PEERS_MAX,
   )
+  readonly #budget = new LinkBudget()
   #topology: string | undefined
 
   constructor(components: SyncComponents, host: SyncHost) {
@@ -104,6 +106,12 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
   /** True while the peer has proved, on a connection that still lasts, that it may read the space. */
   isProven(peer: PeerId, spaceId: Uint8Array): boolean {
     return this.#links.get(keyOf(peer, spaceId))?.isOpen ?? false
+  }
+
+  /** True while the peer has proved, on a connection that still lasts, that it may read any space. */
+  isProvenAnywhere(peer: string): boolean {
+    for (const link of this.#links.values()) if (link.isOpen && link.peer.toString() === peer) return true
+    return false
   }
 
   /** The peers that have proved that they may read the space. */
@@ -188,7 +196,15 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
       stream.abort(new Error(fault.detail))
       return
     }
-    await new SyncLink(stream, connection, null, this.#host, this).run()
+    if (!this.#budget.open(peer.toString())) {
+      stream.abort(new Error('no place for another link'))
+      return
+    }
+    try {
+      await new SyncLink(stream, connection, null, this.#host, this, this.#budget).run()
+    } finally {
+      this.#budget.close(peer.toString())
+    }
   }
 
   /** Sees to it that a link to the peer is there or under way. */
@@ -211,7 +227,7 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
       stream.abort(new Error('another link was opened meanwhile'))
       return
     }
-    const link = new SyncLink(stream, connection, space, this.#host, this)
+    const link = new SyncLink(stream, connection, space, this.#host, this, this.#budget)
     this.#links.set(key, link)
     void link.run()
   }

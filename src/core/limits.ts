@@ -266,13 +266,19 @@ export const GOSSIP_MESSAGES_ALL_PER_SECOND_MAX = 5_000
 /** Bytes of gossip that one peer may hand us, at once and per second. */
 export const GOSSIP_BYTES_BURST_MAX = 16 * 1024 * 1024
 export const GOSSIP_BYTES_PER_SECOND_MAX = 4 * 1024 * 1024
+/** Bytes of gossip of all peers together: gossipsub keeps what is valid for five seconds, for peers that missed it. */
+export const GOSSIP_BYTES_ALL_BURST_MAX = 32 * 1024 * 1024
+export const GOSSIP_BYTES_ALL_PER_SECOND_MAX = 8 * 1024 * 1024
+/** Gossip messages of our own, at once and per second: half of what a peer takes. What is above is offered by sync. */
+export const GOSSIP_OWN_MESSAGES_BURST_MAX = 2_048
+export const GOSSIP_OWN_MESSAGES_PER_SECOND_MAX = 500
 /** Peers whose rates are remembered; whoever is forgotten starts with a full burst. */
 export const RATED_PEERS_MAX = 4_096
 
 // Reputation (src/node/reputation.ts). The weight of each offence is in docs/limits.md.
 
 /** Points at which a peer is banned. */
-export const BAN_POINTS = 100
+export const POINTS_MAX = 100
 /** How long a ban lasts, in ms: long enough to make lying slow, short enough that a mended peer is soon back. */
 export const BAN_MS = 10 * 60 * 1000
 /** Milliseconds in which one point is forgiven: a peer that errs at weight 1 once in that time is never banned. */
@@ -314,6 +320,8 @@ export const UPGRADE_TIMEOUT_MS = 5_000
 export const STREAMS_PER_CONNECTION_MAX = 128
 /** Outbound members remembered as anchors: dialled first after a restart, so that a restart is no chance for an eclipse. */
 export const ANCHORS_MAX = 4
+/** Peers in libp2p's peer store: strangers beyond are taken out again, members never. */
+export const PEERS_STORED_MAX = 1_024
 /** Remembered members that are dialled in one round, anchors first. */
 export const MEMBERS_DIALLED_MAX = 16
 
@@ -336,7 +344,7 @@ export const LINKS_PER_PEER_MAX = 128
 export const LINKS_MAX = 1_024
 /** Largest frame before the handshake is through: a proof of eight tokens has about 17 KiB. */
 export const HANDSHAKE_FRAME_BYTES_MAX = 32 * 1024
-/** Bytes all links together may have queued for peers that do not read; the link that asks for more ends. */
+/** Bytes all links together may have queued for peers that do not read; beyond, the fullest link of the peer with most ends. */
 export const LINKS_QUEUE_BYTES_MAX = 64 * 1024 * 1024
 /** Frames of one peer that are handled at once and per second, over all its links; what is above waits, and costs nothing else. */
 export const LINK_FRAMES_BURST_MAX = 4_096
@@ -359,7 +367,5 @@ export const GOSSIP_SEEN_MS = 30_000
 export const GOSSIP_RPC_ENTRIES_MAX = 1_024
 /** Bytes of topics that one peer may be subscribed to, 1 KiB for each topic: the spaces of one peer. */
 export const GOSSIP_TOPIC_BYTES_PER_PEER_MAX = 256 * 1024
-/** Gossip messages of one peer that wait for their verdict; beyond, they are left to sync. */
-export const GOSSIP_PENDING_PER_PEER_MAX = 256
 /** The newest operations that are passed on when they come by gossip again: sync may have been faster. Older ones are a replay. */
-export const GOSSIP_RECENT_OPERATIONS = 4_096
+export const GOSSIP_RECENT_OPERATIONS_MAX = 4_096

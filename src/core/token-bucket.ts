@@ -28,20 +28,37 @@ export class TokenBuckets {
     this.#keysMax = keysMax
   }
 
-  /** Takes one token of a key. False when there is none. */
-  take(key: string, nowMs: number): boolean {
-    const bucket = this.#refilled(key, nowMs)
-    this.#buckets.delete(key)
-    this.#buckets.set(key, bucket)
-    if (this.#buckets.size > this.#keysMax) this.#forgetOldest()
-    if (bucket.tokens < 1) return false
-    bucket.tokens -= 1
+  /** Takes tokens of a key, one by default. False when there are not as many; then none is taken. */
+  take(key: string, nowMs: number, tokens = 1): boolean {
+    const bucket = this.#used(key, nowMs)
+    if (bucket.tokens < tokens) return false
+    bucket.tokens -= tokens
     return true
+  }
+
+  /** Takes tokens of a key on credit. Milliseconds until the debt is paid; 0 when there was none. */
+  owe(key: string, nowMs: number, tokens: number): number {
+    const bucket = this.#used(key, nowMs)
+    bucket.tokens -= tokens
+    return bucket.tokens >= 0 ? 0 : Math.ceil((-bucket.tokens / this.#rate.perSecond) * 1000)
+  }
+
+  /** True while a key has a whole token left. */
+  has(key: string, nowMs: number): boolean {
+    return this.#refilled(key, nowMs).tokens >= 1
   }
 
   /** Keys remembered, at most `keysMax`. */
   get size(): number {
     return this.#buckets.size
+  }
+
+  #used(key: string, nowMs: number): Bucket {
+    const bucket = this.#refilled(key, nowMs)
+    this.#buckets.delete(key)
+    this.#buckets.set(key, bucket)
+    if (this.#buckets.size > this.#keysMax) this.#forgetOldest()
+    return bucket
   }
 
   #refilled(key: string, nowMs: number): Bucket {

@@ -3,12 +3,17 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import type { Connection } from '@libp2p/interface'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { SyncHost, SyncSpace } from '../../protocols/sync/index.ts'
-import { SyncLink } from '../../protocols/sync/link.ts'
+import { type LinkObserver, SyncLink } from '../../protocols/sync/link.ts'
+import { LinkBudget } from '../../protocols/sync/link-budget.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import {
+  HANDSHAKE_FRAME_BYTES_MAX,
+  LINK_FRAMES_BURST_MAX,
+  LINK_FRAMES_PER_SECOND_MAX,
   LINK_QUEUE_BYTES_MAX,
   STREAM_READ_BUFFER_BYTES,
   SYNC_IDLE_TIMEOUT_MS,
+  SYNC_RUN_MS_MAX,
 } from '../../src/core/limits.ts'
 import type { Fault } from '../../src/core/result.ts'
 import { handshakeBytes, knowledgeOfSpace } from '../../src/core/sync/handshake.ts'
@@ -43,9 +48,14 @@ interface Setting {
   readonly home: Home
   readonly running: Promise<void>
   admissions: number
+  /** What alice's clock is ahead of NOW_MS. */
+  aheadMs: number
 }
 
-async function createSetting(admit?: SyncSpace['admit']): Promise<Setting> {
+async function createSetting(
+  admit?: SyncSpace['admit'],
+  budget: LinkBudget = new LinkBudget(),
+): Promise<Setting> {
   const home = await createHome([forge({ author: bob })])
   const { ends, streams } = createStreamPair()
   const faults: string[] = []
@@ -66,19 +76,29 @@ async function createSetting(admit?: SyncSpace['admit']): Promise<Setting> {
         ).length
       }),
   }
+  // The link asks for the time while it is made.
+  let aheadMs = () => 0
   const host: SyncHost = {
     peerId: hers,
     verify: verifier.verifySync,
-    now: () => NOW_MS,
+    now: () => NOW_MS + aheadMs(),
     spaceByTopic: (topic) => (toHex(topic) === toHex(home.hosted.topic) ? space : undefined),
     onFault: (_peer, _space, fault: Fault) => faults.push(fault.code),
   }
-  const link = new SyncLink(streams[0], { remotePeer: his } as unknown as Connection, null, host, {
+  const observer: LinkObserver = {
     onOpen: () => {},
     onProgress: () => {},
     onFinished: (_link, report) => reports.push(report),
     onClose: (_link, fault) => closed.push(fault === null ? null : fault.code),
-  })
+  }
+  const link = new SyncLink(
+    streams[0],
+    { remotePeer: his } as unknown as Connection,
+    null,
+    host,
+    observer,
+    budget,
+  )
   const setting: Setting = {
     end: ends[0],
     raw: createRawLink(streams[1]),
@@ -87,10 +107,12 @@ async function createSetting(admit?: SyncSpace['admit']): Promise<Setting> {
     closed,
     reports,
     home,
-    running: link.run(),
+    running: Promise.resolve(),
     admissions: 0,
+    aheadMs: 0,
   }
-  return setting
+  aheadMs = () => setting.aheadMs
+  return Object.assign(setting, { running: link.run() })
 }
 
 /** Bob's part of the handshake. */
@@ -178,7 +200,11 @@ describe('a link', () => {
   })
 
   test('ends with a peer that asks on without reading once the queue is full, and keeps no more than that', async () => {
-    const setting = await createSetting()
+    // Frames as fast as she likes: it is her reading that is looked at here.
+    const setting = await createSetting(
+      undefined,
+      new LinkBudget({ frames: { burst: 1_000_000, perSecond: 1 } }),
+    )
     await prove(setting)
     setting.end.isStuck = true
     const ask = frameOf(Uint8Array.of(0x83, 7, 0, 0x80))
@@ -192,6 +218,61 @@ describe('a link', () => {
     // Each answer has four bytes and takes up some more: the queue held its bound and hardly one answer more.
     expect(asked).toBeGreaterThan(LINK_QUEUE_BYTES_MAX / 256)
     expect(asked).toBeLessThan(LINK_QUEUE_BYTES_MAX / 64)
+  })
+
+  test('ends with a peer that keeps a run open with lawful messages, after the bound of a run and not before', async () => {
+    const setting = await createSetting()
+    await prove(setting)
+    setting.raw.say(compare)
+    await setting.raw.next()
+    const pauseMs = SYNC_IDLE_TIMEOUT_MS - 1_000
+    for (let probe = 1; setting.aheadMs + pauseMs < SYNC_RUN_MS_MAX; probe++) {
+      setting.aheadMs += pauseMs
+      await vi.advanceTimersByTimeAsync(pauseMs)
+      setting.raw.say({ kind: 'probe', probe, ids: [] })
+      // Alice's own part of the comparison comes in between.
+      for (
+        let message = await setting.raw.next();
+        message?.kind !== 'probed';
+        message = await setting.raw.next()
+      )
+        expect(message).not.toBeNull()
+    }
+    await vi.advanceTimersByTimeAsync(SYNC_RUN_MS_MAX - setting.aheadMs - 1)
+    expect(setting.closed).toEqual([])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(setting.closed).toEqual(['TIMEOUT'])
+    expect(setting.faults).toEqual([])
+  })
+
+  test('slows a peer down that sends more frames than its rate, and blames it for nothing', async () => {
+    const setting = await createSetting()
+    await prove(setting)
+    // The handshake and its probe were three.
+    for (let probe = 4; probe <= LINK_FRAMES_BURST_MAX; probe++) {
+      setting.raw.say({ kind: 'probe', probe, ids: [] })
+      expect(await setting.raw.next()).toMatchObject({ kind: 'probed', probe })
+    }
+    setting.raw.say({ kind: 'probe', probe: 1, ids: [] })
+    const late = setting.raw.next()
+    await turn()
+    expect(setting.raw.received.at(-1)).toMatchObject({ probe: LINK_FRAMES_BURST_MAX })
+    await vi.advanceTimersByTimeAsync(1_000 / LINK_FRAMES_PER_SECOND_MAX)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await late).toMatchObject({ kind: 'probed', probe: 1 })
+    expect([setting.faults, setting.closed]).toEqual([[], []])
+  })
+
+  test('takes no frame of a stranger that is larger than a handshake needs, and larger ones after it', async () => {
+    const stranger = await createSetting()
+    stranger.raw.sayBytes(lengthOf(HANDSHAKE_FRAME_BYTES_MAX + 1))
+    await stranger.raw.rest()
+    expect(stranger.faults).toEqual(['FRAME_TOO_LARGE'])
+    const setting = await createSetting()
+    await prove(setting)
+    setting.raw.sayBytes(lengthOf(HANDSHAKE_FRAME_BYTES_MAX + 1))
+    await turn()
+    expect([setting.faults, setting.closed]).toEqual([[], []])
   })
 
   test('acknowledges a batch only when it is admitted', async () => {
