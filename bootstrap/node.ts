@@ -15,6 +15,7 @@ import {
   type IntroductionServerStatus,
   introductionServer,
 } from '../protocols/introduction/index.ts'
+import { DHT_PROTOCOL } from '../src/core/dht-protocol.ts'
 import {
   BOOTSTRAP_HOST_CONNECTIONS_PER_SECOND,
   BOOTSTRAP_PENDING_CONNECTIONS_MAX,
@@ -23,9 +24,6 @@ import {
 import { type Fault, fail, ok, type Result } from '../src/core/result.ts'
 import { BoundedDatastore } from './bounded-datastore.ts'
 import type { BootstrapConfig } from './config.ts'
-
-/** The protocol of Hanse's own DHT: no record of another network's comes in, and none of ours goes out. */
-export const HANSE_KAD_PROTOCOL = '/hanse/kad/1.0.0'
 
 /** Window of a stream. Below the read buffer, which a paused stream would otherwise overflow (yamux grows to 16 MiB). */
 const STREAM_WINDOW_BYTES_MAX = 1024 * 1024
@@ -130,7 +128,7 @@ function createStopped(options: BootstrapNodeOptions): Promise<Libp2p<BootstrapS
       identifyPush: identifyPush(),
       ping: ping(),
       // The default mapper drops private addresses, and with them every peer of a local network.
-      dht: kadDHT({ protocol: HANSE_KAD_PROTOCOL, clientMode: false, peerInfoMapper: passthroughMapper }),
+      dht: kadDHT({ protocol: DHT_PROTOCOL, clientMode: false, peerInfoMapper: passthroughMapper }),
       autoNat: autoNATv2(),
       introduction: introductionServer({ table: { ttlSecondsMax: options.registrationTtlSeconds } }),
       ...(options.relayReservations === 0 ? {} : { relay: relay(options) }),

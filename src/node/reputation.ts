@@ -1,63 +1,136 @@
-/** Weight of one offence, by code; whatever is not listed weighs 1. Garbage and floods weigh most. */
+import {
+  BAN_MS,
+  POINTS_MAX,
+  BANS_MAX,
+  EVIDENCE_KEPT_MS,
+  EVIDENCE_PER_PEER_MAX,
+  OFFENDERS_MAX,
+  POINT_FORGIVEN_MS,
+} from '../core/limits.ts'
+
+/**
+ * Weight of one offence, by code; whatever is not listed weighs 1. Heavy is what no honest node can send, since it would have
+ * refused it itself; light is what a slow line or a busy machine may do.
+ */
 const WEIGHTS: Readonly<Record<string, number>> = {
+  BAD_SIGNATURE: 25,
   FRAME_TOO_LARGE: 20,
   NON_CANONICAL: 10,
   PROTOCOL: 10,
-  BAD_SIGNATURE: 5,
-  TIMEOUT: 5,
+  TIMEOUT: 2,
 }
-/** Points at which a peer is banned, and how fast they are forgiven. */
-const BAN_POINTS = 100
-const FORGIVEN_POINTS_PER_SECOND = 0.1
-/** How long a ban lasts, in ms. */
-const BAN_MS = 10 * 60 * 1000
-/** Peers remembered; the longest quiet are forgotten first. */
-const PEERS_MAX = 4_096
 
-interface Offences {
+/** What was held against a peer under one code. */
+export interface Evidence {
+  readonly code: string
+  readonly count: number
+  /** Points charged in all; they fade from the peer's score, not from here. */
+  readonly points: number
+  readonly firstAtMs: number
+  readonly lastAtMs: number
+  /** What was found the last time; our own words. */
+  readonly detail: string
+}
+
+/** How a peer stands. */
+export interface Standing {
+  /** Offence points now; they fade. */
+  readonly points: number
+  /** When the ban ends, ms since 1970; null for a peer that is not banned. */
+  readonly bannedUntilMs: number | null
+  /** By code, the latest first. */
+  readonly evidence: readonly Evidence[]
+}
+
+interface Offender {
   points: number
   atMs: number
-  bannedUntilMs: number
+  /** In the order of last sight, the oldest first. */
+  readonly evidence: Map<string, Evidence>
 }
 
 /**
- * Who has misbehaved how much, over all spaces: local policy, never part of what an operation means. Points fade; a ban expires.
+ * Who has misbehaved how much, over all spaces: local policy, never part of what an operation means.
+ * 1. Points fade, evidence is forgotten, a ban ends: nothing is held against anybody for ever.
+ * 2. Every list is bounded, and a crowd of new peers does not push out a ban.
  */
 export class Reputation {
-  readonly #records = new Map<string, Offences>()
+  readonly #offenders = new Map<string, Offender>()
+  /** When each ban ends, in the order in which they do. */
+  readonly #bans = new Map<string, number>()
   readonly #now: () => number
 
   constructor(now: () => number) {
     this.#now = now
   }
 
-  /** Holds an offence against a peer; true when this bans it now. */
-  blame(peer: string, code: string): boolean {
+  /** Holds an offence against a peer; true when this bans it now. With no points it is only kept as evidence. */
+  blame(peer: string, code: string, detail = '', points = WEIGHTS[code] ?? 1): boolean {
     const nowMs = this.#now()
-    const record = this.#records.get(peer) ?? { points: 0, atMs: nowMs, bannedUntilMs: 0 }
-    this.#records.delete(peer)
-    this.#records.set(peer, record)
-    if (this.#records.size > PEERS_MAX) this.#records.delete(this.#records.keys().next().value as string)
-    record.points = faded(record, nowMs) + (WEIGHTS[code] ?? 1)
-    record.atMs = nowMs
-    if (record.points < BAN_POINTS || record.bannedUntilMs > nowMs) return false
-    record.bannedUntilMs = nowMs + BAN_MS
-    record.points = 0
+    const offender = this.#offenders.get(peer) ?? { points: 0, atMs: nowMs, evidence: new Map() }
+    putNewest(this.#offenders, peer, offender, OFFENDERS_MAX)
+    offender.points = faded(offender, nowMs) + points
+    offender.atMs = nowMs
+    keepEvidence(offender, { code, detail, points, nowMs })
+    if (offender.points < POINTS_MAX || this.isBanned(peer)) return false
+    putNewest(this.#bans, peer, nowMs + BAN_MS, BANS_MAX)
+    offender.points = 0
     return true
   }
 
   /** True while a ban lasts. */
   isBanned(peer: string): boolean {
-    return (this.#records.get(peer)?.bannedUntilMs ?? 0) > this.#now()
+    return this.#bannedUntil(peer) !== null
   }
 
-  /** Points held against a peer now. */
-  points(peer: string): number {
-    const record = this.#records.get(peer)
-    return record === undefined ? 0 : faded(record, this.#now())
+  standingOf(peer: string): Standing {
+    const nowMs = this.#now()
+    const offender = this.#offenders.get(peer)
+    const evidence = [...(offender?.evidence.values() ?? [])].filter((one) => !isForgotten(one, nowMs))
+    return {
+      points: offender === undefined ? 0 : faded(offender, nowMs),
+      bannedUntilMs: this.#bannedUntil(peer),
+      evidence: evidence.toReversed(),
+    }
+  }
+
+  #bannedUntil(peer: string): number | null {
+    const untilMs = this.#bans.get(peer)
+    if (untilMs === undefined) return null
+    if (untilMs > this.#now()) return untilMs
+    this.#bans.delete(peer)
+    return null
   }
 }
 
-function faded(record: Offences, nowMs: number): number {
-  return Math.max(0, record.points - ((nowMs - record.atMs) / 1000) * FORGIVEN_POINTS_PER_SECOND)
+function keepEvidence(
+  offender: Offender,
+  seen: { readonly code: string; readonly detail: string; readonly points: number; readonly nowMs: number },
+): void {
+  const { code, detail, points, nowMs } = seen
+  const known = offender.evidence.get(code)
+  const earlier = known === undefined || isForgotten(known, nowMs) ? undefined : known
+  const evidence: Evidence = {
+    code,
+    count: (earlier?.count ?? 0) + 1,
+    points: (earlier?.points ?? 0) + points,
+    firstAtMs: earlier?.firstAtMs ?? nowMs,
+    lastAtMs: nowMs,
+    detail,
+  }
+  putNewest(offender.evidence, code, evidence, EVIDENCE_PER_PEER_MAX)
+}
+
+const isForgotten = (evidence: Evidence, nowMs: number): boolean =>
+  nowMs - evidence.lastAtMs > EVIDENCE_KEPT_MS
+
+/** Makes an entry the newest of a map that keeps at most `sizeMax`. */
+function putNewest<Value>(map: Map<string, Value>, key: string, value: Value, sizeMax: number): void {
+  map.delete(key)
+  map.set(key, value)
+  if (map.size > sizeMax) map.delete(map.keys().next().value as string)
+}
+
+function faded({ points, atMs }: Offender, nowMs: number): number {
+  return Math.max(0, points - Math.max(0, nowMs - atMs) / POINT_FORGIVEN_MS)
 }

@@ -7,8 +7,8 @@ import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
-import { HANSE_KAD_PROTOCOL } from '../../bootstrap/node.ts'
 import { type IntroductionClient, introductionClient } from '../../protocols/introduction/index.ts'
+import { DHT_PROTOCOL } from '../../src/core/dht-protocol.ts'
 
 /** A libp2p node as a stranger would build it: TCP on loopback, DHT client, introductions. */
 export type PlainNode = Libp2p<{ dht: KadDHT; introductions: IntroductionClient } & Record<string, unknown>>
@@ -25,7 +25,7 @@ export function createPlainNode(listen: readonly string[] = ['/ip4/127.0.0.1/tcp
       identifyPush: identifyPush(),
       ping: ping(),
       dht: kadDHT({
-        protocol: HANSE_KAD_PROTOCOL,
+        protocol: DHT_PROTOCOL,
         clientMode: true,
         peerInfoMapper: passthroughMapper,
         initialQuerySelfInterval: 50,

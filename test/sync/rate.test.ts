@@ -1,14 +1,25 @@
-import type { GossipSub, TopicValidatorResult } from '@libp2p/gossipsub'
+import type { GossipSub } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { afterEach, expect, test } from 'vitest'
-import { GOSSIP_MESSAGES_BURST_MAX, LINKS_OPENED_BURST_MAX } from '../../src/core/limits.ts'
-import { encodeOperation } from '../../src/core/operation/operation.ts'
-import { gossipTopic, SpaceGossip } from '../../src/node/network/gossip.ts'
+import {
+  GOSSIP_BYTES_ALL_BURST_MAX,
+  GOSSIP_BYTES_BURST_MAX,
+  GOSSIP_MESSAGES_ALL_BURST_MAX,
+  GOSSIP_MESSAGES_BURST_MAX,
+  GOSSIP_OWN_MESSAGES_BURST_MAX,
+  LINKS_OPENED_BURST_MAX,
+} from '../../src/core/limits.ts'
+import type { Operation } from '../../src/core/operation/operation.ts'
+import type { SpaceGossip } from '../../src/node/network/gossip.ts'
+import { GossipGuard } from '../../src/node/network/gossip-guard.ts'
+import { OwnGossip } from '../../src/node/network/own-gossip.ts'
 import { createFederation } from '../node/federation.ts'
 import { startRawPeer } from './raw-peer.ts'
 
+const mallory = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+const bob = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
 const federation = createFederation()
 const stopped: (() => Promise<void>)[] = []
 
@@ -41,39 +52,111 @@ test('a peer that opens links without end is refused with RATE from one past the
   expect(points()).toBe(1)
 })
 
-test('a peer that gossips without end is refused with RATE from one past the burst on', async () => {
-  const alice = await federation.start('alice')
-  const space = alice.createSpace({ name: 'the square' })
-  const mallory = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
-  const blamed: string[] = []
-  const { pubsub, validate } = fakePubsub(gossipTopic(space.hosted))
-  new SpaceGossip(pubsub, space.hosted, {
-    now: () => 0,
-    isWelcome: () => true,
-    onRefused: (_, code) => blamed.push(code),
-    onMissing: () => {},
-  }).start()
-  // The cheapest message there is: an operation everybody has.
-  const known = encodeOperation(space.hosted.operation(0))
-  for (let i = 0; i < GOSSIP_MESSAGES_BURST_MAX; i++) await validate(mallory, known)
-  expect(blamed).toEqual([])
-  expect(await validate(mallory, known)).toBe('ignore')
-  expect(blamed).toEqual(['RATE'])
-  expect(space.status().refused).toEqual({ RATE: 1 })
+test('a peer that gossips without end is not looked at from one past the burst on, and blamed for nothing', async () => {
+  const { guard, excess, deliver, handed } = createGuard()
+  guard.allow('a topic')
+  const message = { topic: 'a topic', data: new Uint8Array(1) }
+  const frame = { subscriptions: [], messages: Array(1_024).fill(message) }
+  for (let i = 0; i < GOSSIP_MESSAGES_BURST_MAX; i += 1_024) await deliver(mallory, frame)
+  expect([handed.length, excess]).toEqual([GOSSIP_MESSAGES_BURST_MAX, []])
+  await deliver(mallory, { ...frame, messages: [message] })
+  expect([handed.length, excess]).toEqual([GOSSIP_MESSAGES_BURST_MAX, [mallory.toString()]])
+  await deliver(bob, { ...frame, messages: [message] })
+  expect(handed).toHaveLength(GOSSIP_MESSAGES_BURST_MAX + 1)
 })
 
-/** As much of gossipsub as a space's gossip touches, with the validator in the test's hands. */
-function fakePubsub(topic: string) {
-  const topicValidators = new Map<
-    string,
-    (peer: PeerId, message: { data: Uint8Array }) => Promise<TopicValidatorResult>
-  >()
+test('a peer that gossips large messages is not looked at beyond its bytes', async () => {
+  const { guard, excess, deliver, handed } = createGuard()
+  guard.allow('a topic')
+  const messages = [{ topic: 'a topic', data: new Uint8Array(1024 * 1024) }]
+  for (let bytes = 0; bytes < GOSSIP_BYTES_BURST_MAX; bytes += 1024 * 1024)
+    await deliver(mallory, { subscriptions: [], messages })
+  expect(excess).toEqual([])
+  await deliver(mallory, { subscriptions: [], messages })
+  expect([handed.length, excess.length]).toEqual([GOSSIP_BYTES_BURST_MAX / 1024 / 1024, 1])
+})
+
+test('many peers that gossip together are not looked at beyond the messages and bytes of all', async () => {
+  const { guard, deliver, handed } = createGuard()
+  guard.allow('a topic')
+  const crowd = await Promise.all(
+    Array.from({ length: 8 }, async () => peerIdFromPrivateKey(await generateKeyPair('Ed25519'))),
+  )
+  const messages = Array(1_024).fill({ topic: 'a topic', data: new Uint8Array(1) })
+  for (const peer of crowd) for (let i = 0; i < 4; i++) await deliver(peer, { subscriptions: [], messages })
+  expect(handed).toHaveLength(GOSSIP_MESSAGES_ALL_BURST_MAX)
+  const other = createGuard()
+  other.guard.allow('a topic')
+  const large = Array(8).fill({ topic: 'a topic', data: new Uint8Array(1024 * 1024) })
+  for (const peer of crowd) await other.deliver(peer, { subscriptions: [], messages: large })
+  expect(other.handed).toHaveLength(GOSSIP_BYTES_ALL_BURST_MAX / 1024 / 1024)
+})
+
+test('of a stranger, and on topics that are not ours, gossipsub is told nothing it would keep', async () => {
+  const { guard, deliver, handed, frames } = createGuard((peer) => peer !== mallory.toString())
+  guard.allow('ours')
+  const frame = {
+    subscriptions: [{ topic: 'ours', subscribe: true }],
+    messages: [
+      { topic: 'ours', data: new Uint8Array(1) },
+      { topic: 'theirs', data: new Uint8Array(1) },
+    ],
+    control: { ihave: [1], iwant: [2], idontwant: [3], graft: [4], prune: [5] },
+  }
+  await deliver(mallory, frame)
+  expect(frames).toEqual([
+    { ...frame, messages: [], control: { ihave: [], iwant: [], idontwant: [], graft: [4], prune: [5] } },
+  ])
+  await deliver(bob, frame)
+  expect(handed.map(({ topic }) => topic)).toEqual(['ours'])
+  guard.forbid('ours')
+  await deliver(bob, frame)
+  expect(handed).toHaveLength(1)
+})
+
+test('this node says no more by gossip than half of what its peers take, and leaves the rest to sync', async () => {
+  const own = new OwnGossip(
+    () => 0,
+    () => {},
+  )
+  let published = 0
+  const gossip = { publish: async () => ++published } as unknown as SpaceGossip
+  const operation = {} as Operation
+  for (let i = 0; i < GOSSIP_OWN_MESSAGES_BURST_MAX; i++) expect(await own.send(gossip, operation)).toBe(true)
+  expect(await own.send(gossip, operation)).toBe(false)
+  expect(published).toBeLessThanOrEqual(GOSSIP_MESSAGES_BURST_MAX / 2)
+})
+
+interface Frame {
+  readonly subscriptions: readonly unknown[]
+  readonly messages: readonly { readonly topic: string; readonly data: Uint8Array }[]
+  readonly control?: Readonly<Record<string, unknown>>
+}
+
+/** A guard over as much of gossipsub as it touches, on a clock that stands still. */
+function createGuard(isProven: (peer: string) => boolean = () => true) {
+  const frames: Frame[] = []
+  const handed: Frame['messages'][number][] = []
   const pubsub = {
-    topicValidators,
-    subscribe: () => {},
     opts: { scoreParams: { topics: {} } },
-  } as unknown as GossipSub
-  const validate = async (peer: PeerId, data: Uint8Array) =>
-    await topicValidators.get(topic)?.(peer, { data })
-  return { pubsub, validate }
+    handleReceivedRpc: async (_from: PeerId, frame: Frame) => {
+      frames.push(frame)
+      handed.push(...frame.messages)
+      await Promise.resolve()
+    },
+  }
+  const excess: string[] = []
+  const guard = new GossipGuard(pubsub as unknown as GossipSub, {
+    now: () => 0,
+    isProven,
+    onExcess: (peer) => excess.push(peer.toString()),
+  })
+  return {
+    guard,
+    excess,
+    frames,
+    /** Messages that reached gossipsub. */
+    handed,
+    deliver: async (from: PeerId, frame: Frame) => await pubsub.handleReceivedRpc(from, frame),
+  }
 }

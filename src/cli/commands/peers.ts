@@ -1,4 +1,5 @@
 import type { Command } from '@commander-js/extra-typings'
+import type { Evidence } from '../../node/reputation.ts'
 import type { PeerStatus } from '../../node/space/status.ts'
 import { defineAction } from '../control/action.ts'
 import { formatCodes, formatTime } from '../output/human.ts'
@@ -12,23 +13,25 @@ import { sortPeers } from './status.ts'
 interface Connection {
   readonly peer: string
   readonly addresses: readonly string[]
-  /** Offence points, which fade, and whether it is banned for them now. */
-  readonly points: number
-  readonly banned: boolean
 }
 
-interface PeerOfSpace extends PeerStatus {
+/** What is held against a peer: local, and forgotten with time. */
+interface Blame {
+  /** Offence points, which fade. */
   readonly points: number
   readonly banned: boolean
+  /** When the ban ends, ms since 1970; null where there is none. */
+  readonly bannedUntilMs: number | null
+  readonly evidence: readonly Evidence[]
 }
 
 interface Peers {
   readonly running: boolean
-  readonly connections: readonly Connection[]
+  readonly connections: readonly (Connection & Blame)[]
   readonly spaces: readonly {
     readonly id: string
     readonly name: string
-    readonly peers: readonly PeerOfSpace[]
+    readonly peers: readonly (PeerStatus & Blame)[]
   }[]
   readonly nowMs: number
 }
@@ -37,18 +40,24 @@ export const peersAction = defineAction({
   name: 'peers',
   shape: { space: 'text?' },
   run: ({ node, isRunning }, { space }): Peers => {
-    const standingOf = (peer: string) => {
-      const { points, isBanned } = node.network?.standingOf(peer) ?? { points: 0, isBanned: false }
-      return { points: Math.round(points * 10) / 10, banned: isBanned }
+    const blameOf = (peer: string): Blame => {
+      const standing = node.network?.standingOf(peer)
+      const bannedUntilMs = standing?.bannedUntilMs ?? null
+      return {
+        points: Math.round((standing?.points ?? 0) * 10) / 10,
+        banned: bannedUntilMs !== null,
+        bannedUntilMs,
+        evidence: standing?.evidence ?? [],
+      }
     }
     const spaces = space === undefined ? node.spaces() : [chooseSpace(node, space)]
     return {
       running: isRunning,
-      connections: (node.network?.connectedPeers() ?? []).map((one) => ({ ...one, ...standingOf(one.peer) })),
+      connections: (node.network?.connectedPeers() ?? []).map((one) => ({ ...one, ...blameOf(one.peer) })),
       spaces: spaces.map((one) => ({
         id: one.id,
         name: one.name,
-        peers: one.status().peers.map((peer) => ({ ...peer, ...standingOf(peer.peer) })),
+        peers: one.status().peers.map((peer) => ({ ...peer, ...blameOf(peer.peer) })),
       })),
       nowMs: node.now(),
     }
@@ -76,14 +85,14 @@ function formatPeers({ running, connections, spaces, nowMs }: Peers, { style }: 
   for (const { name, peers } of spaces) {
     const rows = sortPeers(peers).map((peer) => [
       peer.peer,
-      peer.banned ? 'banned' : peer.connected ? 'connected' : 'known',
+      formatState(peer, peer.connected ? 'connected' : 'known', nowMs),
       peer.inSync ? `in sync ${formatTime(peer.provedAtMs ?? nowMs, nowMs)}` : 'not proved',
       String(peer.points),
-      formatCodes(peer.refused),
+      formatEvidence(peer.evidence) || formatCodes(peer.refused),
       peer.lastFault === null ? '' : printable(peer.lastFault),
       addressOf(peer.peer),
     ])
-    const columns = ['PEER', 'STATE', 'SYNC', 'POINTS', 'REFUSED', 'LAST FAULT', 'ADDRESS']
+    const columns = ['PEER', 'STATE', 'SYNC', 'POINTS', 'HELD AGAINST IT', 'LAST FAULT', 'ADDRESS']
     lines.push(
       ...(lines.length > 0 ? [''] : []),
       style.strong(displayName(name)),
@@ -92,19 +101,30 @@ function formatPeers({ running, connections, spaces, nowMs }: Peers, { style }: 
     if (rows.length === 0) lines.push('  no peer of this space has been met')
   }
   if (strangers.length > 0) {
-    const rows = strangers.map(({ peer, banned, points, addresses }) => [
-      peer,
-      banned ? 'banned' : 'connected',
-      String(points),
-      printable(addresses[0] ?? ''),
+    const rows = strangers.map((stranger) => [
+      stranger.peer,
+      formatState(stranger, 'connected', nowMs),
+      String(stranger.points),
+      formatEvidence(stranger.evidence),
+      printable(stranger.addresses[0] ?? ''),
     ])
     lines.push(
       ...(lines.length > 0 ? [''] : []),
       style.strong('In no space of ours'),
-      ...indent(table(['PEER', 'STATE', 'POINTS', 'ADDRESS'], rows, style.faint)),
+      ...indent(table(['PEER', 'STATE', 'POINTS', 'HELD AGAINST IT', 'ADDRESS'], rows, style.faint)),
     )
   }
   return lines.length > 0 ? lines : ['No space and no peer yet.']
+}
+
+/** Codes and how often each, the latest first: `BAD_SIGNATURE 4, TIMEOUT 1`. */
+function formatEvidence(evidence: readonly Evidence[]): string {
+  return evidence.map(({ code, count }) => `${printable(code)} ${count}`).join(', ')
+}
+
+function formatState({ bannedUntilMs }: Blame, otherwise: string, nowMs: number): string {
+  if (bannedUntilMs === null) return otherwise
+  return `banned for ${Math.max(1, Math.ceil((bannedUntilMs - nowMs) / 60_000))} min`
 }
 
 function table(

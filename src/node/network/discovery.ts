@@ -1,9 +1,13 @@
-import type { PeerId } from '@libp2p/interface'
+import { randomInt } from 'node:crypto'
+import type { Connection, Peer, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { CID } from 'multiformats/cid'
 import * as Digest from 'multiformats/hashes/digest'
 import { mixIntroductions, type IntroducedPeer } from '../../../protocols/introduction/index.ts'
+import { WIDE_NETWORK } from '../../core/address-network.ts'
+import { ANCHORS_MAX, MEMBERS_DIALLED_MAX, PEERS_STORED_MAX } from '../../core/limits.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
+import { networkOf } from './connection-gater.ts'
 import type { Network } from './libp2p.ts'
 
 /** Peers of a space that are dialled from one round of introductions. */
@@ -16,6 +20,11 @@ const DIAL_TIMEOUT_MS = 10_000
 const ROUND_FIRST_MS = 500
 /** Tag of peers that have been past a handshake: kept in the peer store across restarts, tried again in every round. */
 const MEMBER_TAG = 'hanse-member'
+/**
+ * Tag of members that this node itself has dialled and found, a few of them: dialled before all others, so that whoever fills a
+ * restarted node's table with colluders still has these to get past.
+ */
+const ANCHOR_TAG = 'hanse-anchor'
 /** Tag by which libp2p itself reconnects, at once and with back-off. */
 const KEEP_ALIVE_TAG = 'keep-alive-hanse'
 /** How long a member that is never seen again is remembered, in ms. */
@@ -65,12 +74,27 @@ export class Discovery {
   }
 
   /** Remembers a peer past a handshake, so that it is found again without anybody's help. */
-  async remember(peer: PeerId): Promise<void> {
+  async remember(peer: PeerId, connections: readonly Connection[]): Promise<void> {
+    const { peerStore } = this.#init.network
     const tags = {
       [MEMBER_TAG]: { value: 50, ttl: MEMBER_TTL_MS },
       [KEEP_ALIVE_TAG]: { value: 50, ttl: MEMBER_TTL_MS },
     }
-    await this.#init.network.peerStore.merge(peer, { tags })
+    await peerStore.merge(peer, { tags })
+    const dialled = connections.find(({ direction }) => direction === 'outbound')
+    if (dialled === undefined) return
+    const anchors = await this.anchors()
+    const networks = anchors.flatMap(({ addresses }) =>
+      addresses.map(({ multiaddr }) => networkOf(multiaddr, WIDE_NETWORK)),
+    )
+    const network = networkOf(dialled.remoteAddr, WIDE_NETWORK)
+    if (anchors.length >= ANCHORS_MAX || (network !== null && networks.includes(network))) return
+    await peerStore.merge(peer, { tags: { [ANCHOR_TAG]: { value: 60, ttl: MEMBER_TTL_MS } } })
+  }
+
+  /** The members that are dialled before all others. */
+  async anchors(): Promise<readonly Peer[]> {
+    return (await this.#init.network.peerStore.all()).filter(({ tags }) => tags.has(ANCHOR_TAG))
   }
 
   /** Ends; a round under way is given up. */
@@ -81,7 +105,8 @@ export class Discovery {
 
   /** Asks every introduction node about every space, now. Joins a round under way. */
   round(): Promise<void> {
-    this.#round ??= Promise.all([this.#redialMembers(), this.#ask()])
+    this.#round ??= this.#redialMembers()
+      .then(async () => await this.#ask())
       .catch((error: unknown) =>
         this.#init.log(`discovery: ${error instanceof Error ? error.message : String(error)}`),
       )
@@ -108,14 +133,30 @@ export class Discovery {
 
   async #redialMembers(): Promise<void> {
     const { network, spaces, provenCount } = this.#init
+    const known = await network.peerStore.all()
+    await this.#forgetStrangers(known)
     if (spaces().every((space) => provenCount(space) >= DEGREE_TARGET)) return
-    for (const { id, tags, addresses } of await network.peerStore.all()) {
-      if (tags.has(MEMBER_TAG))
-        this.#dial(
-          id,
-          addresses.map(({ multiaddr }) => multiaddr),
-        )
-    }
+    const absent = known.filter(({ id }) => network.getConnections(id).length === 0)
+    const anchors = absent.filter(({ tags }) => tags.has(ANCHOR_TAG))
+    const members = absent.filter(({ tags }) => tags.has(MEMBER_TAG) && !tags.has(ANCHOR_TAG))
+    // Which of many is left to chance: a fixed order would let whoever is first in it be tried for ever.
+    while (anchors.length < MEMBERS_DIALLED_MAX && members.length > 0)
+      anchors.push(...members.splice(randomInt(members.length), 1))
+    for (const { id, addresses } of anchors)
+      this.#dial(
+        id,
+        addresses.map(({ multiaddr }) => multiaddr),
+      )
+  }
+
+  /** Everybody who ever connected is in libp2p's peer store: strangers beyond its bound are taken out again. */
+  async #forgetStrangers(known: readonly Peer[]): Promise<void> {
+    const { network } = this.#init
+    const strangers = known.filter(
+      ({ id, tags }) => !tags.has(MEMBER_TAG) && network.getConnections(id).length === 0,
+    )
+    for (const { id } of strangers.slice(0, Math.max(0, known.length - PEERS_STORED_MAX)))
+      await network.peerStore.delete(id)
   }
 
   async #ask(): Promise<void> {
@@ -188,9 +229,13 @@ export class Discovery {
     const known = network.peerStore.merge(peer, { multiaddrs: [...addresses] })
     known
       .then(() => network.dial(peer, { signal }))
-      .catch((error: unknown) => {
-        if (!this.#abort.signal.aborted)
-          log(`could not reach ${peer.toString()}: ${error instanceof Error ? error.message : String(error)}`)
+      .catch(async (error: unknown) => {
+        if (this.#abort.signal.aborted) return
+        log(`could not reach ${peer.toString()}: ${error instanceof Error ? error.message : String(error)}`)
+        // An anchor that is gone while others are there gives its place to another; without any, the fault may be ours.
+        if (network.getPeers().length > 0)
+          await network.peerStore.merge(peer, { tags: { [ANCHOR_TAG]: undefined } })
       })
+      .catch((error: unknown) => log(`peer store: ${String(error)}`))
   }
 }

@@ -2,7 +2,13 @@ import { StrictNoSign, type GossipsubOpts } from '@libp2p/gossipsub'
 import { createPeerScoreParams, createTopicScoreParams } from '@libp2p/gossipsub/score'
 import { toHex } from '../../core/bytes.ts'
 import { sha256 } from '../../core/hash.ts'
-import { FRAME_BYTES_MAX } from '../../core/limits.ts'
+import {
+  FRAME_BYTES_MAX,
+  GOSSIP_QUEUE_BYTES_MAX,
+  GOSSIP_RPC_ENTRIES_MAX,
+  GOSSIP_SEEN_MS,
+  GOSSIP_TOPIC_BYTES_PER_PEER_MAX,
+} from '../../core/limits.ts'
 
 /** What gossip asks about a peer. */
 export interface GossipTrust {
@@ -35,7 +41,21 @@ export function gossipOptions(trust: GossipTrust): Partial<GossipsubOpts> {
     ignoreDuplicatePublishError: true,
     runOnLimitedConnection: true,
     maxInboundDataLength: FRAME_BYTES_MAX,
-    maxOutboundBufferSize: 8 * FRAME_BYTES_MAX,
+    maxOutboundBufferSize: GOSSIP_QUEUE_BYTES_MAX,
+    maxTopicBytesPerPeer: GOSSIP_TOPIC_BYTES_PER_PEER_MAX,
+    // A newer stream takes the place of the one before it.
+    maxInboundStreams: 4,
+    seenTTL: GOSSIP_SEEN_MS,
+    decodeRpcLimits: {
+      maxSubscriptions: GOSSIP_RPC_ENTRIES_MAX,
+      maxMessages: GOSSIP_RPC_ENTRIES_MAX,
+      maxControlMessages: GOSSIP_RPC_ENTRIES_MAX,
+      // Ids in one entry: gossipsub 17's own bounds.
+      maxIhaveMessageIDs: 5_000,
+      maxIwantMessageIDs: 5_000,
+      maxIdontwantMessageIDs: 512,
+      maxPeerInfos: 16,
+    },
     scoreParams: createPeerScoreParams({
       appSpecificScore: (peer) => (trust.isProven(peer) ? 0 : UNPROVEN_SCORE),
       appSpecificWeight: 1,

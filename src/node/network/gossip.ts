@@ -1,26 +1,19 @@
 import { type GossipSub, TopicValidatorResult as Verdict } from '@libp2p/gossipsub'
-import type { PeerScoreParams } from '@libp2p/gossipsub/score'
 import type { PeerId } from '@libp2p/interface'
 import { toHex } from '../../core/bytes.ts'
 import { isControl } from '../../core/changes/evaluate.ts'
-import {
-  GOSSIP_MESSAGES_BURST_MAX,
-  GOSSIP_MESSAGES_PER_SECOND_MAX,
-  RATED_PEERS_MAX,
-} from '../../core/limits.ts'
+import { GOSSIP_RECENT_OPERATIONS_MAX } from '../../core/limits.ts'
 import { decodeOperation, encodeOperation, type Operation } from '../../core/operation/operation.ts'
-import { TokenBuckets } from '../../core/token-bucket.ts'
+import type { Fault } from '../../core/result.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
-import { topicScore } from './gossip-options.ts'
+import type { GossipGuard } from './gossip-guard.ts'
 
 /** What gossip needs of the node around it. */
 export interface GossipHost {
-  /** This node's clock, ms since 1970. */
-  now(): number
   /** True for a peer that is heard: past this space's handshake, and not banned. */
   isWelcome(space: HostedSpace, peer: PeerId): boolean
   /** A peer sent what is refused: held against it. */
-  onRefused(peer: PeerId, code: string): void
+  onRefused(peer: PeerId, fault: Fault): void
   /** A peer sent an operation whose parents are missing here: they are to be fetched from it. */
   onMissing(space: HostedSpace, peer: PeerId): void
 }
@@ -32,7 +25,7 @@ export function gossipTopic(space: HostedSpace): string {
 
 /**
  * New operations of one space, live, on one gossipsub topic: one envelope a message. The topic validator runs the whole pipeline
- * before a message is forwarded: admitted or known → accept; refused → reject; waiting → ignore, since what it lacks is fetched
+ * before a message is forwarded: admitted or lately known → accept; refused → reject; waiting → ignore, since what it lacks is fetched
  * over sync and gossip does not deliver an ignored message again.
  */
 export class SpaceGossip {
@@ -40,13 +33,11 @@ export class SpaceGossip {
   readonly #space: HostedSpace
   readonly #host: GossipHost
   readonly #topic: string
-  readonly #rates = new TokenBuckets(
-    { burst: GOSSIP_MESSAGES_BURST_MAX, perSecond: GOSSIP_MESSAGES_PER_SECOND_MAX },
-    RATED_PEERS_MAX,
-  )
+  readonly #guard: GossipGuard
 
-  constructor(pubsub: GossipSub, space: HostedSpace, host: GossipHost) {
+  constructor(pubsub: GossipSub, guard: GossipGuard, space: HostedSpace, host: GossipHost) {
     this.#pubsub = pubsub
+    this.#guard = guard
     this.#space = space
     this.#host = host
     this.#topic = gossipTopic(space)
@@ -54,7 +45,7 @@ export class SpaceGossip {
 
   /** Joins the topic. */
   start(): void {
-    scoreParamsOf(this.#pubsub).topics[this.#topic] = topicScore
+    this.#guard.allow(this.#topic)
     this.#pubsub.topicValidators.set(this.#topic, (peer, message) => this.#validate(peer, message.data))
     this.#pubsub.subscribe(this.#topic)
   }
@@ -63,7 +54,7 @@ export class SpaceGossip {
   stop(): void {
     this.#pubsub.unsubscribe(this.#topic)
     this.#pubsub.topicValidators.delete(this.#topic)
-    delete scoreParamsOf(this.#pubsub).topics[this.#topic]
+    this.#guard.forbid(this.#topic)
   }
 
   /** Sends an operation of our own to whoever listens. Resolves to the number of peers it went to; repair is sync's task. */
@@ -84,41 +75,35 @@ export class SpaceGossip {
   async #validate(peer: PeerId, data: Uint8Array): Promise<Verdict> {
     const { replica } = this.#space
     if (!this.#host.isWelcome(this.#space, peer)) return Verdict.Ignore
-    if (!this.#rates.take(peer.toString(), this.#host.now())) {
-      replica.noteRefusal(
-        { code: 'RATE', detail: 'gossip faster than a space has it' },
-        peer.toString(),
-        data,
-      )
-      this.#host.onRefused(peer, 'RATE')
-      return Verdict.Ignore
-    }
     const decoded = decodeOperation(data)
     if (!decoded.ok) {
       replica.noteRefusal(decoded.fault, peer.toString(), data)
-      this.#host.onRefused(peer, decoded.fault.code)
+      this.#host.onRefused(peer, decoded.fault)
       return Verdict.Reject
     }
     const [outcome] = await replica.receive([decoded.value], peer.toString())
     switch (outcome?.kind) {
       case 'admitted':
-      case 'duplicate':
         return Verdict.Accept
+      case 'duplicate':
+        return this.#isRecent(decoded.value) ? Verdict.Accept : Verdict.Ignore
       case 'waiting':
         if (outcome.fault.code === 'MISSING_PARENT' || outcome.fault.code === 'MISSING_BODY') {
           this.#host.onMissing(this.#space, peer)
         }
         return Verdict.Ignore
       case 'refused':
-        this.#host.onRefused(peer, outcome.fault.code)
+        this.#host.onRefused(peer, outcome.fault)
         return Verdict.Reject
-      case undefined:
+      default:
         return Verdict.Ignore
     }
   }
-}
 
-/** gossipsub reads topic scores from the parameters it was made with; its type does not show them. */
-function scoreParamsOf(pubsub: GossipSub): PeerScoreParams {
-  return (pubsub as unknown as { readonly opts: { readonly scoreParams: PeerScoreParams } }).opts.scoreParams
+  /** True for what may still be going round; what is older would send whole histories round again. */
+  #isRecent({ id }: Operation): boolean {
+    const { store } = this.#space
+    const entry = store.find(id)
+    return entry !== undefined && entry.ordinal >= store.count() - GOSSIP_RECENT_OPERATIONS_MAX
+  }
 }

@@ -12,16 +12,26 @@ import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { introductionClient } from '../../../protocols/introduction/index.ts'
 import { sync, type SyncHost } from '../../../protocols/sync/index.ts'
+import { NARROW_NETWORK, publicNetworkOf } from '../../core/address-network.ts'
 import { concatBytes } from '../../core/bytes.ts'
+import { DHT_PROTOCOL } from '../../core/dht-protocol.ts'
+import {
+  CONNECTIONS_INBOUND_MAX,
+  CONNECTIONS_OUTBOUND_MAX,
+  CONNECTIONS_PINNED_MAX,
+  HOST_CONNECTIONS_PER_SECOND,
+  PENDING_CONNECTIONS_MAX,
+  STREAMS_PER_CONNECTION_MAX,
+  UPGRADE_TIMEOUT_MS,
+} from '../../core/limits.ts'
 import { publicKeyOf } from '../../core/signature.ts'
 import { gossipOptions, type GossipTrust } from './gossip-options.ts'
 
-/** Kademlia protocol id of Hanse: its own, so that nobody else's DHT is walked. */
-const DHT_PROTOCOL = '/hanse/kad/1.0.0'
 /** Service tag on the local network. */
 const MDNS_SERVICE_TAG = '_hanse._udp.local'
 
@@ -36,7 +46,9 @@ export interface NetworkInit {
   readonly dht: boolean
   readonly relay: boolean
   readonly logger?: ComponentLogger | undefined
-  readonly connectionGater?: ConnectionGater | undefined
+  readonly connectionGater: ConnectionGater
+  /** Peers the user named and introduction nodes: not kept out by a crowd in front of the door. */
+  readonly pinned: readonly Multiaddr[]
   /** Transports, encrypters and muxers in place of TCP, WebSocket, Noise and yamux: for tests. */
   readonly transport?: Pick<Libp2pOptions, 'transports' | 'connectionEncrypters' | 'streamMuxers'> | undefined
 }
@@ -48,7 +60,7 @@ export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'pee
     datastore: init.datastore,
     start: false,
     ...(init.logger === undefined ? {} : { logger: init.logger }),
-    ...(init.connectionGater === undefined ? {} : { connectionGater: init.connectionGater }),
+    connectionGater: init.connectionGater,
     addresses: {
       listen: [...init.listen, ...(init.relay ? ['/p2p-circuit'] : [])],
       appendAnnounce: [...init.announce],
@@ -58,7 +70,7 @@ export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'pee
     // The receive window must not outgrow the read buffer, or a paused stream is killed (js-libp2p 3: 16 MiB over 4 MiB).
     streamMuxers: [
       yamux({
-        maxInboundStreams: 256,
+        maxInboundStreams: STREAMS_PER_CONNECTION_MAX,
         streamOptions: { maxStreamWindowSize: 1 << 20, maxReadBufferLength: 2 << 20 },
       }),
     ],
@@ -66,10 +78,12 @@ export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'pee
     // A relay that is down, or a port in use, is reported by the node, which knows which address the user asked for.
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
     connectionManager: {
-      maxConnections: 200,
-      inboundConnectionThreshold: 50,
-      maxIncomingPendingConnections: 100,
-      inboundUpgradeTimeout: 5_000,
+      // The gater gives out the places one by one; this is their sum, beyond which libp2p closes sockets before they say a word.
+      maxConnections: CONNECTIONS_INBOUND_MAX + CONNECTIONS_OUTBOUND_MAX + CONNECTIONS_PINNED_MAX,
+      inboundConnectionThreshold: HOST_CONNECTIONS_PER_SECOND,
+      maxIncomingPendingConnections: PENDING_CONNECTIONS_MAX,
+      inboundUpgradeTimeout: UPGRADE_TIMEOUT_MS,
+      allow: init.pinned.flatMap(hostOf),
     },
     // A busy event loop would fail the 5 s ping and drop healthy links; runs of the sync protocol have their own bound.
     connectionMonitor: { abortConnectionOnPingFailure: false },
@@ -98,3 +112,10 @@ export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'pee
 }
 
 export type Network = Awaited<ReturnType<typeof createNetwork>>
+
+/** The host of a public address, for libp2p's list of those that no rate keeps out. A LAN's rate holds for everybody on it. */
+function hostOf(address: Multiaddr): readonly string[] {
+  if (publicNetworkOf(address.bytes, NARROW_NETWORK) === null) return []
+  const [ip] = address.getComponents()
+  return ip?.value === undefined ? [] : [`/${ip.name}/${ip.value}/tcp/0`]
+}

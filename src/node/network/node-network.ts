@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
 import type { PeerId } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { toHex } from '../../core/bytes.ts'
 import type { Operation } from '../../core/operation/operation.ts'
@@ -8,21 +7,30 @@ import type { Fault } from '../../core/result.ts'
 import type { SyncReport } from '../../core/sync/session.ts'
 import type { SyncSpace } from '../../../protocols/sync/index.ts'
 import { FaultError } from '../fault-error.ts'
-import { LOCAL } from '../replica/replica.ts'
-import { Reputation } from '../reputation.ts'
+import { LOCAL } from '../replica/admission-step.ts'
+import type { Standing } from '../reputation.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
 import type { Space } from '../space/space.ts'
+import { createConnectionGater } from './connection-gater.ts'
 import { Discovery } from './discovery.ts'
 import { SpaceGossip, type GossipHost } from './gossip.ts'
+import { GossipGuard } from './gossip-guard.ts'
 import { createNetwork, type Network } from './libp2p.ts'
 import type { NodeNetworkHost, NodeNetworkInit } from './node-network-init.ts'
 import { keepGossipAlive } from './keep-gossip-alive.ts'
+import { OwnGossip } from './own-gossip.ts'
+import { parsePeer } from './parse-peer.ts'
+import { PeerStandings } from './peer-standings.ts'
 import { PinnedDialer } from './pinned-dialer.ts'
 import { RunTraffic } from './run-traffic.ts'
+import { createSyncSpace } from './sync-space.ts'
 import { SyncScheduler } from './sync-scheduler.ts'
 
 /** Bound of stopping, in ms: what has not closed by then is cut. */
 const STOP_TIMEOUT_MS = 5_000
+
+/** What is noted of a peer whose gossip is left to sync. */
+const GOSSIP_EXCESS: Fault = { code: 'RATE', detail: 'gossip beyond its share, which was not looked at' }
 
 /** A space in the network. */
 interface Member {
@@ -40,7 +48,9 @@ export class NodeNetwork {
   readonly #init: NodeNetworkInit
   readonly #host: NodeNetworkHost
   readonly #members: Map<string, Member>
-  readonly #reputation: Reputation
+  readonly #standings: PeerStandings
+  readonly #gossip: GossipGuard
+  readonly #ownGossip: OwnGossip
   readonly #scheduler: SyncScheduler<Space>
   readonly #discovery: Discovery
   readonly #bootstrap: Multiaddr[]
@@ -51,20 +61,33 @@ export class NodeNetwork {
   /** Composes the network; nothing runs before `start`. */
   static async create(init: NodeNetworkInit, host: NodeNetworkHost): Promise<NodeNetwork> {
     const members = new Map<string, Member>()
-    const reputation = new Reputation(() => host.now())
+    const standings = new PeerStandings(() => host.now())
     const onFault = (peer: PeerId, space: SyncSpace | null, fault: Fault, bytes: Uint8Array) =>
       network.#onFault(peer, space, fault, bytes)
+    const isProven = (peer: string) => network.#libp2p.services.sync.isProvenAnywhere(peer)
+    const connectionGater = createConnectionGater(
+      {
+        now: () => Date.now(),
+        connections: () => network.#libp2p.getConnections(),
+        isPinned: (peer) => standings.isPinned(peer),
+        isProven,
+        isBanned: (peer) => standings.isBanned(peer),
+        isNetworkBanned: (name) => standings.isNetworkBanned(name),
+        log: (message) => host.log(message),
+      },
+      init.connectionGater,
+    )
     const libp2p = await createNetwork(
-      init,
+      { ...init, connectionGater, pinned: [...init.peers, ...init.bootstrap] },
       {
         verify: host.verify,
         now: () => host.now(),
         spaceByTopic: (topic) => members.get(toHex(topic))?.sync,
         onFault,
       },
-      { isProven: (peer) => network.#isProvenAnywhere(peer) },
+      { isProven },
     )
-    const network = new NodeNetwork(libp2p, init, host, members, reputation)
+    const network = new NodeNetwork(libp2p, init, host, members, standings)
     return network
   }
 
@@ -73,14 +96,24 @@ export class NodeNetwork {
     init: NodeNetworkInit,
     host: NodeNetworkHost,
     members: Map<string, Member>,
-    reputation: Reputation,
+    standings: PeerStandings,
   ) {
     this.#libp2p = libp2p
     this.#init = init
     this.#host = host
     this.#members = members
-    this.#reputation = reputation
+    this.#standings = standings
     this.#bootstrap = [...init.bootstrap]
+    for (const address of [...init.peers, ...init.bootstrap]) standings.pin(address)
+    this.#ownGossip = new OwnGossip(
+      () => host.now(),
+      (message) => host.log(message),
+    )
+    this.#gossip = new GossipGuard(libp2p.services.pubsub, {
+      now: () => host.now(),
+      isProven: (peer) => libp2p.services.sync.isProvenAnywhere(peer),
+      onExcess: (peer) => standings.note(peer.toString(), GOSSIP_EXCESS),
+    })
     this.#scheduler = new SyncScheduler({
       intervalMs: init.antiEntropyIntervalMs,
       onFailure: (peer, error) => host.log(`sync with ${peer.toString()}: ${error.message}`),
@@ -128,9 +161,9 @@ export class NodeNetwork {
     }))
   }
 
-  /** Offence points of a peer, and whether it is banned. */
-  standingOf(peer: string): { readonly points: number; readonly isBanned: boolean } {
-    return { points: this.#reputation.points(peer), isBanned: this.#reputation.isBanned(peer) }
+  /** What is held against a peer, and how long it is banned. */
+  standingOf(peer: string): Standing {
+    return this.#standings.standingOf(peer)
   }
 
   async start(): Promise<void> {
@@ -174,7 +207,7 @@ export class NodeNetwork {
     const topic = toHex(hosted.topic)
     if (this.#members.has(topic)) return
     for (const address of hosted.meetingPoints().bootstrap) this.#addBootstrap(multiaddr(address))
-    const gossip = new SpaceGossip(this.#libp2p.services.pubsub, hosted, this.#gossipHost())
+    const gossip = new SpaceGossip(this.#libp2p.services.pubsub, this.#gossip, hosted, this.#gossipHost())
     const member: Member = { space, gossip, sync: this.#syncSpace(hosted) }
     this.#members.set(topic, member)
     this.#scheduler.add({
@@ -230,7 +263,9 @@ export class NodeNetwork {
   }
 
   #addBootstrap(address: Multiaddr): void {
-    if (!this.#bootstrap.some((known) => known.equals(address))) this.#bootstrap.push(address)
+    if (this.#bootstrap.some((known) => known.equals(address))) return
+    this.#bootstrap.push(address)
+    this.#standings.pin(address)
   }
 
   /** Addresses that invites named, of spaces in which nobody is connected. */
@@ -249,7 +284,7 @@ export class NodeNetwork {
     const proven = this.#libp2p.services.sync.provenPeers(hosted.id)
     const seen = new Set(proven.map(String))
     const others = this.#syncPeers().filter((peer) => !seen.has(peer.toString()))
-    return [...proven, ...others].filter((peer) => !this.#reputation.isBanned(peer.toString()))
+    return [...proven, ...others].filter((peer) => !this.#standings.isBanned(peer.toString()))
   }
 
   /** Connected peers that speak the sync protocol: introduction nodes do not. */
@@ -261,7 +296,7 @@ export class NodeNetwork {
 
   #onPeer(peer: PeerId): void {
     this.#speakers.add(peer.toString())
-    if (this.#reputation.isBanned(peer.toString())) {
+    if (this.#standings.isBanned(peer.toString())) {
       void this.#libp2p.hangUp(peer).catch(() => {})
       return
     }
@@ -275,7 +310,7 @@ export class NodeNetwork {
     if (member === undefined) return
     member.space.onProven(peer.toString(), true)
     void this.#discovery
-      .remember(peer)
+      .remember(peer, this.#libp2p.getConnections(peer))
       .catch((error: unknown) => this.#host.log(`peer store: ${String(error)}`))
     this.#host.onConnect(peer, member.space.hosted)
   }
@@ -287,6 +322,7 @@ export class NodeNetwork {
     if (fault !== null && fault.code !== 'LINK_CLOSED') {
       member?.space.onFault(peer.toString(), fault.code)
       this.#host.log(`link with ${peer.toString()} ended: ${fault.code}, ${fault.detail}`)
+      if (fault.code === 'TIMEOUT') this.#blame(peer, fault)
     }
     if (!this.#isStopping) this.#discovery.hurry()
   }
@@ -294,13 +330,15 @@ export class NodeNetwork {
   #onFault(peer: PeerId, space: SyncSpace | null, fault: Fault, bytes: Uint8Array): void {
     const member = space === null ? undefined : this.#members.get(toHex(space.topic))
     member?.space.hosted.replica.noteRefusal(fault, peer.toString(), bytes)
-    this.#blame(peer, fault.code)
+    this.#blame(peer, fault)
   }
 
-  #blame(peer: PeerId, code: string): void {
-    if (!this.#reputation.blame(peer.toString(), code)) return
-    this.#host.log(`${peer.toString()} is banned for a while: ${code}`)
-    void this.#libp2p.hangUp(peer).catch(() => {})
+  #blame(peer: PeerId, offence: Fault): void {
+    const addresses = this.#libp2p.getConnections(peer).map(({ remoteAddr }) => remoteAddr)
+    if (!this.#standings.blame(peer.toString(), offence, addresses)) return
+    this.#host.log(`${peer.toString()} is banned for a while: ${offence.code}, ${offence.detail}`)
+    // Not in order: a peer that does not read would keep its connection until the closing times out.
+    for (const connection of this.#libp2p.getConnections(peer)) connection.abort(new Error('banned'))
   }
 
   async #run(member: Member, peer: PeerId, signal: AbortSignal): Promise<SyncReport> {
@@ -319,35 +357,20 @@ export class NodeNetwork {
   }
 
   #syncSpace(hosted: HostedSpace): SyncSpace {
-    return {
-      spaceId: hosted.id,
-      spaceKey: hosted.spaceKey,
-      topic: hosted.topic,
-      createView: () => hosted.view(),
-      prove: (binding) => hosted.prove(this.#host.reader, binding, this.#host.now()),
-      admit: async (operations, faults, peer) => {
-        const name = peer.toString()
-        for (const fault of faults)
-          this.#onFault(peer, this.#members.get(toHex(hosted.topic))?.sync ?? null, fault, new Uint8Array())
-        const before = hosted.store.absentBodyCount()
-        const outcomes = await hosted.replica.receive(operations, name)
-        let gained = Math.max(0, before - hosted.store.absentBodyCount())
-        for (const outcome of outcomes) {
-          if (outcome.kind === 'admitted') gained++
-          if (outcome.kind !== 'refused') continue
-          this.#blame(peer, outcome.fault.code)
-        }
-        return gained
-      },
-    }
+    const sync: SyncSpace = createSyncSpace(hosted, {
+      reader: this.#host.reader,
+      now: () => this.#host.now(),
+      onFault: (peer, fault) => this.#onFault(peer, sync, fault, new Uint8Array()),
+      onRefused: (peer, fault) => this.#blame(peer, fault),
+    })
+    return sync
   }
 
   #gossipHost(): GossipHost {
     return {
-      now: () => this.#host.now(),
       isWelcome: (hosted, peer) =>
-        this.#libp2p.services.sync.isProven(peer, hosted.id) && !this.#reputation.isBanned(peer.toString()),
-      onRefused: (peer, code) => this.#blame(peer, code),
+        this.#libp2p.services.sync.isProven(peer, hosted.id) && !this.#standings.isBanned(peer.toString()),
+      onRefused: (peer, fault) => this.#blame(peer, fault),
       onMissing: (hosted, peer) => {
         const member = this.#members.get(toHex(hosted.topic))
         if (member !== undefined) this.#scheduler.soon(member.space, peer)
@@ -357,13 +380,7 @@ export class NodeNetwork {
 
   async #publish(member: Member, operation: Operation): Promise<void> {
     if (this.#libp2p.status !== 'started') return
-    try {
-      const recipients = await member.gossip.publish(operation)
-      if (recipients === 0) this.#offer(member)
-    } catch (error) {
-      this.#host.log(`gossip: ${error instanceof Error ? error.message : String(error)}`)
-      this.#offer(member)
-    }
+    if (!(await this.#ownGossip.send(member.gossip, operation))) this.#offer(member)
   }
 
   /** Compares with every proven peer soon, because gossip did not reach them. */
@@ -372,25 +389,7 @@ export class NodeNetwork {
       this.#scheduler.soon(space, peer)
   }
 
-  #isProvenAnywhere(peer: string): boolean {
-    const { sync } = this.#libp2p.services
-    return [...this.#members.values()].some(({ space }) =>
-      sync.provenPeers(space.hosted.id).some((one) => one.toString() === peer),
-    )
-  }
-
   #listening(): readonly Multiaddr[] {
     return this.#libp2p.getMultiaddrs().filter((address) => !address.toString().includes('/p2p-circuit'))
-  }
-}
-
-function parsePeer(text: string): PeerId {
-  try {
-    return peerIdFromString(text)
-  } catch {
-    throw new FaultError({
-      code: 'BAD_PEER',
-      detail: `${JSON.stringify(text)} is not a peer id: see "hanse peers"`,
-    })
   }
 }

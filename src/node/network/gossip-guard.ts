@@ -1,0 +1,114 @@
+import type { GossipSub } from '@libp2p/gossipsub'
+import type { PeerScoreParams } from '@libp2p/gossipsub/score'
+import type { PeerId } from '@libp2p/interface'
+import {
+  GOSSIP_BYTES_ALL_BURST_MAX,
+  GOSSIP_BYTES_ALL_PER_SECOND_MAX,
+  GOSSIP_BYTES_BURST_MAX,
+  GOSSIP_BYTES_PER_SECOND_MAX,
+  GOSSIP_MESSAGES_ALL_BURST_MAX,
+  GOSSIP_MESSAGES_ALL_PER_SECOND_MAX,
+  GOSSIP_MESSAGES_BURST_MAX,
+  GOSSIP_MESSAGES_PER_SECOND_MAX,
+  RATED_PEERS_MAX,
+} from '../../core/limits.ts'
+import { TokenBuckets } from '../../core/token-bucket.ts'
+import { topicScore } from './gossip-options.ts'
+
+/** What of gossipsub's frames is looked at here. */
+interface GossipFrame {
+  readonly subscriptions: readonly unknown[]
+  readonly messages: readonly { readonly data?: Uint8Array; readonly topic: string }[]
+  readonly control?: Readonly<Record<string, unknown>>
+}
+
+/** Parts of gossipsub that its type does not show (17.1): read at every use, so they may be changed while it runs. */
+interface GossipInternals {
+  readonly opts: { readonly scoreParams: PeerScoreParams }
+  handleReceivedRpc(from: PeerId, frame: GossipFrame): Promise<void>
+}
+
+export interface GossipGuardHost {
+  /** This node's clock, ms since 1970. */
+  readonly now: () => number
+  /** Past the handshake of a space of ours, on a connection that lasts. */
+  readonly isProven: (peer: string) => boolean
+  /** A peer sent more than its share, which was not looked at. No offence: an honest peer hands on what many have written. */
+  readonly onExcess: (peer: PeerId) => void
+}
+
+/**
+ * What stands between gossipsub and its peers: gossipsub 17 remembers every message by its id and keeps it for others before any
+ * validator sees it, whatever the topic and whoever it came from. So here, before that:
+ * 1. messages on topics that are not ours are dropped;
+ * 2. of a peer past no handshake only its subscriptions are taken, which it says once and not again, and who is in its mesh;
+ * 3. messages and bytes of each peer and of all have a rate; what is above is left to sync.
+ */
+export class GossipGuard {
+  readonly #internals: GossipInternals
+  readonly #host: GossipGuardHost
+  readonly #messages = new TokenBuckets(
+    { burst: GOSSIP_MESSAGES_BURST_MAX, perSecond: GOSSIP_MESSAGES_PER_SECOND_MAX },
+    RATED_PEERS_MAX,
+  )
+  readonly #bytes = new TokenBuckets(
+    { burst: GOSSIP_BYTES_BURST_MAX, perSecond: GOSSIP_BYTES_PER_SECOND_MAX },
+    RATED_PEERS_MAX,
+  )
+  readonly #messagesOfAll = new TokenBuckets(
+    { burst: GOSSIP_MESSAGES_ALL_BURST_MAX, perSecond: GOSSIP_MESSAGES_ALL_PER_SECOND_MAX },
+    1,
+  )
+  readonly #bytesOfAll = new TokenBuckets(
+    { burst: GOSSIP_BYTES_ALL_BURST_MAX, perSecond: GOSSIP_BYTES_ALL_PER_SECOND_MAX },
+    1,
+  )
+  readonly #topics = new Set<string>()
+
+  constructor(pubsub: GossipSub, host: GossipGuardHost) {
+    this.#internals = pubsub as unknown as GossipInternals
+    this.#host = host
+    const handle = this.#internals.handleReceivedRpc.bind(pubsub)
+    this.#internals.handleReceivedRpc = async (from, frame) => await handle(from, this.#admitted(from, frame))
+  }
+
+  /** Takes part in a topic. */
+  allow(topic: string): void {
+    this.#topics.add(topic)
+    this.#internals.opts.scoreParams.topics[topic] = topicScore
+  }
+
+  /** Takes no part in a topic any more. */
+  forbid(topic: string): void {
+    this.#topics.delete(topic)
+    delete this.#internals.opts.scoreParams.topics[topic]
+  }
+
+  /** What of a frame is handed to gossipsub. */
+  #admitted(from: PeerId, frame: GossipFrame): GossipFrame {
+    if (!this.#host.isProven(from.toString())) {
+      const control = { ...frame.control, ihave: [], iwant: [], idontwant: [] }
+      return {
+        subscriptions: frame.subscriptions,
+        messages: [],
+        ...(frame.control === undefined ? {} : { control }),
+      }
+    }
+    const ours = frame.messages.filter(({ topic }) => this.#topics.has(topic))
+    const messages = ours.filter(({ data }) => this.#isWithinRate(from, data?.length ?? 0))
+    if (messages.length < ours.length) this.#host.onExcess(from)
+    return { ...frame, messages }
+  }
+
+  /** The peer's own share first, so that a flooding peer does not drain the common one. */
+  #isWithinRate(from: PeerId, bytes: number): boolean {
+    const nowMs = this.#host.now()
+    const peer = from.toString()
+    return (
+      this.#messages.take(peer, nowMs) &&
+      this.#bytes.take(peer, nowMs, bytes) &&
+      this.#messagesOfAll.take('all', nowMs) &&
+      this.#bytesOfAll.take('all', nowMs, bytes)
+    )
+  }
+}

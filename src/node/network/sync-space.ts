@@ -1,0 +1,35 @@
+import type { PeerId } from '@libp2p/interface'
+import type { SyncSpace } from '../../../protocols/sync/index.ts'
+import type { Fault } from '../../core/result.ts'
+import type { Signer } from '../../core/signature.ts'
+import type { HostedSpace } from '../space/hosted-space.ts'
+
+/** What a space in the sync protocol needs of the node around it. */
+export interface SyncSpaceHost {
+  /** Whose read capability is shown to peers. */
+  readonly reader: Signer
+  readonly now: () => number
+  /** A place of a batch was no operation: counted, and held against the peer. */
+  readonly onFault: (peer: PeerId, fault: Fault) => void
+  /** An operation was refused, and is counted already: held against the peer. */
+  readonly onRefused: (peer: PeerId, fault: Fault) => void
+}
+
+/** A hosted space as the sync protocol sees it. */
+export function createSyncSpace(hosted: HostedSpace, host: SyncSpaceHost): SyncSpace {
+  return {
+    spaceId: hosted.id,
+    spaceKey: hosted.spaceKey,
+    topic: hosted.topic,
+    createView: () => hosted.view(),
+    prove: (binding) => hosted.prove(host.reader, binding, host.now()),
+    admit: async (operations, faults, peer) => {
+      for (const fault of faults) host.onFault(peer, fault)
+      const before = hosted.store.absentBodyCount()
+      const outcomes = await hosted.replica.receive(operations, peer.toString())
+      const bodiesGained = Math.max(0, before - hosted.store.absentBodyCount())
+      for (const outcome of outcomes) if (outcome.kind === 'refused') host.onRefused(peer, outcome.fault)
+      return bodiesGained + outcomes.filter(({ kind }) => kind === 'admitted').length
+    },
+  }
+}
