@@ -110,7 +110,8 @@ export function decodeMessage(
   if (!Array.isArray(decoded.value)) return bad('a message is a list')
   const [tag, ...fields] = decoded.value as unknown[]
   const read = READERS.get(tag)
-  if (read === undefined) return bad(`a message with tag ${String(tag)}`)
+  // Named only if it is a number: a peer's map with a key `toString` cannot be made a text.
+  if (read === undefined) return bad(`a message with ${typeof tag === 'number' ? `tag ${tag}` : 'no tag'}`)
   if (fields.length !== read.fields)
     return bad(`message ${String(tag)} has ${fields.length} fields, not ${read.fields}`)
   if (spaceId === null && !read.beforeSession)
