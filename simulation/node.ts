@@ -95,7 +95,6 @@ export class SimulatedNode implements Owner, Host {
       isProven: (peer) => this.sync.isProven(peer, this.hosted.id),
     })
     this.#gossip = new SpaceGossip(this.#pubsub.asPubsub, this.hosted, {
-      now: () => this.now(),
       isWelcome: (hosted, peer) =>
         this.sync.isProven(peer, hosted.id) && !this.#reputation.isBanned(peer.toString()),
       onRefused: (peer, code) => this.#blame(peer, code),
@@ -171,6 +170,12 @@ export class SimulatedNode implements Owner, Host {
     this.isAlive = false
     this.#scheduler.stop()
     this.#init.network.detach(this.peerId)
+  }
+
+  /** Breaks every connection of this node. */
+  hangUpAll(): void {
+    const { network, peerId } = this.#init
+    for (const peer of network.peersOf(peerId)) network.hangUp(peerId, peer)
   }
 
   /** Does something that may crash the node; any other throw is a bug. */

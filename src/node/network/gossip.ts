@@ -4,16 +4,14 @@ import { toHex } from '../../core/bytes.ts'
 import { isControl } from '../../core/changes/evaluate.ts'
 import { GOSSIP_RECENT_OPERATIONS_MAX } from '../../core/limits.ts'
 import { decodeOperation, encodeOperation, type Operation } from '../../core/operation/operation.ts'
-import type { Fault } from '../../core/result.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
-import type { GossipGuard } from './gossip-guard.ts'
 
 /** What gossip needs of the node around it. */
 export interface GossipHost {
   /** True for a peer that is heard: past this space's handshake, and not banned. */
   isWelcome(space: HostedSpace, peer: PeerId): boolean
   /** A peer sent what is refused: held against it. */
-  onRefused(peer: PeerId, fault: Fault): void
+  onRefused(peer: PeerId, code: string, detail: string): void
   /** A peer sent an operation whose parents are missing here: they are to be fetched from it. */
   onMissing(space: HostedSpace, peer: PeerId): void
 }
@@ -33,11 +31,9 @@ export class SpaceGossip {
   readonly #space: HostedSpace
   readonly #host: GossipHost
   readonly #topic: string
-  readonly #guard: GossipGuard
 
-  constructor(pubsub: GossipSub, guard: GossipGuard, space: HostedSpace, host: GossipHost) {
+  constructor(pubsub: GossipSub, space: HostedSpace, host: GossipHost) {
     this.#pubsub = pubsub
-    this.#guard = guard
     this.#space = space
     this.#host = host
     this.#topic = gossipTopic(space)
@@ -45,7 +41,6 @@ export class SpaceGossip {
 
   /** Joins the topic. */
   start(): void {
-    this.#guard.allow(this.#topic)
     this.#pubsub.topicValidators.set(this.#topic, (peer, message) => this.#validate(peer, message.data))
     this.#pubsub.subscribe(this.#topic)
   }
@@ -54,7 +49,6 @@ export class SpaceGossip {
   stop(): void {
     this.#pubsub.unsubscribe(this.#topic)
     this.#pubsub.topicValidators.delete(this.#topic)
-    this.#guard.forbid(this.#topic)
   }
 
   /** Sends an operation of our own to whoever listens. Resolves to the number of peers it went to; repair is sync's task. */
@@ -78,7 +72,7 @@ export class SpaceGossip {
     const decoded = decodeOperation(data)
     if (!decoded.ok) {
       replica.noteRefusal(decoded.fault, peer.toString(), data)
-      this.#host.onRefused(peer, decoded.fault)
+      this.#host.onRefused(peer, decoded.fault.code, decoded.fault.detail)
       return Verdict.Reject
     }
     const [outcome] = await replica.receive([decoded.value], peer.toString())
@@ -93,7 +87,7 @@ export class SpaceGossip {
         }
         return Verdict.Ignore
       case 'refused':
-        this.#host.onRefused(peer, outcome.fault)
+        this.#host.onRefused(peer, outcome.fault.code, outcome.fault.detail)
         return Verdict.Reject
       default:
         return Verdict.Ignore

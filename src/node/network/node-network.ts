@@ -13,7 +13,7 @@ import type { HostedSpace } from '../space/hosted-space.ts'
 import type { Space } from '../space/space.ts'
 import { createConnectionGater } from './connection-gater.ts'
 import { Discovery } from './discovery.ts'
-import { SpaceGossip, type GossipHost } from './gossip.ts'
+import { gossipTopic, SpaceGossip, type GossipHost } from './gossip.ts'
 import { GossipGuard } from './gossip-guard.ts'
 import { createNetwork, type Network } from './libp2p.ts'
 import type { NodeNetworkHost, NodeNetworkInit } from './node-network-init.ts'
@@ -207,7 +207,7 @@ export class NodeNetwork {
     const topic = toHex(hosted.topic)
     if (this.#members.has(topic)) return
     for (const address of hosted.meetingPoints().bootstrap) this.#addBootstrap(multiaddr(address))
-    const gossip = new SpaceGossip(this.#libp2p.services.pubsub, this.#gossip, hosted, this.#gossipHost())
+    const gossip = new SpaceGossip(this.#libp2p.services.pubsub, hosted, this.#gossipHost())
     const member: Member = { space, gossip, sync: this.#syncSpace(hosted) }
     this.#members.set(topic, member)
     this.#scheduler.add({
@@ -224,6 +224,7 @@ export class NodeNetwork {
       }
     })
     const begin = () => {
+      this.#gossip.allow(gossipTopic(hosted))
       gossip.start()
       for (const peer of this.#libp2p.getPeers()) this.#scheduler.soon(space, peer)
       this.#discovery.hurry()
@@ -370,7 +371,7 @@ export class NodeNetwork {
     return {
       isWelcome: (hosted, peer) =>
         this.#libp2p.services.sync.isProven(peer, hosted.id) && !this.#standings.isBanned(peer.toString()),
-      onRefused: (peer, fault) => this.#blame(peer, fault),
+      onRefused: (peer, code, detail) => this.#blame(peer, { code, detail }),
       onMissing: (hosted, peer) => {
         const member = this.#members.get(toHex(hosted.topic))
         if (member !== undefined) this.#scheduler.soon(member.space, peer)

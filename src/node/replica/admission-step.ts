@@ -19,6 +19,8 @@ export type Outcome =
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'refused'; readonly fault: Fault }
   | { readonly kind: 'waiting'; readonly fault: Fault<WaitCode> }
+  /** Not looked at, because too much of the same peer was forged: remembered nowhere, and taken when it comes from others. */
+  | { readonly kind: 'unchecked' }
 
 /** Operations that became part of this replica, in the order of admission, with what they touched. */
 export interface Admission {

@@ -30,6 +30,8 @@ import { materialise, type ItemKey } from './materialise.ts'
 import { keptHeads } from './severance.ts'
 import { UsableFrontier } from './usable-frontier.ts'
 import { RefusalMemory } from './refusal-memory.ts'
+import { VerificationBudget } from './verification-budget.ts'
+import { type Checked, verifyWithin } from './verify-within.ts'
 import { loadState, visibleFields } from './visible-state.ts'
 
 export interface ReplicaEvents {
@@ -59,6 +61,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   readonly held = new HoldLane()
   readonly #refusals = new RefusalMemory()
   readonly #verifier: SignatureVerifier
+  readonly #verifications: VerificationBudget
   readonly #now: () => number
   #state: StateTree | null = null
   /** Derived from the store; read again after a transaction that failed. */
@@ -69,16 +72,19 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     this.store = init.store
     this.#verifier = init.verifier
     this.#now = init.now
+    this.#verifications = new VerificationBudget(init.now)
     for (const { author } of this.store.authors()) this.clock.set(author, keptHeads(this.store, author))
   }
 
   /**
-   * Runs a batch from a peer through checks 3 to 14. Signatures are checked first, off this thread; then everything is decided
-   * and written in one transaction. Outcomes are in the order of `operations`. Rejects only for our own failures (`STORAGE`).
+   * Runs a batch from a peer through checks 3 to 14. Signatures are checked first, off this thread and within the peer's budget;
+   * then everything is decided and written in one transaction. Outcomes are in the order of `operations`. Rejects only for our
+   * own failures (`STORAGE`).
    */
   async receive(operations: readonly Operation[], peer: string): Promise<readonly Outcome[]> {
-    const checked = await Promise.all(operations.map((operation) => this.#verify(operation)))
-    return this.#admitAll(checked, peer, 'process')
+    const verify = async (operation: Operation) => await this.#verify(operation)
+    const batch = await verifyWithin(this.#verifications, peer, operations, verify)
+    return this.#admitAll(batch, peer, 'process')
   }
 
   /** Admits an operation of our own, synced to disk before this returns. It passes the same checks as everybody's. */
@@ -370,11 +376,6 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     this.held.hold(held)
   }
 }
-
-/** A verified operation, or one whose outcome is known already. */
-type Checked =
-  | { readonly operation: VerifiedOperation; readonly outcome?: undefined }
-  | { readonly operation: Operation; readonly outcome: Outcome }
 
 type WaitFault = Extract<Decision, { kind: 'wait' }>['fault']
 
