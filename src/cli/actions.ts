@@ -1,5 +1,7 @@
 import type { Action } from './control/action.ts'
+import { delegationsAction } from './commands/delegations.ts'
 import { deleteAction } from './commands/delete.ts'
+import { explainAction, explainRightAction } from './commands/explain.ts'
 import { getAction } from './commands/get.ts'
 import { grantAction } from './commands/grant.ts'
 import { inviteAction } from './commands/invite.ts'
@@ -8,17 +10,22 @@ import { listAction } from './commands/list.ts'
 import { logAction } from './commands/log.ts'
 import { peersAction } from './commands/peers.ts'
 import { editAction, putAction } from './commands/put.ts'
+import { containAction, endorseAction, revokeAction } from './commands/revoke.ts'
 import { spaceCreateAction, spaceListAction, spaceShowAction } from './commands/space.ts'
 import { statusAction } from './commands/status.ts'
 import { syncAction } from './commands/sync.ts'
 import { whoamiAction } from './commands/whoami.ts'
-import { whyAction } from './commands/why.ts'
 
 /** What a running node does for commands, by name. Each is the function that the command runs itself where no node runs. */
 export const ACTIONS: ReadonlyMap<string, Action> = new Map(
   [
+    containAction,
+    delegationsAction,
     deleteAction,
     editAction,
+    endorseAction,
+    explainAction,
+    explainRightAction,
     getAction,
     grantAction,
     inviteAction,
@@ -27,13 +34,13 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     logAction,
     peersAction,
     putAction,
+    revokeAction,
     spaceCreateAction,
     spaceListAction,
     spaceShowAction,
     statusAction,
     syncAction,
     whoamiAction,
-    whyAction,
   ].map((action) => {
     // The server checks arguments against the action's own shape before it runs it.
     return [action.name, action as unknown as Action]

@@ -1,5 +1,7 @@
 import { Command, CommanderError } from '@commander-js/extra-typings'
+import { registerDelegations } from './commands/delegations.ts'
 import { registerDelete } from './commands/delete.ts'
+import { registerExplain } from './commands/explain.ts'
 import { registerGet } from './commands/get.ts'
 import { registerGrant } from './commands/grant.ts'
 import { registerInit } from './commands/init.ts'
@@ -9,12 +11,12 @@ import { registerList } from './commands/list.ts'
 import { registerLog } from './commands/log.ts'
 import { registerPeers } from './commands/peers.ts'
 import { registerPut } from './commands/put.ts'
+import { registerRevoke } from './commands/revoke.ts'
 import { registerSpace } from './commands/space.ts'
 import { registerStatus } from './commands/status.ts'
 import { registerSync } from './commands/sync.ts'
 import { registerUp } from './commands/up.ts'
 import { registerWhoami } from './commands/whoami.ts'
-import { registerWhy } from './commands/why.ts'
 import { EXIT, faultOf } from './fault-of.ts'
 import type { GlobalOptions, Shell } from './shell.ts'
 import { VERSION } from './version.ts'
@@ -25,9 +27,12 @@ const GROUPS: readonly (readonly [
   readonly ((program: Command<[], GlobalOptions>, shell: Shell) => void)[],
 ])[] = [
   ['This node:', [registerInit, registerUp, registerWhoami]],
-  ['Spaces and members:', [registerSpace, registerInvite, registerJoin, registerGrant]],
+  [
+    'Spaces and members:',
+    [registerSpace, registerInvite, registerJoin, registerGrant, registerDelegations, registerRevoke],
+  ],
   ['Content:', [registerPut, registerGet, registerList, registerDelete, registerLog]],
-  ['Federation:', [registerStatus, registerPeers, registerSync, registerWhy]],
+  ['Federation:', [registerStatus, registerPeers, registerSync, registerExplain]],
 ]
 
 const HELP_END = `

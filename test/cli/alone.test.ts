@@ -129,12 +129,12 @@ describe('commands while no node runs', () => {
     )
     expect(latest).toMatchObject({ path: 'notes/today' })
     const short = latest?.id.slice(0, 12) ?? ''
-    expect(await machine.json(data, 'why', short)).toMatchObject({
+    expect(await machine.json(data, 'explain', short)).toMatchObject({
       id: latest?.id,
       verdict: 'admitted',
       code: null,
     })
-    expect(await machine.hanse(data, ['why', '0'.repeat(64)])).toMatchObject({
+    expect(await machine.hanse(data, ['explain', '0'.repeat(64)])).toMatchObject({
       code: 1,
       stdout: matching(/verdict +unknown/),
     })

@@ -116,7 +116,7 @@ const TABLE: readonly (readonly [string, readonly string[], string])[] = [
   ['a path for a role that takes none', ['invite', '--role', 'admin', '--path', 'x'], 'for the whole space'],
   ['a duration that is none', ['invite', '--expires', 'soon'], '--expires must be a duration'],
   ['a timeout that is none', ['sync', '--timeout', '0s'], '--timeout must be a duration'],
-  ['an id that is none', ['why', 'xyz'], 'is not an operation'],
+  ['an id that is none', ['explain', 'xyz'], 'is not an operation'],
 ]
 
 describe('bad input', () => {

@@ -48,6 +48,10 @@ describe('docs/cli.md', () => {
       'invite',
       'join',
       'grant',
+      'delegations',
+      'revoke',
+      'contain',
+      'endorse',
       'put',
       'get',
       'list',
@@ -56,7 +60,7 @@ describe('docs/cli.md', () => {
       'status',
       'peers',
       'sync',
-      'why',
+      'explain',
     ]
     for (const command of commands) {
       expect(help).toContain(` ${command} `)
@@ -89,6 +93,10 @@ describe('hanse COMMAND --help', () => {
     'invite',
     'join',
     'grant',
+    'delegations',
+    'revoke',
+    'contain',
+    'endorse',
     'put',
     'get',
     'list',
@@ -97,7 +105,7 @@ describe('hanse COMMAND --help', () => {
     'status',
     'peers',
     'sync',
-    'why',
+    'explain',
   ])('tells the options of every command: %s', async (command) => {
     const help = await helpOf(...command.split(' '))
     for (const flag of ['--json', '--data <dir>', '--space <space>']) expect(help).toContain(flag)

@@ -129,7 +129,7 @@ describe('two running nodes', () => {
       'notes/bob',
     )
     expect(latest?.author).toBe(bob.listening.did)
-    expect(await machine.json(alice.data, 'why', latest?.id ?? '')).toMatchObject({
+    expect(await machine.json(alice.data, 'explain', latest?.id ?? '')).toMatchObject({
       verdict: 'admitted',
       code: null,
       author: bob.listening.did,

@@ -3,6 +3,7 @@ import { orThrow } from '../../node/fault-error.ts'
 import { parseInvite } from '../../node/space/invite.ts'
 import type { Role } from '../../node/space/roles.ts'
 import { defineAction } from '../control/action.ts'
+import { parseDepth } from '../depth.ts'
 import { parseDuration } from '../duration.ts'
 import { formatAmount, formatMoment } from '../output/human.ts'
 import { printable } from '../output/printable.ts'
@@ -23,13 +24,14 @@ interface Invitation {
 
 export const inviteAction = defineAction({
   name: 'invite',
-  shape: { space: 'text?', role: 'text', path: 'text', expiresMs: 'integer?' },
-  run: ({ node }, { space: given, role, path, expiresMs }): Invitation => {
+  shape: { space: 'text?', role: 'text', path: 'text', expiresMs: 'integer?', depth: 'integer?' },
+  run: ({ node }, { space: given, role, path, expiresMs, depth }): Invitation => {
     const space = chooseSpace(node, given)
     requireGenesis(space)
     const expires = expiresMs === undefined ? {} : { expiresMs: node.now() + expiresMs }
+    const onward = depth === undefined ? {} : { depth }
     // A role that is none is refused by name.
-    const link = space.invite({ role: role as Role, path, ...expires })
+    const link = space.invite({ role: role as Role, path, ...expires, ...onward })
     const { peers, bootstrap } = orThrow(parseInvite(link))
     return {
       link,
@@ -49,19 +51,24 @@ export function registerInvite(program: Command<[], GlobalOptions>, shell: Shell
     .command('invite')
     .description('make a link with which somebody joins a space')
     .option('--role <role>', 'what the guest may do: reader, writer or admin', 'writer')
-    .option('--path <path>', 'a writer may write only at or below this path; without it, everywhere')
+    .option('--path <path>', 'limits the role to this path and below; without it, everywhere')
     .option(
       '--expires <duration>',
       'how long the link and what it gives are good, e.g. 12h or 7d; without it, for ever',
+    )
+    .option(
+      '--depth <times>',
+      'how often the guest may pass it on; 0: not at all; without it, as often as chains allow',
     )
     .addHelpText(
       'after',
       '\nThe link goes to standard output, remarks to standard error. Whoever has the link has its rights: send it privately.\n\nExample: hanse invite --role writer --path notes --expires 7d',
     )
-    .action(async ({ role, path = '', expires }, self) => {
+    .action(async ({ role, path = '', expires, depth: times }, self) => {
       const expiresMs = expires === undefined ? undefined : orThrow(parseDuration(expires, '--expires'))
+      const depth = times === undefined ? undefined : orThrow(parseDepth(times))
       const { session, space } = shell.open(self)
-      const invitation = await session.execute(inviteAction, { space, role, path, expiresMs })
+      const invitation = await session.execute(inviteAction, { space, role, path, expiresMs, depth })
       shell.print(invitation, ({ link }) => link)
       shell.remark(describe(invitation))
       if (invitation.addresses.length === 0) {

@@ -53,7 +53,7 @@ export function shortDid(did: string): string {
   return `…${did.slice(-8)}`
 }
 
-/** The beginning of an operation's or a space's id; `hanse why` takes it as it stands. */
+/** The beginning of an operation's or a space's id; `hanse explain` takes it as it stands. */
 export function shortId(id: string): string {
   return id.slice(0, 12)
 }

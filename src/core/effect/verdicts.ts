@@ -51,6 +51,19 @@ export class Verdicts {
     return revocations
   }
 
+  /** What `ask` answers if there were these revocations too. */
+  suppose<T>(revocations: readonly Revocation[], ask: () => T): T {
+    for (const revocation of revocations) append(this.#byTarget, toHex(revocation.target), revocation)
+    this.#effective.clear()
+    try {
+      return ask()
+    } finally {
+      for (const { target } of revocations) this.#byTarget.get(toHex(target))?.pop()
+      for (const revocation of revocations) this.#cuts.delete(revocation)
+      this.#effective.clear()
+    }
+  }
+
   /** The revocations that reach a chain, effective or not. */
   reaching(caps: readonly Uint8Array[]): readonly Revocation[] {
     if (this.#byTarget.size === 0) return []

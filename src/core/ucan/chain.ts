@@ -35,7 +35,7 @@ export type ChainFault = Fault<'CAP_CHAIN' | 'CAP_SUBJECT' | 'CAP_COMMAND' | 'CA
  * 1. at most 8 tokens (`CAP_CHAIN`);
  * 2. the first issuer is the subject, each audience is the next token's issuer, the last audience is the invoker; without
  *    tokens, the invoker is the subject (`CAP_CHAIN`);
- * 3. no principal occurs twice (`CAP_CHAIN`);
+ * 3. no principal occurs twice, and no token is passed on more often than it allows (`CAP_CHAIN`);
  * 4. every token's subject is the subject asked about; null, which UCAN reads as "whatever comes", is not (`CAP_SUBJECT`);
  * 5. every token's command covers the command, by segment (`CAP_COMMAND`), unless told not to check;
  * 6. every token's policy holds for `{ command, path, time, bodySize }` (`CAP_POLICY`), unless told not to check;
@@ -78,7 +78,33 @@ function alignmentFault({ tokens, subject, invoker }: ChainRequest): Failed {
   }
   const sorted = principals.toSorted(compareBytes)
   const twice = sorted.find((principal, i) => i > 0 && equalBytes(principal, sorted[i - 1] as Uint8Array))
-  return twice === undefined ? null : fail('CAP_CHAIN', `${formatDid(twice)} occurs twice`)
+  if (twice !== undefined) return fail('CAP_CHAIN', `${formatDid(twice)} occurs twice`)
+  const after = (index: number) => tokens.length - 1 - index
+  const index = tokens.findIndex((token, i) => after(i) > (passedOnMax(token) ?? tokens.length))
+  if (index < 0) return null
+  const allowed = passedOnMax(tokens[index] as VerifiedDelegation)
+  return fail(
+    'CAP_CHAIN',
+    `token ${index} may be passed on ${allowed} times, and is passed on ${after(index)} times`,
+  )
+}
+
+/** The key in a token's `meta` that bounds how often it is passed on. */
+const DEPTH_META = 'hanse.depth'
+
+/** What to write into a token's `meta` so that at most `depth` tokens follow it in any chain; null: no bound. */
+export function depthMeta(depth: number | null): Readonly<Record<string, unknown>> | null {
+  return depth === null ? null : { [DEPTH_META]: depth }
+}
+
+/**
+ * How many tokens may follow this one in a chain; null without a bound. UCAN 1.0 has no field for it, so it is said in `meta`
+ * (docs/decisions/0008). What is there and no whole number from 0 allows none.
+ */
+export function passedOnMax({ meta }: VerifiedDelegation): number | null {
+  if (meta === null || !Object.hasOwn(meta, DEPTH_META)) return null
+  const depth = meta[DEPTH_META]
+  return Number.isSafeInteger(depth) && (depth as number) >= 0 ? (depth as number) : 0
 }
 
 function subjectFault({ tokens, subject }: ChainRequest): Failed {

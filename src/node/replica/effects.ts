@@ -46,7 +46,7 @@ export class Effects {
 
   /** Gives an operation its effect, within the transaction that has just appended it. */
   admit(entry: Entry, evaluation: Evaluation, writer: SpaceWriter): EffectChange {
-    const isMasked = this.verdicts.masking(entry).length > 0
+    const isMasked = this.#isToBeMasked(entry)
     if (isMasked) writer.putMask(entry.ordinal, { isSevered: true })
     const authors = isMasked ? [] : this.#rejoinParents(entry, writer)
     const touched = materialise(entry, evaluation, this.#store, writer)
@@ -62,6 +62,13 @@ export class Effects {
       remasked,
       authors: [...authors, ...this.#severAgain(writer), ...remasked.map(({ author }) => author)],
     }
+  }
+
+  /** The operations that would get or lose their effect if there were these revocations. Changes nothing. */
+  preview(revocations: readonly Revocation[]): readonly Entry[] {
+    return this.verdicts.suppose(revocations, () =>
+      this.#reachedBy(revocations, []).filter((entry) => this.#isToBeMasked(entry) !== this.#isMasked(entry)),
+    )
   }
 
   /**
@@ -87,12 +94,20 @@ export class Effects {
   /** Compares masks with what they should be. */
   #remask(candidates: readonly Entry[], writer: SpaceWriter): readonly Entry[] {
     return candidates.filter((entry) => {
-      const isMasked = this.verdicts.masking(entry).length > 0
-      if (isMasked === (this.#store.mask(entry.ordinal) !== undefined)) return false
+      const isMasked = this.#isToBeMasked(entry)
+      if (isMasked === this.#isMasked(entry)) return false
       // Whether it is severed is found out once all masks are right.
       writer.putMask(entry.ordinal, isMasked ? { isSevered: false } : null)
       return true
     })
+  }
+
+  #isToBeMasked(entry: Entry): boolean {
+    return this.verdicts.masking(entry).length > 0
+  }
+
+  #isMasked({ ordinal }: Entry): boolean {
+    return this.#store.mask(ordinal) !== undefined
   }
 
   #refoldCellsOf(remasked: readonly Entry[], writer: SpaceWriter): readonly ItemKey[] {

@@ -1,5 +1,6 @@
-import { toHex } from '../../core/bytes.ts'
+import { equalBytes, toHex } from '../../core/bytes.ts'
 import { formatDid } from '../../core/principal.ts'
+import { describeTerms, type DelegationTerms } from './delegation-status.ts'
 import type { HostedSpace } from './hosted-space.ts'
 
 /** What became of an operation on this node. */
@@ -19,15 +20,74 @@ export interface Explanation {
   readonly detail: string
   /** `did:key` of the author, where the operation is here. */
   readonly author: string | null
-  /** Digests of the delegations it used, root first. */
-  readonly caps: readonly string[]
+  /** The delegations it used, root first. */
+  readonly chain: readonly LinkExplanation[]
+  /** The revocations that mask it. */
+  readonly maskedBy: readonly VerdictExplanation[]
+  /** The endorsements that keep its effect. */
+  readonly endorsedBy: readonly VerdictExplanation[]
   /** Changes without effect: place in the body, and why. */
   readonly void: readonly { readonly index: number; readonly detail: string }[]
 }
 
+/** One delegation of a chain. */
+export interface LinkExplanation {
+  /** Hexadecimal. */
+  readonly digest: string
+  /** Null where the delegation is not known here, as for what is held or refused. */
+  readonly terms: DelegationTerms | null
+}
+
+/** An operation that decides about another. */
+export interface VerdictExplanation {
+  readonly operation: string
+  /** `did:key`. */
+  readonly author: string
+  /** Digest of the delegation that it ends; null for an endorsement. */
+  readonly target: string | null
+}
+
+/** One chain that reaches somebody, and whether it lets them do something. */
+export interface TrialExplanation {
+  readonly chain: readonly LinkExplanation[]
+  /** Null where it does. */
+  readonly code: string | null
+  /** Which link fails, and on which condition. */
+  readonly detail: string
+}
+
+/** What somebody may do, and by which chain. */
+export interface RightExplanation {
+  readonly author: string
+  readonly command: string
+  readonly path: string
+  readonly allowed: boolean
+  /** Every chain that reaches them, the shortest first. None for the space key, which needs none. */
+  readonly chains: readonly TrialExplanation[]
+}
+
+/** Tries every chain that reaches a key for a command at a path, now. */
+export function explainRight(
+  space: HostedSpace,
+  author: Uint8Array,
+  command: string,
+  path: string,
+  nowMs: number,
+): RightExplanation {
+  const isSpaceKey = equalBytes(author, space.spaceKey)
+  const purpose = { invoker: author, command, path, timeMs: nowMs, bodySize: 0 }
+  const chains = [...space.tokens.tries(purpose)].map(({ chain, fault }) => ({
+    chain: chain.map((token) => ({ digest: toHex(token.digest), terms: describeTerms(token) })),
+    code: fault?.code ?? null,
+    detail: fault?.detail ?? 'every link allows it',
+  }))
+  const allowed = isSpaceKey || chains.some(({ code }) => code === null)
+  return { author: formatDid(author), command, path, allowed, chains }
+}
+
 /** Explains the verdict on an operation. */
 export function explainOperation(space: HostedSpace, id: Uint8Array): Explanation {
-  const nothing = { id: toHex(id), author: null, caps: [], void: [] }
+  const nothing = { id: toHex(id), author: null, chain: [], maskedBy: [], endorsedBy: [], void: [] }
   const entry = space.store.find(id)
   if (entry !== undefined) {
     const operation = space.operation(entry.ordinal)
@@ -35,14 +95,30 @@ export function explainOperation(space: HostedSpace, id: Uint8Array): Explanatio
     const voids = evaluation.flatMap((change, index) =>
       change.ok ? [] : [{ index, detail: change.fault.detail }],
     )
-    const isMasked = evaluation.length > 0 && voids.length === evaluation.length
+    const { verdicts } = space.replica
+    const maskedBy = verdicts.masking(entry).map((revocation) => ({
+      operation: toHex(revocation.entry.id),
+      author: formatDid(revocation.entry.author),
+      target: toHex(revocation.target),
+    }))
+    const isVoid = evaluation.length > 0 && voids.length === evaluation.length
+    const code = maskedBy.length > 0 ? 'REVOKED' : voids.length > 0 ? 'CHANGE_INVALID' : null
     return {
       id: toHex(id),
-      verdict: isMasked ? 'masked' : 'admitted',
-      code: voids.length > 0 ? 'CHANGE_INVALID' : null,
-      detail: describeAdmitted(voids.length, evaluation.length, operation.body === null),
+      verdict: isVoid || maskedBy.length > 0 ? 'masked' : 'admitted',
+      code,
+      detail:
+        maskedBy.length > 0
+          ? `${formatDid(entry.author)} had no right to it any more: ${maskedBy.length === 1 ? 'a revocation reaches' : `${maskedBy.length} revocations reach`} its chain, and no cut keeps it`
+          : describeAdmitted(voids.length, evaluation.length, operation.body === null),
       author: formatDid(entry.author),
-      caps: entry.caps.map(toHex),
+      chain: describeChain(space, entry.caps),
+      maskedBy,
+      endorsedBy: verdicts.endorsing(entry).map((endorsement) => ({
+        operation: toHex(endorsement.entry.id),
+        author: formatDid(endorsement.entry.author),
+        target: null,
+      })),
       void: voids,
     }
   }
@@ -55,7 +131,7 @@ export function explainOperation(space: HostedSpace, id: Uint8Array): Explanatio
       code: held.code,
       detail: held.detail,
       author: formatDid(author),
-      caps: caps.map(toHex),
+      chain: describeChain(space, caps),
     }
   }
   const refusal = space.store.refusal(id)
@@ -67,6 +143,16 @@ export function explainOperation(space: HostedSpace, id: Uint8Array): Explanatio
     code: null,
     detail: 'this node has not seen it, or has forgotten that it refused it',
   }
+}
+
+function describeChain(space: HostedSpace, caps: readonly Uint8Array[]): readonly LinkExplanation[] {
+  return caps.map((digest) => {
+    const published = space.store.token(digest)
+    return {
+      digest: toHex(digest),
+      terms: published === undefined ? null : describeTerms(published.delegation),
+    }
+  })
 }
 
 function describeAdmitted(voids: number, changes: number, isAbsent: boolean): string {

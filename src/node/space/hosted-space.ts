@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { PastReader } from '../../core/ancestry.ts'
 import { compareBytes, toHex } from '../../core/bytes.ts'
 import { decodeCanonical, encodeCanonical } from '../../core/canonical-cbor.ts'
 import { putDelegations, readSpaceDescription, type SpaceDescription } from '../../core/changes/control.ts'
@@ -19,6 +20,7 @@ import type { Signer } from '../../core/signature.ts'
 import { spaceTopic } from '../../core/space-topic.ts'
 import { handshakeBytes, type HandshakeBinding, type ReadProof } from '../../core/sync/handshake.ts'
 import type { SyncView } from '../../core/sync/view.ts'
+import { depthMeta } from '../../core/ucan/chain.ts'
 import {
   issueDelegation,
   decodeDelegation,
@@ -33,6 +35,9 @@ import { HeadClaims } from './head-claims.ts'
 import { encodeEdits, type ItemEdit } from './item-edit.ts'
 import type { RoleTerms } from './roles.ts'
 import { TokenBook } from './token-book.ts'
+
+/** Of DEPS_MAX, how many may be what a revocation or an endorsement names; the rest is for the frontier. */
+const NAMED_DEPS = DEPS_MAX / 2
 
 /** The note under which a guest keeps the tokens it has not published yet. */
 const JOIN_NOTE = 'join'
@@ -56,6 +61,8 @@ export interface WriteOptions {
   readonly author: Signer
   /** Build on exactly these operations (and the author's own last) rather than on all that this node has seen. */
   readonly after?: readonly Uint8Array[] | undefined
+  /** Operations to build on besides, e.g. what a revocation names. */
+  readonly including?: readonly Entry[]
   /** The author's clock, ms since 1970; raised to the parents' where it is behind. */
   readonly timeMs: number
   /** Where the operation is, if not at the common path of its edits. */
@@ -85,7 +92,7 @@ export class HostedSpace {
     this.#now = now
     this.#verifier = verifier
     this.replica = new Replica({ store, verifier, now })
-    this.tokens = new TokenBook(this.spaceKey)
+    this.tokens = new TokenBook(this.spaceKey, (caps) => this.replica.closedBy(caps))
     for (const { delegation } of store.tokens()) this.tokens.add(delegation)
     for (const delegation of this.pendingTokens()) this.tokens.add(delegation)
     this.replica.addEventListener('admitted', ({ detail }) => {
@@ -156,12 +163,36 @@ export class HostedSpace {
     return this.#author('/cap/grant', ROOT_PATH, body, this.#parentsOf(options), options, using)
   }
 
-  /** Issues a delegation by an author of this node; it takes effect where it is published. */
+  /**
+   * Revokes or endorses in an operation of its own, under `chain`. `names`: the operations that the changes name; those this author
+   * has not built on yet (a forked author's, or masked ones) come into its past first, in operations without changes if they are many.
+   */
+  judge(
+    command: '/cap/revoke' | '/cap/endorse',
+    body: Body,
+    names: readonly Entry[],
+    chain: readonly VerifiedDelegation[],
+    options: WriteOptions,
+  ): VerifiedOperation {
+    const { all } = this.#parentsOf(options)
+    const past = new PastReader(this.#store, all)
+    const unseen = names.toSorted((a, b) => b.ordinal - a.ordinal).filter((entry) => !past.has(entry))
+    while (unseen.length > NAMED_DEPS) {
+      const including = unseen.splice(0, NAMED_DEPS)
+      const parents = this.#parentsOf({ ...options, including })
+      this.#author(command, ROOT_PATH, [], parents, options, chain)
+    }
+    const parents = this.#parentsOf({ ...options, including: unseen })
+    return this.#author(command, ROOT_PATH, body, parents, options, chain)
+  }
+
+  /** Issues a delegation by an author of this node; it takes effect where it is published. `depth`: how often it may be passed on. */
   issue(
     issuer: Signer,
     audience: Uint8Array,
     terms: RoleTerms,
     expiresSeconds: number | null,
+    depth: number | null = null,
   ): VerifiedDelegation {
     return orThrow(
       issueDelegation({
@@ -172,6 +203,7 @@ export class HostedSpace {
         policy: terms.policy,
         nonce: new Uint8Array(randomBytes(12)),
         expiresSeconds,
+        meta: depthMeta(depth),
       }),
     )
   }
@@ -253,7 +285,7 @@ export class HostedSpace {
     return orThrow(verifyDelegation(orThrow(decodeDelegation(token)), this.#verifier.verifySync))
   }
 
-  #parentsOf({ author, after }: WriteOptions): ParentsOfOwn {
+  #parentsOf({ author, after, including = [] }: WriteOptions): ParentsOfOwn {
     const heads = this.#store.heads(author.publicKey)
     if (heads.length > 1) {
       throw new FaultError({
@@ -265,11 +297,11 @@ export class HostedSpace {
     const isOnAll = after === undefined || (after.length === 0 && prev === null)
     const frontier = isOnAll ? this.replica.frontier() : []
     // A wider frontier is picked up by later operations: the newest first.
+    const room = DEPS_MAX - including.length
     const newest =
-      frontier.length <= DEPS_MAX
-        ? frontier
-        : frontier.toSorted((a, b) => b.lamport - a.lamport).slice(0, DEPS_MAX)
-    const seen = isOnAll ? newest : after.map((id) => this.#known(id))
+      frontier.length <= room ? frontier : frontier.toSorted((a, b) => b.lamport - a.lamport).slice(0, room)
+    const named = isOnAll ? newest : after.map((id) => this.#known(id))
+    const seen = [...new Map([...named, ...including].map((entry) => [entry.ordinal, entry])).values()]
     const deps = seen
       .filter((entry) => entry.ordinal !== prev?.ordinal)
       .toSorted((a, b) => compareBytes(a.id, b.id))

@@ -1,6 +1,6 @@
 import { TypedEventEmitter } from 'main-event'
 import type { CellKey } from '../../core/changes/cell.ts'
-import { fromHex, toHex } from '../../core/bytes.ts'
+import { toHex } from '../../core/bytes.ts'
 import { MAP } from '../../core/changes/map.ts'
 import { REGISTER } from '../../core/changes/register.ts'
 import type { ForkProof } from '../../core/forks.ts'
@@ -9,21 +9,27 @@ import { parsePath } from '../../core/path.ts'
 import { formatDid, parseDid } from '../../core/principal.ts'
 import type { Signer } from '../../core/signature.ts'
 import type { SyncProgress, SyncReport } from '../../core/sync/session.ts'
-import type { VerifiedDelegation } from '../../core/ucan/delegation.ts'
-import { createSigner } from '../../core/native-signature.ts'
-import { randomBytes } from 'node:crypto'
 import type { LinkTraffic } from '../../../protocols/sync/index.ts'
-import { FaultError, orThrow } from '../fault-error.ts'
+import { orThrow } from '../fault-error.ts'
 import { PeerBook } from '../peer-book.ts'
 import { type Admission, LOCAL } from '../replica/admission-step.ts'
 import { visibleFields } from '../replica/visible-state.ts'
 import type { HostedSpace } from './hosted-space.ts'
-import { formatInvite } from './invite.ts'
+import {
+  type ContainmentReport,
+  type ContainOptions,
+  type GrantOptions,
+  type InviteOptions,
+  type RevocationReport,
+  type RevokeOptions,
+  SpaceAuthority,
+} from './authority.ts'
+import { type DelegationStatus, describeDelegations } from './delegation-status.ts'
+import { parseOperationId } from './operation-id.ts'
 import { checkEdit } from './check-edit.ts'
 import { type Item, toItem } from './item.ts'
 import type { ItemEdit, ItemType } from './item-edit.ts'
-import { roleTerms, type Role, type RoleTerms } from './roles.ts'
-import { explainOperation, type Explanation } from './explain.ts'
+import { explainOperation, type Explanation, explainRight, type RightExplanation } from './explain.ts'
 import { describeStatus, type SpaceStatus } from './status.ts'
 
 /** One admitted operation, for people. */
@@ -51,30 +57,6 @@ export interface PutOptions {
   readonly timeMs?: number
   /** Path of the operation where it is not the common path of its edits. */
   readonly path?: string
-}
-
-/** To whom something is granted, and how much. */
-export interface GrantOptions {
-  /** `did:key` of who gets it. */
-  readonly to: string
-  readonly role: Role
-  /** Limits a writer to this path and below. Default: the whole space. */
-  readonly path?: string
-  /** Milliseconds since 1970. Default: never. */
-  readonly expiresMs?: number
-  /** The operation's time. Default: now. */
-  readonly timeMs?: number
-}
-
-/** What an invite gives. */
-export interface InviteOptions {
-  readonly role: Role
-  /** Limits a writer to this path and below. Default: the whole space. */
-  readonly path?: string
-  /** Milliseconds since 1970. Default: never. */
-  readonly expiresMs?: number
-  /** False leaves this node's addresses out: the guest finds peers through the introduction nodes. Default true. */
-  readonly addresses?: boolean
 }
 
 export interface SpaceEvents {
@@ -125,6 +107,8 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   /** The space's parts inside the node. */
   readonly hosted: HostedSpace
   readonly peers = new PeerBook()
+  /** Who may do what: granting, revoking, endorsing. */
+  readonly authority: SpaceAuthority
   readonly #node: SpaceOwner
   #rememberedAtMs = 0
   #hasNewProofs = false
@@ -133,6 +117,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     super()
     this.hosted = hosted
     this.#node = node
+    this.authority = new SpaceAuthority(hosted, node)
     this.peers.restore(hosted.keptPeers())
     hosted.replica.addEventListener('admitted', ({ detail }) => this.safeDispatchEvent('change', { detail }))
     hosted.replica.addEventListener('fork', ({ detail }) => this.safeDispatchEvent('fork', { detail }))
@@ -186,7 +171,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     for (const edit of edits) orThrow(checkEdit(edit))
     const operation = this.hosted.write(edits, {
       author: options.author ?? this.#node.author,
-      after: options.after?.map(parseId),
+      after: options.after?.map(parseOperationId),
       timeMs: options.timeMs ?? this.#node.now(),
       path: options.path,
     })
@@ -242,8 +227,14 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   }
 
   /** What became of an operation here, and why. `id`: hexadecimal, whole. */
-  why(id: string): Explanation {
-    return explainOperation(this.hosted, parseId(id))
+  explain(id: string): Explanation {
+    return explainOperation(this.hosted, parseOperationId(id))
+  }
+
+  /** Whether somebody (`did:key`) may do something now, with every chain that reaches them. Default command: `/op/write`. */
+  explainRight(author: string, path = '', command = '/op/write'): RightExplanation {
+    orThrow(parsePath(path))
+    return explainRight(this.hosted, orThrow(parseDid(author)), command, path, this.#node.now())
   }
 
   /** Where this space stands, and with whom it is in sync by which proof. */
@@ -253,22 +244,12 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
 
   /** Gives somebody a role, by an operation that publishes the delegation. Returns the token's digest, hexadecimal. */
   grant(options: GrantOptions): string {
-    const audience = orThrow(parseDid(options.to))
-    const terms = orThrow(roleTerms(options.role, options.path ?? ''))
-    this.#chainFor(options.role, terms, options.path ?? '')
-    const token = this.hosted.issue(this.#node.author, audience, terms, toSeconds(options.expiresMs))
-    this.hosted.publish([token], { author: this.#node.author, timeMs: options.timeMs ?? this.#node.now() })
-    return toHex(token.digest)
+    return this.authority.grantAll([options], options.timeMs)[0] as string
   }
 
   /** Gives several people their roles in one operation. Returns the tokens' digests, hexadecimal. */
   grantAll(grants: readonly GrantOptions[], timeMs?: number): readonly string[] {
-    const tokens = grants.map(({ to, role, path, expiresMs }) => {
-      const terms = orThrow(roleTerms(role, path ?? ''))
-      return this.hosted.issue(this.#node.author, orThrow(parseDid(to)), terms, toSeconds(expiresMs))
-    })
-    this.hosted.publish(tokens, { author: this.#node.author, timeMs: timeMs ?? this.#node.now() })
-    return tokens.map((token) => toHex(token.digest))
+    return this.authority.grantAll(grants, timeMs)
   }
 
   /**
@@ -276,23 +257,27 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
    * publishes nothing: it can be made offline.
    */
   invite(options: InviteOptions): string {
-    const secret = new Uint8Array(randomBytes(32))
-    const terms = orThrow(roleTerms(options.role, options.path ?? ''))
-    const { author } = this.#node
-    const token = this.hosted.issue(
-      author,
-      createSigner(secret).publicKey,
-      terms,
-      toSeconds(options.expiresMs),
-    )
-    const above = this.#chainFor(options.role, terms, options.path ?? '')
-    return formatInvite({
-      spaceId: this.hosted.id,
-      tokens: [...above, token].map(({ bytes }) => bytes),
-      secret,
-      bootstrap: this.#node.bootstrap,
-      peers: options.addresses === false ? [] : this.#node.addresses,
-    })
+    return this.authority.invite(options)
+  }
+
+  /** Ends delegations, and the effect of what was done under them outside the cut. `dryRun` tells without doing. */
+  revoke(options: RevokeOptions): RevocationReport {
+    return this.authority.revoke(options)
+  }
+
+  /** Revokes all that an author holds from an operation on, and lists what others did after having seen that operation. */
+  contain(options: ContainOptions): ContainmentReport {
+    return this.authority.contain(options)
+  }
+
+  /** Gives masked operations their effect back, by their ids, hexadecimal. Returns the ids of the endorsements. */
+  endorse(operations: readonly string[], timeMs?: number): readonly string[] {
+    return this.authority.endorse(operations, timeMs)
+  }
+
+  /** Every delegation published here, with what became of it. */
+  delegations(): readonly DelegationStatus[] {
+    return describeDelegations(this.hosted, this.#node.now())
   }
 
   /**
@@ -347,16 +332,6 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     this.hosted.keepPeers(this.peers.remembered())
   }
 
-  /** The chain by which this node's author has what it is about to give. Nobody gives more: the token would only look as if. */
-  #chainFor(role: Role, { command }: RoleTerms, path: string): readonly VerifiedDelegation[] {
-    const invoker = this.#node.author.publicKey
-    const chain = this.hosted.tokens.find({ invoker, command, path, timeMs: this.#node.now(), bodySize: 0 })
-    if (chain.ok) return chain.value
-    const where = path === '' ? '' : ` at ${JSON.stringify(path)}`
-    const detail = `this node cannot give the role ${role}${where}, because it has not got that itself: ask an admin of the space`
-    throw new FaultError({ code: chain.fault.code, detail })
-  }
-
   #itemsAt(path: string): readonly Item[] {
     return ([REGISTER, MAP] as const).flatMap((type) => {
       const fields = visibleFields(this.hosted.store, { path, type })
@@ -378,14 +353,3 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     }
   }
 }
-
-function parseId(text: string): Uint8Array {
-  const id = fromHex(text)
-  if (id?.length === 32) return id
-  throw new FaultError({
-    code: 'BAD_ID',
-    detail: `${JSON.stringify(text)} is not an operation's id: 64 hexadecimal digits, see "hanse log"`,
-  })
-}
-
-const toSeconds = (ms: number | undefined): number | null => (ms === undefined ? null : Math.floor(ms / 1000))

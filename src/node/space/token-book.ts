@@ -1,4 +1,4 @@
-import { toHex } from '../../core/bytes.ts'
+import { equalBytes, toHex } from '../../core/bytes.ts'
 import { CAPS_MAX } from '../../core/limits.ts'
 import { fail, ok, type Fault, type Result } from '../../core/result.ts'
 import { verifyChain, type ChainFault } from '../../core/ucan/chain.ts'
@@ -18,14 +18,26 @@ export interface ChainPurpose {
   readonly anyCommand?: boolean
 }
 
+/** Why a chain does not do. */
+export type ChainTrialFault = Fault<'CAP_MISSING' | 'CAP_REVOKED'> | ChainFault
+
+/** One chain, root first, tried for a purpose. */
+export interface ChainTrial {
+  readonly chain: readonly VerifiedDelegation[]
+  readonly fault: ChainTrialFault | null
+}
+
 /** The delegations this node knows in one space, by audience, so that a writer finds the chain that authorises it. */
 export class TokenBook {
   readonly #spaceKey: Uint8Array
   readonly #byAudience = new Map<string, VerifiedDelegation[]>()
   readonly #known = new Set<string>()
+  readonly #closedBy: (caps: readonly Uint8Array[]) => string | null
 
-  constructor(spaceKey: Uint8Array) {
+  /** `closedBy`: id of a revocation that ends a chain, given by its digests; null where it is open. */
+  constructor(spaceKey: Uint8Array, closedBy: (caps: readonly Uint8Array[]) => string | null = () => null) {
     this.#spaceKey = spaceKey
+    this.#closedBy = closedBy
   }
 
   /** Number of delegations: it grows with each that is new. */
@@ -48,15 +60,12 @@ export class TokenBook {
    * The shortest chain, root first, that lets the invoker do this; empty for the space key itself. The fault is that of the
    * chain that came closest, or `CAP_MISSING` where no chain reaches the invoker.
    */
-  find(purpose: ChainPurpose): Result<readonly VerifiedDelegation[], Fault<'CAP_MISSING'> | ChainFault> {
-    const spaceKey = toHex(this.#spaceKey)
-    if (toHex(purpose.invoker) === spaceKey) return ok([])
-    let closest: ChainFault | null = null
-    for (const tokens of this.chains(purpose.invoker)) {
-      const checkCommandAndPolicy = purpose.anyCommand !== true
-      const checked = verifyChain({ ...purpose, tokens, subject: this.#spaceKey, checkCommandAndPolicy })
-      if (checked.ok) return ok(tokens)
-      closest ??= checked.fault
+  find(purpose: ChainPurpose): Result<readonly VerifiedDelegation[], ChainTrialFault> {
+    if (equalBytes(purpose.invoker, this.#spaceKey)) return ok([])
+    let closest: ChainTrialFault | null = null
+    for (const trial of this.tries(purpose)) {
+      if (trial.fault === null) return ok(trial.chain)
+      closest ??= trial.fault
     }
     return closest === null
       ? fail(
@@ -64,6 +73,19 @@ export class TokenBook {
           'no delegation reaches this key: ask an admin of the space for a grant or an invite',
         )
       : { ok: false, fault: closest }
+  }
+
+  /** Every chain that reaches the invoker, the shortest first, and why it does not let it do this; null where it does. */
+  *tries(purpose: ChainPurpose): Generator<ChainTrial> {
+    for (const chain of this.chains(purpose.invoker)) yield { chain, fault: this.#faultOf(chain, purpose) }
+  }
+
+  #faultOf(chain: readonly VerifiedDelegation[], purpose: ChainPurpose): ChainTrialFault | null {
+    const checkCommandAndPolicy = purpose.anyCommand !== true
+    const checked = verifyChain({ ...purpose, tokens: chain, subject: this.#spaceKey, checkCommandAndPolicy })
+    if (!checked.ok) return checked.fault
+    const closing = this.#closedBy(chain.map(({ digest }) => digest))
+    return closing === null ? null : fail('CAP_REVOKED', `operation ${closing} has revoked it`).fault
   }
 
   /** The chains from the space to a key, root first, the shortest first; CHAINS_TRIED_MAX are looked at. */
