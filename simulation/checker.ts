@@ -39,6 +39,9 @@ const INTRINSIC_CODES: ReadonlySet<string> = new Set([
   'CAP_REVOKED',
 ])
 
+/** What a bad network makes honest peers do, and what is held against them a little; never enough for a ban. */
+const NETWORKS_DOING: ReadonlySet<string> = new Set(['TIMEOUT', 'RATE'])
+
 export interface CheckerInit {
   /** Keys of honest authors, hexadecimal. */
   readonly honestAuthors: ReadonlySet<string>
@@ -105,7 +108,8 @@ export class Checker implements NodeObserver {
     if (!this.#isHonest(node)) return
     this.#init.trace(`${node.name} blames ${peer.toString()} ${code}`)
     const isHonestPeer = this.#init.honestPeers.has(peer.toString())
-    this.expect(!isHonestPeer, 'no honest peer is blamed by an honest peer', () => {
+    const isOffence = isBan || !NETWORKS_DOING.has(code)
+    this.expect(!isHonestPeer || !isOffence, 'no honest peer is blamed by an honest peer', () => {
       return `${node.name} blames ${peer.toString()} for ${code}${isBan ? ', and bans it' : ''}`
     })
   }

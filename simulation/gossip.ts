@@ -12,6 +12,11 @@ const INVALID_MAX = 3
 
 type Validator = (peer: PeerId, message: { readonly data: Uint8Array }) => Promise<TopicValidatorResult>
 
+interface Frame {
+  readonly subscriptions: readonly unknown[]
+  readonly messages: readonly { readonly topic: string; readonly data: Uint8Array }[]
+}
+
 /** What simulated gossip asks of the node around it. */
 export interface GossipInit {
   readonly self: PeerId
@@ -56,6 +61,19 @@ export class SimulatedGossip {
 
   /** Takes a message from the network. */
   async receive(from: PeerId, data: Uint8Array): Promise<void> {
+    const [topic] = this.topicValidators.keys()
+    await this.handleReceivedRpc(from, {
+      subscriptions: [],
+      messages: topic === undefined ? [] : [{ topic, data }],
+    })
+  }
+
+  /** What gossipsub does with a frame; production code stands in front of it. */
+  async handleReceivedRpc(from: PeerId, frame: Frame): Promise<void> {
+    for (const { data } of frame.messages) await this.#hear(from, data)
+  }
+
+  async #hear(from: PeerId, data: Uint8Array): Promise<void> {
     if ((this.#invalid.get(from.toString()) ?? 0) >= INVALID_MAX || !this.#markSeen(data)) return
     const [validate] = this.topicValidators.values()
     const verdict = await validate?.(from, { data })

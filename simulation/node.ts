@@ -8,8 +8,11 @@ import type { VerifiedOperation } from '../src/core/operation/operation.ts'
 import type { Fault } from '../src/core/result.ts'
 import type { Signer } from '../src/core/signature.ts'
 import type { SyncReport } from '../src/core/sync/session.ts'
-import { SpaceGossip } from '../src/node/network/gossip.ts'
+import { GossipGuard } from '../src/node/network/gossip-guard.ts'
+import { gossipTopic, SpaceGossip } from '../src/node/network/gossip.ts'
+import { OwnGossip } from '../src/node/network/own-gossip.ts'
 import { SyncScheduler } from '../src/node/network/sync-scheduler.ts'
+import { createSyncSpace } from '../src/node/network/sync-space.ts'
 import { LOCAL, type Admission } from '../src/node/replica/admission-step.ts'
 import { Reputation } from '../src/node/reputation.ts'
 import { HostedSpace } from '../src/node/space/hosted-space.ts'
@@ -74,6 +77,8 @@ export class SimulatedNode implements Owner, Host {
   readonly #init: NodeInit
   readonly #pubsub: SimulatedGossip
   readonly #gossip: SpaceGossip
+  readonly #guard: GossipGuard
+  readonly #ownGossip: OwnGossip
   readonly #scheduler: SyncScheduler<HostedSpace>
   readonly #reputation: Reputation
   readonly #member: SyncSpace
@@ -94,9 +99,17 @@ export class SimulatedNode implements Owner, Host {
       timeline,
       isProven: (peer) => this.sync.isProven(peer, this.hosted.id),
     })
+    this.#guard = new GossipGuard(this.#pubsub.asPubsub, {
+      now: () => this.now(),
+      isProven: (peer) => this.sync.isProvenAnywhere(peer),
+      onExcess: () => {},
+    })
+    this.#ownGossip = new OwnGossip(
+      () => this.now(),
+      () => {},
+    )
     this.#gossip = new SpaceGossip(this.#pubsub.asPubsub, this.hosted, {
-      isWelcome: (hosted, peer) =>
-        this.sync.isProven(peer, hosted.id) && !this.#reputation.isBanned(peer.toString()),
+      isWelcome: (hosted, peer) => this.sync.isProven(peer, hosted.id) && !this.isBanned(peer),
       onRefused: (peer, code) => this.#blame(peer, code),
       onMissing: (hosted, peer) => this.#scheduler.soon(hosted, peer),
     })
@@ -140,6 +153,9 @@ export class SimulatedNode implements Owner, Host {
       this.#init.observer.onFinished(this, peer, report)
       this.#publishPending()
     })
+    this.sync.addEventListener('close', ({ detail: { peer, fault } }) => {
+      if (fault?.code === 'TIMEOUT') this.#blame(peer, fault.code)
+    })
     const { replica } = this.hosted
     replica.addEventListener('refused', ({ detail: { id, fault, peer } }) =>
       this.#init.observer.onRefused(this, id, fault.code, peer),
@@ -157,6 +173,7 @@ export class SimulatedNode implements Owner, Host {
       run: (peer, signal) => this.sync.sync(peer, this.#member, signal),
     })
     this.#scheduler.start()
+    this.#guard.allow(gossipTopic(this.hosted))
     this.#gossip.start()
     this.#init.timeline.repeat(PROMOTION_MS, this, 'promote', () =>
       this.attempt(() => this.hosted.replica.promoteDue()),
@@ -267,26 +284,22 @@ export class SimulatedNode implements Owner, Host {
   }
 
   #createMember(): SyncSpace {
-    const { hosted } = this
+    const member: SyncSpace = createSyncSpace(this.hosted, {
+      reader: this.author,
+      now: () => this.now(),
+      onFault: (peer, fault) => this.#onFault(peer, member, fault, new Uint8Array()),
+      onRefused: (peer, { code }) => this.#blame(peer, code),
+    })
+    const { takes } = this.#init.hooks
+    if (takes === undefined) return member
     return {
-      spaceId: hosted.id,
-      spaceKey: hosted.spaceKey,
-      topic: hosted.topic,
-      createView: () => hosted.view(),
-      prove: (binding) => hosted.prove(this.author, binding, this.now()),
-      admit: async (operations, faults, peer) => {
-        const takes = this.#init.hooks.takes ?? (() => true)
-        const taken = operations.filter(({ id, header }) => takes({ id, author: header.author }))
-        for (const fault of faults) this.#onFault(peer, this.#member, fault, new Uint8Array())
-        const before = hosted.store.absentBodyCount()
-        const outcomes = await hosted.replica.receive(taken, peer.toString())
-        let gained = Math.max(0, before - hosted.store.absentBodyCount())
-        for (const outcome of outcomes) {
-          if (outcome.kind === 'admitted') gained++
-          if (outcome.kind === 'refused') this.#blame(peer, outcome.fault.code)
-        }
-        return gained
-      },
+      ...member,
+      admit: (operations, faults, peer) =>
+        member.admit(
+          operations.filter(({ id, header }) => takes({ id, author: header.author })),
+          faults,
+          peer,
+        ),
     }
   }
 
@@ -315,7 +328,8 @@ export class SimulatedNode implements Owner, Host {
   }
 
   async #publish(ordinal: number): Promise<void> {
-    if ((await this.#gossip.publish(this.hosted.operation(ordinal))) === 0) this.#offer()
+    const isHeard = await this.#ownGossip.send(this.#gossip, this.hosted.operation(ordinal))
+    if (!isHeard) this.#offer()
   }
 
   #offer(): void {

@@ -50,7 +50,7 @@ export interface TokenTerms {
 }
 
 /** A delegation, byte for byte the same for the same terms. */
-function delegate(issuer: Signer, audience: Uint8Array, terms: TokenTerms): VerifiedDelegation {
+export function delegate(issuer: Signer, audience: Uint8Array, terms: TokenTerms): VerifiedDelegation {
   const issued = issueDelegation({
     signer: issuer,
     audience,

@@ -1,7 +1,15 @@
 import { ACTOR_KINDS, type ActorKind } from './actors/index.ts'
 import type { CrashPoint } from './disk.ts'
 import type { Weather } from './network.ts'
-import type { Fault, Plan, PlannedActor, PlannedFault, PlannedWrite, ScenarioName } from './plan.ts'
+import type {
+  Fault,
+  Plan,
+  PlannedActor,
+  PlannedFault,
+  PlannedRuling,
+  PlannedWrite,
+  ScenarioName,
+} from './plan.ts'
 import { createRandom, type Random } from './random.ts'
 
 /** Fewest and most honest nodes of a run. */
@@ -40,6 +48,7 @@ export function drawPlan(seed: number, scenario: ScenarioName, nodes: NodeRange)
         ...base,
         faults: drawFaults(faults, faults.between(0, 8), activeMs, FAULT_KINDS),
         actors: drawActors(actors, actors.between(0, 3), activeMs, ACTOR_KINDS),
+        rulings: drawRulings(random.fork('rulings'), random.pick([0, 0, 1, 3]), activeMs),
       }
   }
 }
@@ -60,6 +69,15 @@ function drawWrites(random: Random, count: number, activeMs: number): readonly P
     label: `w${i}`,
     atMs: random.between(WARM_MS, activeMs),
     node: random.below(64),
+    draw: random.below(2 ** 31),
+  }))
+}
+
+function drawRulings(random: Random, count: number, activeMs: number): readonly PlannedRuling[] {
+  return Array.from({ length: count }, (_, i) => ({
+    label: `r${i}`,
+    atMs: random.between(Math.floor(activeMs / 3), activeMs),
+    node: random.below(2),
     draw: random.below(2 ** 31),
   }))
 }

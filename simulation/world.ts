@@ -18,6 +18,7 @@ import {
 } from './people.ts'
 import type { Plan } from './plan.ts'
 import { createRandom } from './random.ts'
+import { ruleSomething } from './rulings.ts'
 import { Seat } from './seat.ts'
 import { Timeline, type Owner } from './timeline.ts'
 import { createSimulatedVerifier } from './verifier.ts'
@@ -143,6 +144,19 @@ export class World {
         if (written !== null) this.checker.onWritten(life, written)
       })
     }
+    for (const { atMs, node, draw } of plan.rulings) {
+      // The owner, or the other administrator.
+      const seat = this.honest[node % 2] as Seat
+      this.#planFor(seat, atMs, 'rule', () => {
+        const life = seat.node
+        if (life === null) return
+        const targets = this.#actors.flatMap(({ seat: { chain } }) => chain.at(-1) ?? [])
+        const ruled = life.attempt(() =>
+          ruleSomething(life, seat.chain, targets, createRandom(`ruling ${draw}`)),
+        )
+        if (ruled !== null) this.checker.onWritten(life, ruled)
+      })
+    }
     const ground = {
       timeline,
       network: this.network,
@@ -176,6 +190,7 @@ export class World {
       timeline: this.timeline,
       network: this.network,
       victims: this.honest.map(({ peerId }) => peerId),
+      authors: this.honest.map(({ author }) => toHex(author.publicKey)),
       random: createRandom(`${this.plan.seed} play of ${seat.name}`),
       isOver: () => this.#isHealed,
       count: () => this.byzantine.set(kind, (this.byzantine.get(kind) ?? 0) + 1),

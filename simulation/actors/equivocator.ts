@@ -1,12 +1,13 @@
+import { equalBytes } from '../../src/core/bytes.ts'
 import { setRegister } from '../../src/core/changes/register.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
+import { asParent, type Parent } from '../forge.ts'
 import type { Random } from '../random.ts'
-import { asParent } from '../forge.ts'
 import { type Actor, MALLORYS } from './stage.ts'
 
 /**
  * Signs two to five operations in one place of its log, shows each to other peers, and reveals all of them late; at times at a
- * place of its log long gone, and each branch goes on for a while.
+ * place of its log long gone. Each branch goes on for a while.
  */
 export function createEquivocator(random: Random): Actor {
   const branches = random.between(2, 5)
@@ -16,26 +17,20 @@ export function createEquivocator(random: Random): Actor {
     hooks: {},
     begin(stage) {
       const hidden: Operation[] = []
-      stage.act(20_000, (node) => {
-        const { store } = node.hosted
+      stage.act(20_000, ({ hosted: { store } }) => {
         const own = store
           .entriesFrom(0, store.count())
-          .filter(
-            ({ author }) =>
-              author === stage.ownHead()?.author || Buffer.compare(author, stage.seat.author.publicKey) === 0,
-          )
-        const isOld = random.chance(0.4)
-        const at = isOld ? (own[random.below(own.length + 1)] ?? null) : stage.ownHead()
+          .filter(({ author }) => equalBytes(author, stage.seat.author.publicKey))
+        const at = random.chance(0.4) ? own[random.below(own.length + 1)] : own.at(-1)
         for (let branch = 0; branch < branches; branch++) {
-          let prev = at === null ? null : { ...at }
+          const to = stage.victims[(branch + random.below(2)) % stage.victims.length]
+          let prev: Parent | null = at ?? null
           for (let i = 0; i < length; i++) {
             const body = [setRegister('mallory/face', `${branch} ${i} ${random.below(1_000)}`)]
-            const deps = at === null ? stage.frontier() : []
-            const operation = stage.forge({ prev, deps, body })
+            const operation = stage.forge({ prev, deps: prev === null ? stage.frontier(1) : [], body })
             hidden.push(operation)
-            const to = stage.victims[(branch + stage.random.below(2)) % stage.victims.length]
             if (to !== undefined) stage.whisper(to, operation)
-            prev = asParent(operation) as NonNullable<typeof prev>
+            prev = asParent(operation)
           }
         }
         if (random.chance(0.5)) stage.keep(...hidden.splice(0))

@@ -61,6 +61,12 @@ export interface Stage {
   shout(operation: Operation): void
   /** Gossips bytes that may be anything. */
   whisperBytes(to: PeerId, bytes: Uint8Array): void
+  /** Key of the honest author at a place, hexadecimal; places wrap around. */
+  authorAt(place: number): string
+  /** Counts what a hook did. */
+  note(): void
+  /** True once the play is over: a hook does nothing more. */
+  isOver(): boolean
 }
 
 export interface StageInit {
@@ -68,13 +74,16 @@ export interface StageInit {
   readonly timeline: Timeline
   readonly network: Network
   readonly victims: readonly PeerId[]
+  /** Keys of honest authors, hexadecimal. */
+  readonly authors: readonly string[]
   readonly random: Random
   readonly isOver: () => boolean
   /** Counts one act. */
   readonly count: () => void
 }
 
-export function createStage({ seat, timeline, network, victims, random, isOver, count }: StageInit): Stage {
+export function createStage(init: StageInit): Stage {
+  const { seat, timeline, network, victims, authors, random, isOver, count } = init
   const act = (delayMs: number, action: (node: SimulatedNode) => void, isRepeated: boolean) => {
     const { node } = seat
     if (node === null) return
@@ -123,6 +132,9 @@ export function createStage({ seat, timeline, network, victims, random, isOver, 
       for (const peer of network.peersOf(seat.peerId)) stage.whisper(peer, operation)
     },
     whisperBytes: (to, bytes) => network.gossip(seat.peerId, to, bytes),
+    authorAt: (place) => authors[place % authors.length] as string,
+    note: count,
+    isOver,
   }
   return stage
 }
