@@ -35,6 +35,7 @@ const NOT_FED: Readonly<Record<string, string>> = {
   readFileHeader: 'test/storage/sqlite-file.test.ts damages files',
   readElementRefs: 'behind readRegister and readMap',
   readPeerLog: 'reads the graph',
+  parseOperationId: 'an id that its owner typed',
   parsePeer: 'a peer id that its owner typed',
 }
 
