@@ -9,6 +9,7 @@ import { Branches } from '../../core/branches.ts'
 import { toHex } from '../../core/bytes.ts'
 import { evaluateBody, type Evaluation } from '../../core/changes/evaluate.ts'
 import { Clock } from '../../core/clock.ts'
+import type { Revocation } from '../../core/effect/revocation.ts'
 import type { Verdicts } from '../../core/effect/verdicts.ts'
 import { forkMadeBy, type ForkProof } from '../../core/forks.ts'
 import type { Entry } from '../../core/graph.ts'
@@ -127,6 +128,11 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   closedBy(caps: readonly Uint8Array[]): string | null {
     const closing = this.verdicts.closing(caps)
     return closing === null ? null : toHex(closing.entry.id)
+  }
+
+  /** The operations that would get or lose their effect if there were these revocations. Changes nothing. */
+  preview(revocations: readonly Revocation[]): readonly Entry[] {
+    return this.#read().effects.preview(revocations)
   }
 
   /** The revocations and endorsements known here. */

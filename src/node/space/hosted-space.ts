@@ -357,7 +357,7 @@ export class HostedSpace {
     )
     const outcome = this.replica.admitOwn(operation)
     if (outcome.kind === 'admitted') return operation
-    if (outcome.kind === 'duplicate') throw new Error('bug: a new operation of ours was there already')
+    if (outcome.kind === 'duplicate' || outcome.kind === 'unchecked') throw new Error('bug: a new operation of ours was there already')
     throw new FaultError({
       code: outcome.fault.code,
       detail: `this node refuses its own operation: ${outcome.fault.detail}`,
