@@ -3,11 +3,19 @@ import { identify } from '@libp2p/identify'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { sha256 } from '../../src/core/hash.ts'
 import { setRegister } from '../../src/core/changes/register.ts'
-import { decodeOperation, encodeOperation, signOperation } from '../../src/core/operation/operation.ts'
+import { equalBytes, toHex } from '../../src/core/bytes.ts'
+import {
+  decodeOperation,
+  encodeOperation,
+  signOperation,
+  type VerifiedOperation,
+} from '../../src/core/operation/operation.ts'
+import { formatDid } from '../../src/core/principal.ts'
+import type { Signer } from '../../src/core/signature.ts'
 import { issueDelegation } from '../../src/core/ucan/delegation.ts'
 import type { HanseNode } from '../../src/node/node.ts'
 import type { Space } from '../../src/node/space/space.ts'
-import { mallory, seedNamed, signerNamed } from '../cast.ts'
+import { carol, mallory, seedNamed, signerNamed } from '../cast.ts'
 import { createFederation, until } from '../node/federation.ts'
 import { frameOf, type RawPeer, startRawPeer } from './raw-peer.ts'
 
@@ -137,4 +145,43 @@ test('an operation that the pipeline refuses is counted by its code, and changes
     operations: before.operations,
   })
   expect(space.status().refused).toEqual({ CAP_MISSING: 1, BAD_SIGNATURE: 1 })
+})
+
+test('a forked author is heard until the fork is proved, and not by gossip after that', async () => {
+  await meet()
+  await proveMembership()
+  const [digest] = space.grantAll([{ to: formatDid(mallory.publicKey), role: 'writer' }])
+  space.grant({ to: formatDid(carol.publicKey), role: 'writer' })
+  const [head] = space.hosted.store.heads(alice.author.publicKey)
+  const [owner] = space.hosted.store.heads(alice.author.publicKey)[0]?.caps ?? []
+  const tokens = [...space.hosted.store.tokens()].map(({ delegation }) => delegation)
+  const write = (author: Signer, prev: VerifiedOperation | null, value: number) => {
+    const token = tokens.find(({ audience }) => equalBytes(audience, author.publicKey))
+    if (head === undefined || owner === undefined || token === undefined) throw new Error('nothing granted')
+    const header = {
+      space: space.hosted.id,
+      author: author.publicKey,
+      seq: prev === null ? 0 : prev.header.seq + 1,
+      prev: prev?.id ?? null,
+      deps: prev === null ? [head.id] : [],
+      lamport: (prev?.header.lamport ?? head.lamport) + 1,
+      time: head.time,
+      epoch: 0,
+      caps: [owner, token.digest],
+      command: '/op/write',
+      path: '',
+    }
+    return signOperation(header, [setRegister(`docs/${value}`, value)], author.sign)
+  }
+  expect(tokens.map((token) => toHex(token.digest))).toContain(digest)
+  const left = write(mallory, null, 1)
+  await pubsub().publish(topic(), encodeOperation(left))
+  await pubsub().publish(topic(), encodeOperation(write(mallory, null, 2)))
+  await until(space, () => space.status().forkedAuthors.length === 1, 'the fork is proved')
+  expect([...space.list('docs')].map(({ path }) => path)).toEqual(['docs/1', 'docs/2', 'docs/a'])
+  await pubsub().publish(topic(), encodeOperation(write(mallory, left, 3)))
+  // Takes the same way after it, and a longer one.
+  await pubsub().publish(topic(), encodeOperation(write(carol, null, 4)))
+  await until(space, () => space.get('docs/4') !== undefined, 'carol is heard')
+  expect(space.get('docs/3')).toBeUndefined()
 })

@@ -75,10 +75,14 @@ export class SpaceGossip {
       this.#host.onRefused(peer, decoded.fault.code, decoded.fault.detail)
       return Verdict.Reject
     }
+    // What a forked author goes on to write comes by reconciliation, if at all. The operation that makes the fork is still heard
+    // and passed on: with the one it contradicts it is the proof.
+    if (replica.isFrozen(decoded.value.header.author)) return Verdict.Ignore
     const [outcome] = await replica.receive([decoded.value], peer.toString())
     switch (outcome?.kind) {
       case 'admitted':
-        return Verdict.Accept
+        // What has no effect and nothing builds on is nobody's business.
+        return replica.store.mask(outcome.entry.ordinal)?.isSevered === true ? Verdict.Ignore : Verdict.Accept
       case 'duplicate':
         return this.#isRecent(decoded.value) ? Verdict.Accept : Verdict.Ignore
       case 'waiting':
