@@ -1,0 +1,15 @@
+import type { Mutant } from '../mutant.ts'
+import { ADMISSION_MUTANTS } from './admission.ts'
+import { CAPABILITY_MUTANTS } from './capabilities.ts'
+import { NODE_MUTANTS } from './node.ts'
+import { REVOCATION_MUTANTS } from './revocation.ts'
+import { STATE_MUTANTS } from './state.ts'
+
+/** Every rule that is broken on purpose. */
+export const MUTANTS: readonly Mutant[] = [
+  ...ADMISSION_MUTANTS,
+  ...CAPABILITY_MUTANTS,
+  ...REVOCATION_MUTANTS,
+  ...STATE_MUTANTS,
+  ...NODE_MUTANTS,
+]

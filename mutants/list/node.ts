@@ -1,0 +1,322 @@
+import type { Mutant } from '../mutant.ts'
+
+const PIPELINE = ['test/adversarial/pipeline.test.ts']
+const SESSION = ['test/sync/session-hostile.test.ts', 'test/sync/session.test.ts']
+const WIRE = ['test/sync/mallory-wire.test.ts']
+
+/** The replica, sync and gossip (DESIGN §3, §7). */
+export const NODE_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'unbounded-hold-lane',
+    rule: 'the hold lane takes whatever comes',
+    file: 'src/node/replica/hold-lane.ts',
+    edits: [
+      [
+        'while (this.#held.size > HELD_OPERATIONS_MAX || this.#bytes > HELD_BYTES_MAX) this.#dropOldest(null)',
+        '',
+      ],
+    ],
+    tests: ['test/replica/hold-lane.test.ts'],
+  },
+  {
+    name: 'one-peer-fills-the-hold-lane',
+    rule: 'one peer may push out what others sent',
+    file: 'src/node/replica/hold-lane.ts',
+    edits: [['while (isOverShare(this.#perPeer.get(held.peer))) this.#dropOldest(held.peer)', '']],
+    tests: ['test/replica/hold-lane.test.ts'],
+  },
+  {
+    name: 'held-for-ever',
+    rule: 'what waits is never given up',
+    file: 'src/node/replica/hold-lane.ts',
+    edits: [
+      [
+        'if (held.sinceMs + HELD_AGE_MS_MAX < nowMs) this.#drop(key)',
+        'if (held.sinceMs + HELD_AGE_MS_MAX < nowMs) continue',
+      ],
+    ],
+    tests: ['test/replica/hold-lane.test.ts'],
+  },
+  {
+    name: 'refusals-unbounded',
+    rule: 'every refusal is remembered for ever',
+    file: 'src/node/replica/refusal-memory.ts',
+    edits: [
+      ['if (memory.size > REFUSALS_REMEMBERED_MAX)', 'if (memory.size > REFUSALS_REMEMBERED_MAX * 1000)'],
+    ],
+    tests: ['test/replica/hold-lane.test.ts', ...PIPELINE],
+  },
+  {
+    name: 'bad-signature-by-id',
+    rule: 'a bad signature is remembered by id, so that a liar makes the node deaf to the honest operation',
+    file: 'src/node/replica/replica.ts',
+    edits: [
+      [
+        'this.#refusals.rememberBytes(bytesDigest(operation), verdict.fault.code)',
+        'this.#refusals.rememberId(operation.id, verdict.fault.code)',
+      ],
+    ],
+    tests: PIPELINE,
+  },
+  {
+    name: 'own-operations-are-held',
+    rule: 'an operation of our own that must wait is held, and later forks our key',
+    file: 'src/node/replica/replica.ts',
+    edits: [['if (source !== LOCAL) this.#hold(', 'if (source !== null) this.#hold(']],
+    tests: PIPELINE,
+  },
+  {
+    name: 'duplicates-are-decided-again',
+    rule: 'an operation that comes twice in one batch is admitted twice',
+    file: 'src/node/replica/replica.ts',
+    edits: [["if (this.store.find(operation.id) !== undefined) return { kind: 'duplicate' }\n", '']],
+    tests: PIPELINE,
+  },
+  {
+    name: 'nothing-is-promoted',
+    rule: 'what waited for a parent goes on waiting when it has come',
+    file: 'src/node/replica/replica.ts',
+    edits: [
+      [
+        'for (const held of this.held.takeWaitingFor(id)) {',
+        'for (const held of this.held.takeWaitingFor(id).slice(1_000_000)) {',
+      ],
+    ],
+    tests: PIPELINE,
+  },
+  {
+    name: 'freeze-off',
+    rule: 'nobody is ever frozen, whatever has been proved',
+    file: 'src/node/replica/replica.ts',
+    edits: [['return this.store.fork(author) !== undefined', 'return this.store.fork(author) === null']],
+    tests: ['test/effect/effect.test.ts', 'test/effect/fork-storm.test.ts'],
+  },
+  {
+    name: 'own-fork',
+    rule: 'a key that has forked goes on writing on this node',
+    file: 'src/node/space/hosted-space.ts',
+    edits: [['if (heads.length > 1) {', 'if (heads.length > 1_000_000) {']],
+    tests: ['test/effect/effect.test.ts', 'test/node/deletion.test.ts', ...PIPELINE],
+  },
+  {
+    name: 'ack-before-sync',
+    rule: 'a batch is acknowledged before it is stored',
+    file: 'src/core/sync/session.ts',
+    edits: [
+      ["effects.push(send({ kind: 'ack' }))\n        this.#endRound(effects)", 'this.#endRound(effects)'],
+      [
+        "effects.push({ kind: 'admit', operations: message.operations, faults: message.faults })",
+        "effects.push(send({ kind: 'ack' }), { kind: 'admit', operations: message.operations, faults: message.faults })",
+      ],
+    ],
+    tests: SESSION,
+  },
+  {
+    name: 'synced-without-state',
+    rule: '"in sync" is said of equal clocks, whatever the state roots say',
+    file: 'src/core/sync/session.ts',
+    edits: [
+      [
+        'sameClock && !lacksBodies && equalBytes(mine.stateRoot, theirs.stateRoot)',
+        'sameClock && !lacksBodies',
+      ],
+    ],
+    tests: SESSION,
+  },
+  {
+    name: 'synced-without-bodies',
+    rule: '"in sync" is said while bodies are absent',
+    file: 'src/core/sync/session.ts',
+    edits: [
+      [
+        'const lacksBodies = mine.absentBodies > 0 || theirs.absentBodies > 0',
+        'const lacksBodies = mine.absentBodies + theirs.absentBodies < 0',
+      ],
+    ],
+    tests: SESSION,
+  },
+  {
+    name: 'endless-rounds',
+    rule: 'a peer that never agrees keeps us busy for ever',
+    file: 'src/core/sync/session.ts',
+    edits: [['|| this.#round >= SYNC_ROUNDS_MAX', '|| this.#round >= SYNC_ROUNDS_MAX * 1000']],
+    tests: SESSION,
+  },
+  {
+    name: 'window-off',
+    rule: 'a peer may have any number of batches in flight',
+    file: 'src/core/sync/session.ts',
+    edits: [
+      ['if (this.#admitting >= BATCH_WINDOW) return', 'if (this.#admitting >= BATCH_WINDOW * 1000) return'],
+    ],
+    tests: SESSION,
+  },
+  {
+    name: 'heads-per-round-off',
+    rule: 'a peer may list any number of heads in a round',
+    file: 'src/core/sync/session.ts',
+    edits: [
+      [
+        'if (this.#headsReceived > HEADS_PER_ROUND_MAX) return',
+        'if (this.#headsReceived > HEADS_PER_ROUND_MAX * 1000) return',
+      ],
+    ],
+    tests: SESSION,
+  },
+  {
+    name: 'end-of-stored-is-believed',
+    rule: 'the end of stored is believed, whatever has arrived',
+    file: 'src/core/sync/session.ts',
+    edits: [['if (message.operations !== this.#receivedInRound)', 'if (message.operations < 0)']],
+    tests: SESSION,
+  },
+  {
+    name: 'serve-what-was-not-offered',
+    rule: 'a peer is given operations that were not offered to it',
+    file: 'src/core/sync/sender.ts',
+    edits: [['this.#offeredHeads.delete(toHex(id)) ? graph.find(id) : undefined', 'graph.find(id)']],
+    tests: SESSION,
+  },
+  {
+    name: 'children-before-parents',
+    rule: 'operations are sent in no order',
+    file: 'src/core/sync/sender.ts',
+    edits: [
+      [
+        'this.#queue = [...lacking].sort((a, b) => a - b)',
+        'this.#queue = [...lacking].sort((a, b) => b - a)',
+      ],
+    ],
+    tests: SESSION,
+  },
+  {
+    name: 'no-probing',
+    rule: 'where a forked author’s branches part is guessed, not probed',
+    file: 'src/core/sync/transfer.ts',
+    edits: [['unknown: hasUnknown ? wanted.seq : known + 1', 'unknown: hasUnknown ? known + 1 : known + 1']],
+    tests: SESSION,
+  },
+  {
+    name: 'stalled-claims-last',
+    rule: 'a peer that stalls keeps a head from being asked of others for ever',
+    file: 'src/node/space/head-claims.ts',
+    edits: [['now - claimed.sinceMs < CLAIM_MS', 'now >= claimed.sinceMs']],
+    tests: SESSION,
+  },
+  {
+    name: 'bad-operation-ends-its-batch',
+    rule: 'one bad operation takes the rest of its batch with it',
+    file: 'protocols/sync/message-codec.ts',
+    edits: [['else faults.push(item.fault)', "else return fail('BAD_FIELD', item.fault.detail)"]],
+    tests: ['test/sync/mallory-wire.test.ts', 'test/core/codec.test.ts', 'test/sync/link.test.ts'],
+  },
+  {
+    name: 'session-before-the-proof',
+    rule: 'messages of a session are read before the peer has proved that it may read',
+    file: 'protocols/sync/message-codec.ts',
+    edits: [['if (spaceId === null && !read.beforeSession)', 'if (spaceId === undefined)']],
+    tests: [...WIRE, 'test/sync/link.test.ts'],
+  },
+  {
+    name: 'proof-not-bound-to-the-peer',
+    rule: 'a read proof is good on anybody’s connection',
+    file: 'src/core/sync/handshake.ts',
+    edits: [
+      [
+        'encodeCanonical([spaceId, signerPeer, otherPeer, signerNonce, otherNonce])',
+        'encodeCanonical([spaceId, signerNonce, otherNonce])',
+      ],
+    ],
+    tests: ['test/vectors/operation.test.ts', ...WIRE],
+  },
+  {
+    name: 'topic-is-enough',
+    rule: 'who knows the topic of a space is answered without knowing its id',
+    file: 'protocols/sync/link.ts',
+    edits: [['if (!equalBytes(expected, knowledge)) {', 'if (expected.length !== knowledge.length) {']],
+    tests: WIRE,
+  },
+  {
+    name: 'zip-bomb-bound-off',
+    rule: 'a small frame may unpack to any size',
+    file: 'protocols/sync/frame-stream.ts',
+    edits: [['maxOutputLength: FRAME_BYTES_MAX,', 'maxOutputLength: FRAME_BYTES_MAX * 1000,']],
+    tests: [...WIRE, 'test/fuzz/targets.test.ts'],
+  },
+  {
+    name: 'zstd-window-bound-off',
+    rule: 'a frame may ask the decompressor for any amount of memory',
+    file: 'protocols/sync/frame-stream.ts',
+    edits: [
+      [
+        'params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },',
+        'params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX + 10 },',
+      ],
+    ],
+    tests: WIRE,
+  },
+  {
+    name: 'map-as-tag-throws',
+    rule: 'what a peer sent is made a text without looking what it is',
+    file: 'protocols/sync/message-codec.ts',
+    edits: [["typeof tag === 'number' ? `tag ${tag}` : 'no tag'", 'String(tag)']],
+    tests: ['test/fuzz/targets.test.ts'],
+  },
+  {
+    name: 'gossip-before-admission',
+    rule: 'gossip forwards what waits for its parents',
+    file: 'src/node/network/gossip.ts',
+    edits: [
+      [
+        'this.#host.onMissing(this.#space, peer)\n        }\n        return Verdict.Ignore',
+        'this.#host.onMissing(this.#space, peer)\n        }\n        return Verdict.Accept',
+      ],
+    ],
+    tests: ['test/sync/gossip.test.ts'],
+  },
+  {
+    name: 'gossip-forwards-refused',
+    rule: 'gossip forwards what this node refuses',
+    file: 'src/node/network/gossip.ts',
+    edits: [
+      [
+        'this.#host.onRefused(peer, outcome.fault)\n        return Verdict.Reject',
+        'this.#host.onRefused(peer, outcome.fault)\n        return Verdict.Accept',
+      ],
+    ],
+    tests: ['test/sync/gossip.test.ts'],
+  },
+  {
+    name: 'gossip-of-strangers',
+    rule: 'gossip is heard from peers that have not proved that they may read',
+    file: 'src/node/network/gossip.ts',
+    edits: [['if (!this.#host.isWelcome(this.#space, peer)) return Verdict.Ignore\n', '']],
+    tests: ['test/sync/gossip.test.ts'],
+  },
+  {
+    name: 'record-of-another',
+    rule: 'a peer may register the addresses of another',
+    file: 'protocols/introduction/record.ts',
+    edits: [['if (!record.peerId.equals(signer))', 'if (record.peerId === null)']],
+    tests: ['test/introduction/record.test.ts'],
+  },
+  {
+    name: 'rates-refill-at-once',
+    rule: 'a bucket is always full',
+    file: 'src/core/token-bucket.ts',
+    edits: [
+      [
+        '(elapsedMs / 1000) * this.#rate.perSecond)',
+        '(elapsedMs / 1000) * this.#rate.perSecond + this.#rate.burst)',
+      ],
+    ],
+    tests: ['test/core/token-bucket.test.ts'],
+  },
+  {
+    name: 'half-a-transaction',
+    rule: 'a transaction that fails leaves behind what it had done',
+    file: 'src/storage/memory-space-store.ts',
+    edits: [['this.#log.runBackwards()\n', '']],
+    tests: ['test/storage/memory.test.ts'],
+  },
+]

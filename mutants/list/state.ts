@@ -1,0 +1,218 @@
+import type { Mutant } from '../mutant.ts'
+
+const CONVERGENCE = ['test/core/convergence.test.ts']
+const CODEC = ['test/core/codec.test.ts']
+const CANONICAL = ['test/core/canonical-cbor.test.ts']
+
+/** Encoding, signatures, clock and state: what must be the same on every node. */
+export const STATE_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'compare-times-only',
+    rule: 'of two writes with one time the one that came first wins, not the greater (lamport, id)',
+    file: 'src/core/changes/cell.ts',
+    edits: [
+      [
+        'return a.time - b.time || a.lamport - b.lamport || compareBytes(a.id, b.id) || a.index - b.index',
+        'return a.time - b.time || compareBytes(a.id, a.id)',
+      ],
+    ],
+    tests: CONVERGENCE,
+  },
+  {
+    name: 'no-lamport-in-the-order',
+    rule: 'of two writes with one time the greater id wins, also over one that has seen it',
+    file: 'src/core/changes/cell.ts',
+    edits: [['return a.time - b.time || a.lamport - b.lamport ||', 'return a.time - b.time ||']],
+    tests: [...CONVERGENCE, 'test/node/deletion.test.ts'],
+  },
+  {
+    name: 'tombstone-ignored',
+    rule: 'a write comes back when it arrives after its removal',
+    file: 'src/core/changes/cell.ts',
+    edits: [['removed: isRemoved }', 'removed: isRemoved && false }']],
+    tests: CONVERGENCE,
+  },
+  {
+    name: 'remove-takes-all',
+    rule: 'a removal takes away what it has not seen',
+    file: 'src/core/changes/cell.ts',
+    edits: [
+      [
+        'return observed.some((ref) => isSameElement(ref, current)) ?',
+        'return observed.some((ref) => isSameElement(ref, current) || ref.index >= 0) ?',
+      ],
+    ],
+    tests: [...CONVERGENCE, 'test/node/deletion.test.ts'],
+  },
+  {
+    name: 'accept-native-rejects',
+    rule: 'what the runtime’s verifier refuses is refused, whatever ZIP215 says',
+    file: 'src/core/native-signature.ts',
+    edits: [
+      [
+        'if (native.verifySync(signature, message, publicKey)) return true\n',
+        'return native.verifySync(signature, message, publicKey)\n',
+      ],
+    ],
+    tests: ['test/vectors/ed25519.test.ts'],
+  },
+  {
+    name: 'accept-native-rejects-on-threads',
+    rule: 'the same for signatures checked on other threads',
+    file: 'src/core/native-signature.ts',
+    edits: [
+      [
+        'if (await native.verifyAsync(signature, message, publicKey)) return true\n',
+        'return await native.verifyAsync(signature, message, publicKey)\n',
+      ],
+    ],
+    tests: ['test/vectors/ed25519.test.ts'],
+  },
+  {
+    name: 'strict-instead-of-zip215',
+    rule: 'signatures are judged by the strict rules of RFC 8032',
+    file: 'src/core/signature.ts',
+    edits: [['{ zip215: true }', '{ zip215: false }']],
+    tests: ['test/vectors/ed25519.test.ts'],
+  },
+  {
+    name: 'second-spelling-of-a-key',
+    rule: 'a key at or above the field’s size is an author of its own',
+    file: 'src/core/signature.ts',
+    edits: [['    isAboveField(publicKey) ||\n', '']],
+    tests: ['test/core/signature.test.ts'],
+  },
+  {
+    name: 'small-order-sign-bit',
+    rule: 'a point of small order is let through when its sign bit is set',
+    file: 'src/core/signature.ts',
+    edits: [
+      ['return ((publicKey[31] as number) & 0x7f) === y[31]', 'return (publicKey[31] as number) === y[31]'],
+    ],
+    tests: ['test/core/signature.test.ts'],
+  },
+  {
+    name: 'counters-without-heads',
+    rule: 'the clock commits to counters and not to heads, so that branches of equal length look equal',
+    file: 'src/core/clock.ts',
+    edits: [['parts.push(seq, head.id)', 'parts.push(seq)']],
+    tests: [...CONVERGENCE, 'test/sync/session.test.ts', 'test/vectors/operation.test.ts'],
+  },
+  {
+    name: 'heads-in-arrival-order',
+    rule: 'the clock lists the heads of a forked author in the order of their arrival',
+    file: 'src/core/clock.ts',
+    edits: [['const sorted = [...heads].sort(compareHeads)', 'const sorted = [...heads]']],
+    tests: [...CONVERGENCE, ...CODEC],
+  },
+  {
+    name: 'trie-without-bitmap',
+    rule: 'a node of the trie does not say which of its children are there',
+    file: 'src/core/trie.ts',
+    edits: [['Uint8Array.of(bitmap >> 8, bitmap & 255)', 'Uint8Array.of(0, bitmap & 0)']],
+    tests: CODEC,
+  },
+  {
+    name: 'stale-trie-hash',
+    rule: 'a removal leaves the old hash of a node in place',
+    file: 'src/core/trie.ts',
+    edits: [
+      [
+        'node.count += (after === undefined ? 0 : countOf(after)) - before\n  node.hash = null',
+        'node.count += (after === undefined ? 0 : countOf(after)) - before',
+      ],
+    ],
+    tests: CODEC,
+  },
+  {
+    name: 'merkle-without-domains',
+    rule: 'a leaf of a body’s tree may be taken for an inner node',
+    file: 'src/core/merkle.ts',
+    edits: [['sha256(LEAF, leaf)', 'sha256(leaf)']],
+    tests: [...CODEC, 'test/vectors/operation.test.ts'],
+  },
+  {
+    name: 'merkle-doubles-the-last',
+    rule: 'two bodies of different length have one root',
+    file: 'src/core/merkle.ts',
+    edits: [['right === undefined ? left : sha256(NODE, left, right)', 'sha256(NODE, left, right ?? left)']],
+    tests: [...CODEC, 'test/vectors/operation.test.ts'],
+  },
+  {
+    name: 'wide-numbers',
+    rule: 'a number need not have its shortest form',
+    file: 'src/core/cbor-reader.ts',
+    edits: [["if (value < shortestAbove) this.#refuse('a number not in its shortest form')", '']],
+    tests: CANONICAL,
+  },
+  {
+    name: 'keys-in-any-order',
+    rule: 'the keys of a map may come in any order, and twice',
+    file: 'src/core/cbor-reader.ts',
+    edits: [
+      [
+        'if (i > 0 && !isKeyBefore(previous, keyBytes))',
+        'if (i > this.#bytes.length && !isKeyBefore(previous, keyBytes))',
+      ],
+    ],
+    tests: CANONICAL,
+  },
+  {
+    name: 'nan-allowed',
+    rule: 'NaN and infinities are values',
+    file: 'src/core/cbor-reader.ts',
+    edits: [
+      ['if (!Number.isFinite(value) || Number.isSafeInteger(value))', 'if (Number.isSafeInteger(value))'],
+    ],
+    tests: CANONICAL,
+  },
+  {
+    name: 'bytes-after-the-end',
+    rule: 'bytes after a value are passed over, so that one operation has many envelopes',
+    file: 'src/core/cbor-reader.ts',
+    edits: [['if (this.#at !== this.#bytes.length)', 'if (this.#at > this.#bytes.length)']],
+    tests: CANONICAL,
+  },
+  {
+    name: 'nesting-unbounded',
+    rule: 'a value may nest until the stack ends, which differs by machine',
+    file: 'src/core/cbor-reader.ts',
+    edits: [
+      ['if (depth > CBOR_DEPTH_MAX) this.#refuse(', 'if (depth > CBOR_DEPTH_MAX * 1000) this.#refuse('],
+    ],
+    tests: CANONICAL,
+  },
+  {
+    name: 'proto-key',
+    rule: 'a map with the key __proto__ is read, and sets what it should not',
+    file: 'src/core/cbor-reader.ts',
+    edits: [["if (key === '__proto__') this.#refuse('the map key __proto__')", '']],
+    tests: CANONICAL,
+  },
+  {
+    name: 'views-of-the-frame',
+    rule: 'byte strings are views of the frame they came in',
+    file: 'src/core/cbor-reader.ts',
+    edits: [['return this.#bytes.slice(at, this.#at)', 'return this.#bytes.subarray(at, this.#at)']],
+    tests: CANONICAL,
+  },
+  {
+    name: 'empty-nodes-in-the-state',
+    rule: 'a path whose last item was removed leaves its node behind, so that equal states have different roots',
+    file: 'src/core/state/state-tree.ts',
+    edits: [
+      [
+        'if (child === undefined || child.items.size > 0 || child.children.size > 0) continue',
+        'if (child !== node) continue',
+      ],
+    ],
+    tests: [...CODEC, ...CONVERGENCE],
+  },
+  {
+    name: 'types-meet',
+    rule: 'the type is no part of an item’s hash',
+    file: 'src/core/state/state-tree.ts',
+    edits: [['encodeCanonical([item.type, fields])', "encodeCanonical(['', fields])"]],
+    tests: [...CODEC, ...CONVERGENCE, 'test/vectors/operation.test.ts'],
+  },
+]
