@@ -209,6 +209,85 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
       })
     })
 
+    describe('masks', () => {
+      it('are put on, changed and taken off, and count no body as absent', () => {
+        const genesis = commit(store, { author: alice })
+        const one = commit(store, { author: bob, deps: [genesis], isBodyAbsent: true })
+        const two = commit(store, { author: bob, isBodyAbsent: true })
+        expect(store.absentBodyCount()).toBe(2)
+        write((writer) => {
+          writer.putMask(one.ordinal, { isSevered: true })
+          writer.putMask(two.ordinal, { isSevered: true })
+          writer.putMask(two.ordinal, { isSevered: false })
+        })
+        both(() => {
+          expect(store.mask(genesis.ordinal)).toBeUndefined()
+          expect(store.mask(one.ordinal)).toEqual({ isSevered: true })
+          expect(store.mask(two.ordinal)).toEqual({ isSevered: false })
+          expect([...store.masked()].toSorted()).toEqual([one.ordinal, two.ordinal])
+          expect(store.absentBodies(9)).toEqual([])
+          expect(store.absentBodyCount()).toBe(0)
+        })
+        write((writer) => {
+          writer.putBody(two.ordinal, [])
+          writer.putMask(one.ordinal, null)
+          writer.putMask(two.ordinal, null)
+        })
+        both(() => {
+          expect([...store.masked()]).toEqual([])
+          expect(store.absentBodies(9)).toEqual([one])
+          expect(store.absentBodyCount()).toBe(1)
+        })
+      })
+
+      it('leave the history of a cell that is cleared to be folded again', () => {
+        const genesis = commit(store, { author: alice })
+        const key = register('docs/a')
+        write((writer) => {
+          writer.putCell(key, cellOf(genesis.id, 1, { removed: true }))
+          writer.putRemoval(key, { id: genesis.id, index: 0 })
+          writer.putHistory(key, { ordinal: 0, index: 0, kind: 'set' })
+          writer.clearCell(key)
+        })
+        both(() => {
+          expect(store.cell(key)).toBeUndefined()
+          expect(store.cellsAt('docs/a')).toEqual([])
+          expect(store.isRemoved(key, { id: genesis.id, index: 0 })).toBe(false)
+          expect(store.history(key)).toEqual([{ ordinal: 0, index: 0, kind: 'set' }])
+        })
+      })
+    })
+
+    describe('what verdicts are found by', () => {
+      it('lists what revokes and endorses, and what uses a delegation', () => {
+        const genesis = commit(store, { author: alice })
+        const used = [idOf('one'), idOf('two')]
+        const writes = commit(store, { author: bob, deps: [genesis], caps: used })
+        const revokes = commit(store, { author: alice, command: '/cap/revoke', caps: [idOf('one')] })
+        const endorses = commit(store, { author: bob, command: '/cap/endorse', caps: used })
+        both(() => {
+          expect(store.verdicts()).toEqual([revokes, endorses])
+          expect([...store.using(idOf('one'))]).toEqual([writes, revokes, endorses])
+          expect([...store.using(idOf('two'))]).toEqual([writes, endorses])
+          expect([...store.using(idOf('three'))]).toEqual([])
+        })
+      })
+
+      it('finds the first operation that follows another of its author, or begins the log', () => {
+        const genesis = commit(store, { author: alice })
+        const begins = commit(store, { author: bob, deps: [genesis] })
+        const left = commit(store, { author: bob, prev: begins })
+        commit(store, { author: bob, prev: begins, path: 'right' })
+        commit(store, { author: bob, prev: null, deps: [genesis], path: 'again' })
+        both(() => {
+          expect(store.firstAfter(bob.publicKey, null)).toEqual(begins)
+          expect(store.firstAfter(bob.publicKey, begins.ordinal)).toEqual(left)
+          expect(store.firstAfter(bob.publicKey, left.ordinal)).toBeUndefined()
+          expect(store.firstAfter(carol.publicKey, null)).toBeUndefined()
+        })
+      })
+    })
+
     describe('delegations', () => {
       it('keeps a token with everyone who published it, ascending and once', () => {
         const delegation = delegationOf(alice, bob.publicKey, 'one')
@@ -439,6 +518,8 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
           writer.putFork(proof(bob.publicKey, 9))
         })
         both(() => {
+          expect(store.fork(mallory.publicKey)).toEqual(proof(mallory.publicKey, 2))
+          expect(store.fork(carol.publicKey)).toBeUndefined()
           expect(store.forks().length).toBe(2)
           expect(store.forks()).toContainEqual(proof(mallory.publicKey, 2))
           expect(store.forks()).toContainEqual(proof(bob.publicKey, 9))

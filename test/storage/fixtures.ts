@@ -42,6 +42,8 @@ export interface OperationRequest {
   /** True to send it without the body. */
   readonly isBodyAbsent?: boolean
   readonly caps?: readonly Uint8Array[]
+  /** Of what is no genesis. Default: `/op/write`. */
+  readonly command?: string
 }
 
 /** An operation and its entry, ready to be appended to that store next. */
@@ -60,7 +62,7 @@ export function makeOperation(store: SpaceStore, request: OperationRequest): Mad
   const lamport = 1 + Math.max(0, ...parents.map((parent) => parent.lamport))
   const time = Math.max(1_700_000_000_000, ...parents.map((parent) => parent.time + 1))
   const seq = prev === null ? 0 : prev.seq + 1
-  const command = isGenesis ? '/cap/grant' : '/op/write'
+  const command = isGenesis ? '/cap/grant' : (request.command ?? '/op/write')
   const depIds = deps.map((dep) => dep.id)
   const header = {
     space: isGenesis ? null : store.spaceId,

@@ -23,7 +23,13 @@ const KEYS = PATHS.flatMap((path) => [register(path), field(path, 'name'), field
 const IDS = ['1', '2', '3', '4'].map(idOf)
 const NOTES = ['one', 'two']
 const TOKENS = ['one', 'two', 'three'].map((label) => delegationOf(alice, bob.publicKey, label))
-const QUESTIONS = { keys: KEYS, paths: PATHS, ids: IDS, notes: NOTES }
+const QUESTIONS = {
+  keys: KEYS,
+  paths: PATHS,
+  ids: IDS,
+  notes: NOTES,
+  authors: PEOPLE.map(({ publicKey }) => publicKey),
+}
 
 const at = <T>(list: readonly T[]) => fc.nat(list.length - 1).map((index) => list[index] as T)
 
@@ -40,8 +46,18 @@ const step = fc.oneof(
       isBodyAbsent: fc.boolean(),
       path: at(PATHS),
       caps: fc.subarray(IDS),
+      command: fc.constantFrom('/op/write', '/op/write', '/cap/revoke', '/cap/endorse'),
     }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('mask' as const),
+      pick: fc.nat(),
+      mask: fc.constantFrom(null, { isSevered: true }, { isSevered: false }),
+    }),
+  },
+  fc.record({ do: fc.constant('clear' as const), key: at(KEYS) }),
   fc.record({ do: fc.constant('body' as const), pick: fc.nat() }),
   fc.record({ do: fc.constant('token' as const), token: at(TOKENS), publisher: fc.nat(9) }),
   {
@@ -132,6 +148,13 @@ function apply(one: Step, model: SpaceStore, ...writers: readonly SpaceWriter[])
       if (entry !== undefined) for (const writer of writers) writer.putBody(entry.ordinal, [])
       return
     }
+    case 'mask':
+      if (count === 0) return
+      for (const writer of writers) writer.putMask(one.pick % count, one.mask)
+      return
+    case 'clear':
+      for (const writer of writers) writer.clearCell(one.key)
+      return
     case 'token':
       for (const writer of writers) writer.putToken(one.token, one.publisher)
       return
@@ -167,7 +190,7 @@ function apply(one: Step, model: SpaceStore, ...writers: readonly SpaceWriter[])
 }
 
 function madeFrom(one: Step & { readonly do: 'append' }, model: SpaceStore) {
-  const { author, isBodyAbsent, path, caps } = one
+  const { author, isBodyAbsent, path, caps, command } = one
   const count = model.count()
   if (count === 0) return makeOperation(model, { author, isBodyAbsent })
   const heads = model.heads(author.publicKey)
@@ -177,5 +200,6 @@ function madeFrom(one: Step & { readonly do: 'append' }, model: SpaceStore) {
   const others = new Map(one.deps.map((pick) => [pick % count, model.at(pick % count)]))
   if (prev !== null) others.delete(prev.ordinal)
   if (prev === null && others.size === 0) others.set(0, model.at(0))
-  return makeOperation(model, { author, prev, deps: [...others.values()], isBodyAbsent, path, caps })
+  const deps = [...others.values()]
+  return makeOperation(model, { author, prev, deps, isBodyAbsent, path, caps, command })
 }

@@ -1,5 +1,6 @@
-import { toHex } from '../../src/core/bytes.ts'
+import { equalBytes, toHex } from '../../src/core/bytes.ts'
 import type { CellKey } from '../../src/core/changes/cell.ts'
+import type { Entry } from '../../src/core/graph.ts'
 import type { CellRow, SpaceStore } from '../../src/storage/space-store.ts'
 
 /** What a snapshot asks about, besides what the store can list. */
@@ -8,6 +9,7 @@ export interface SnapshotQuestions {
   readonly paths: readonly string[]
   readonly ids: readonly Uint8Array[]
   readonly notes: readonly string[]
+  readonly authors: readonly Uint8Array[]
 }
 
 /** Every answer a store gives, as plain values: equal snapshots mean that nobody can tell the stores apart. */
@@ -27,6 +29,15 @@ export function snapshotOf(store: SpaceStore, questions: SnapshotQuestions) {
     frontier: store.frontier(),
     absent: store.absentBodies(1_000),
     absentCount: store.absentBodyCount(),
+    masks: ordinals.map((ordinal) => store.mask(ordinal)),
+    masked: [...store.masked()].sort((a, b) => a - b),
+    verdicts: store.verdicts(),
+    using: questions.ids.map((id) => [...store.using(id)]),
+    firstAfter: questions.authors.map((author) => [
+      store.firstAfter(author, null),
+      ...entries.map((entry) => (isBy(entry, author) ? store.firstAfter(author, entry.ordinal) : undefined)),
+    ]),
+    fork: questions.authors.map((author) => store.fork(author)),
     tokens: [...store.tokens()].sort((a, b) =>
       toHex(a.delegation.digest) < toHex(b.delegation.digest) ? -1 : 1,
     ),
@@ -56,3 +67,5 @@ export function pagesOf(store: SpaceStore, prefix: string, limit: number): reado
   }
   return rows
 }
+
+const isBy = (entry: Entry, author: Uint8Array): boolean => equalBytes(entry.author, author)
