@@ -115,6 +115,14 @@ describe('a file that is not to be used', () => {
     expect(fault.detail).toMatch(/update Hanse/)
   })
 
+  it('is refused when an older Hanse wrote it, with what to do about it', () => {
+    fill(1)
+    tamper('PRAGMA user_version = 1')
+    const fault = refusalOf()
+    expect(fault.code).toBe('STORE_VERSION')
+    expect(fault.detail).toMatch(/join the space again/)
+  })
+
   it('is refused when its version is one that nobody wrote', () => {
     fill(1)
     tamper('PRAGMA user_version = 0')

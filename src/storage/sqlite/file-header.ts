@@ -23,7 +23,7 @@ export interface FileHeader {
  * 1. it can be read (`STORE_IO`);
  * 2. it is not empty (`STORE_CORRUPT`) and begins as SQLite files do (`STORE_FOREIGN`);
  * 3. its application id is `applicationId` (`STORE_FOREIGN`);
- * 4. its version is not newer than this program (`STORE_VERSION`) and one that a program of ours wrote (`STORE_CORRUPT`);
+ * 4. its version is neither newer nor older than this program (`STORE_VERSION`) and one that a program of ours wrote (`STORE_CORRUPT`);
  * 5. it is as long as it says, unless a log beside it may hold the rest (`STORE_CORRUPT`).
  */
 export function readFileHeader(file: string, applicationId: number): Result<FileHeader, StoreFault> {
@@ -54,6 +54,12 @@ export function checkVersion(file: string, version: number): StoreFault | null {
     return {
       code: 'STORE_VERSION',
       detail: `${file} was written by a newer Hanse (tables ${version}, this one reads ${SCHEMA_VERSION}); update Hanse`,
+    }
+  }
+  if (version >= 1 && version < SCHEMA_VERSION) {
+    return {
+      code: 'STORE_VERSION',
+      detail: `${file} was written by an older Hanse (tables ${version}, this one reads ${SCHEMA_VERSION}); move it away and join the space again: its operations come back from its peers`,
     }
   }
   return version === SCHEMA_VERSION ? null : corrupt(file, `its tables have version ${version}`).fault
