@@ -60,6 +60,24 @@ describe('a chain', () => {
     expect(verdict({ tokens: [last, middle, root], invoker: CAROL.publicKey })).toBe('CAP_CHAIN')
   })
 
+  test('is passed on no more often than a token says', () => {
+    const chainOf = (depth: unknown, length: number) => {
+      const people = [SPACE, ALICE, BOB, CAROL].slice(0, length + 1)
+      const tokens = people.slice(1).map((audience, i) => {
+        const meta = i === 0 ? { 'hanse.depth': depth, note: 'anything' } : null
+        return token(people[i] as Signer, audience, { meta })
+      })
+      return verdict({ tokens, invoker: (people.at(-1) as Signer).publicKey })
+    }
+    expect([1, 2, 3].map((length) => chainOf(0, length))).toEqual(['allowed', 'CAP_CHAIN', 'CAP_CHAIN'])
+    expect([1, 2, 3].map((length) => chainOf(1, length))).toEqual(['allowed', 'allowed', 'CAP_CHAIN'])
+    expect([1, 2, 3].map((length) => chainOf(2, length))).toEqual(['allowed', 'allowed', 'allowed'])
+    // What is no number of times allows none.
+    for (const depth of [-1, 1.5, '1', null, [2]]) {
+      expect([1, 2].map((length) => chainOf(depth, length))).toEqual(['allowed', 'CAP_CHAIN'])
+    }
+  })
+
   test('names a principal once: no loops, no token to oneself, none back to the space', () => {
     const loop = [token(SPACE, ALICE), token(ALICE, BOB), token(BOB, ALICE)]
     expect(verdict({ tokens: loop })).toBe('CAP_CHAIN')

@@ -5,6 +5,7 @@ import { encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { createSpaceChange, putDelegations } from '../../src/core/changes/control.ts'
 import { editMap } from '../../src/core/changes/map.ts'
 import { deleteRegister, setRegister } from '../../src/core/changes/register.ts'
+import { endorseOperations, revokeDelegation } from '../../src/core/changes/verdict.ts'
 import { Clock, clockLeaf, type Head } from '../../src/core/clock.ts'
 import { sha256 } from '../../src/core/hash.ts'
 import { merkleRoot } from '../../src/core/merkle.ts'
@@ -125,7 +126,37 @@ export function computeOperationVectors() {
     epoch: most,
     caps,
   })
-  const operations = { genesis, first, write, control, empty, manyDeps, largest }
+  const revocation = make(
+    alice,
+    [revokeDelegation({ target: sha256(utf8('a token')), cut: [write.id, first.id] })],
+    {
+      space: genesis.id,
+      seq: 3,
+      prev: control.id,
+      lamport: 5,
+      caps,
+      command: '/cap/revoke',
+    },
+  )
+  const endorsement = make(alice, [endorseOperations([write.id, first.id])], {
+    space: genesis.id,
+    seq: 4,
+    prev: revocation.id,
+    lamport: 6,
+    caps,
+    command: '/cap/endorse',
+  })
+  const operations = {
+    genesis,
+    first,
+    write,
+    control,
+    empty,
+    manyDeps,
+    largest,
+    revocation,
+    endorsement,
+  }
 
   const heads: readonly Head[] = [
     { seq: 1, id: write.id },

@@ -31,6 +31,8 @@ describe('the format of version 1', () => {
       'empty',
       'manyDeps',
       'largest',
+      'revocation',
+      'endorsement',
     ])
   })
 })
