@@ -111,6 +111,7 @@ export class SimulatedNode implements Owner, Host {
     this.#gossip = new SpaceGossip(this.#pubsub.asPubsub, this.hosted, {
       isWelcome: (hosted, peer) => this.sync.isProven(peer, hosted.id) && !this.isBanned(peer),
       onRefused: (peer, code) => this.#blame(peer, code),
+      reader: this.author.publicKey,
       onMissing: (hosted, peer) => this.#scheduler.soon(hosted, peer),
     })
     const member = this.#createMember()

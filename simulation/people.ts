@@ -72,7 +72,7 @@ export function roleToken(
   path: string,
   expiresSeconds: number | null = null,
 ): VerifiedDelegation {
-  const terms = roleTerms(role, path)
+  const terms = roleTerms(role, path, true)
   if (!terms.ok) throw new Error(terms.fault.detail)
   return delegate(issuer, audience.publicKey, { ...terms.value, expiresSeconds })
 }

@@ -58,6 +58,9 @@ const MESSAGES = {
   operations: fc.record({ operations, faults: fc.constant([]) }),
   ack: fc.record({}),
   eose: fc.record({ operations: count }),
+  receipt: fc.record({
+    receipt: fc.record({ clockRoot: digest, timeMs: count, signature: bytesOf(64) }),
+  }),
 } satisfies Record<WireMessage['kind'], fc.Arbitrary<object>>
 
 const message = fc.oneof(
@@ -149,7 +152,7 @@ const readProof: Target = {
       otherNonce: nonce,
     }
     const proof = { tokens: tokens as readonly Uint8Array[], signature }
-    const verified = verifyReadProof(proof, binding, SPACE_SIGNER.publicKey, 0, verifySync)
+    const verified = verifyReadProof(proof, binding, SPACE_SIGNER.publicKey, verifySync)
     holds(!verified.ok, 'nobody has signed this handshake')
     return verified.ok
   },

@@ -2,7 +2,8 @@ import type { PeerId } from '@libp2p/interface'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import type { Fault } from '../../src/core/result.ts'
 import type { VerifySignature } from '../../src/core/signature.ts'
-import type { HandshakeBinding, ReadProof } from '../../src/core/sync/handshake.ts'
+import type { HandshakeBinding, OwnReadProof } from '../../src/core/sync/handshake.ts'
+import type { LinkScopes, ReadingRules, ReadScope } from '../../src/core/sync/read-scope.ts'
 import type { SyncView } from '../../src/core/sync/view.ts'
 
 /** A space as the sync protocol needs it. */
@@ -12,10 +13,16 @@ export interface SyncSpace {
   readonly spaceKey: Uint8Array
   /** sha256 that names the space to those who know it (src/core/space-topic.ts). */
   readonly topic: Uint8Array
-  /** What one session reads; a new one for each link. */
-  createView(): SyncView
+  /** What decides about a reader besides its chains. */
+  readonly reading: ReadingRules
+  /** What one session reads; a new one for each link. `scopes`: what its two ends may read. */
+  createView(scopes: LinkScopes): SyncView
   /** This node's proof that it may read; null where it holds no capability. */
-  prove(binding: HandshakeBinding): ReadProof | null
+  prove(binding: HandshakeBinding): OwnReadProof | null
+  /** What a proof made now would show: the same object until something about it changes. */
+  ownScope(): ReadScope
+  /** This node's reader signs that it holds a clock root (src/core/sync/receipt.ts). */
+  signReceipt(clockRoot: Uint8Array, timeMs: number): Uint8Array
   /**
    * Runs a batch through the pipeline and stores what it admits; `faults` are places of the batch that were no operation.
    * Resolves to the number of operations and bodies gained; rejects only when storing fails.

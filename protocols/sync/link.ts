@@ -9,12 +9,7 @@ import {
   SYNC_RUN_MS_MAX,
 } from '../../src/core/limits.ts'
 import { fail, ok, type Fault, type Result } from '../../src/core/result.ts'
-import {
-  knowledgeOfSpace,
-  NONCE_BYTES,
-  verifyReadProof,
-  type HandshakeBinding,
-} from '../../src/core/sync/handshake.ts'
+import { knowledgeOfSpace, NONCE_BYTES } from '../../src/core/sync/handshake.ts'
 import {
   SyncSession,
   type SyncEffect,
@@ -27,6 +22,7 @@ import { createFrameStream, type FrameStream } from './frame-stream.ts'
 import { type LinkBudget, type QueueHolder, RunBound } from './link-budget.ts'
 import { decodeMessage, encodeMessage, type WireMessage } from './message-codec.ts'
 import type { SyncHost, SyncSpace } from './host.ts'
+import { type AcceptedReceipt, LinkReading } from './link-reading.ts'
 
 /** Why a link ended. `LINK_CLOSED` is the peer's or the network's doing, and nobody's fault. */
 export type LinkFault = Fault
@@ -46,6 +42,8 @@ export interface LinkObserver {
   onOpen(link: SyncLink): void
   onFinished(link: SyncLink, report: SyncReport): void
   onProgress(link: SyncLink, progress: SyncProgress): void
+  /** After a run that ended in sync: the peer has signed that it holds the clock root. */
+  onReceipt(link: SyncLink, receipt: AcceptedReceipt): void
   /** Called once, also for links that never opened. `fault` is null where this side closed it. */
   onClose(link: SyncLink, fault: LinkFault | null): void
 }
@@ -57,7 +55,8 @@ export interface LinkObserver {
  *    proved that it may read, nothing more than this node's own read chain;
  * 2. while a run or a handshake is under way, a silence of SYNC_IDLE_TIMEOUT_MS ends the link;
  * 3. at most LINK_QUEUE_BYTES_MAX wait to be sent, LINKS_QUEUE_BYTES_MAX on all links; a peer that asks on without reading is dropped;
- * 4. a run ends, and the link with it, after SYNC_RUN_MS_MAX or SYNC_RUN_FRAMES_MAX, however lawful each message is.
+ * 4. a run ends, and the link with it, after SYNC_RUN_MS_MAX or SYNC_RUN_FRAMES_MAX, however lawful each message is;
+ * 5. nothing of a session is said to a peer whose right to read has ended: the link ends as soon as this node knows.
  */
 export class SyncLink {
   readonly peer: PeerId
@@ -76,6 +75,8 @@ export class SyncLink {
   #session: SyncSession | null = null
   #view: SyncView | null = null
   readonly #queued: QueueHolder
+  /** Who reads on the other end; null until the peer has named a space we share. */
+  #reading: LinkReading | null = null
   readonly #queue: { readonly payload: Uint8Array; readonly size: number }[] = []
   #isWriting = false
   #admissions: Promise<void> = Promise.resolve()
@@ -121,6 +122,11 @@ export class SyncLink {
   /** True between runs. */
   get isIdle(): boolean {
     return this.#session?.isIdle ?? false
+  }
+
+  /** True where this node could prove something else by now: a new link would show it. */
+  get isOutdated(): boolean {
+    return this.#reading?.isOutdated ?? false
   }
 
   get traffic(): LinkTraffic {
@@ -180,7 +186,14 @@ export class SyncLink {
         const opened = this.#onProof(message, ownNonce, theirNonce)
         if (!opened.ok) return opened
       } else if (this.#session !== null) {
-        this.#perform(this.#session.step({ kind: 'message', message }))
+        const reading = this.#reading as LinkReading
+        const may = reading.check()
+        if (!may.ok) return this.#bye(may.fault.code, may.fault.detail)
+        if (message.kind === 'receipt') {
+          const accepted = reading.onReceipt(message.receipt)
+          if (!accepted.ok) return this.#blame(accepted.fault, frame.value)
+          this.#observer.onReceipt(this, accepted.value)
+        } else this.#perform(this.#session.step({ kind: 'message', message }))
       }
     }
     return ok(undefined)
@@ -212,6 +225,7 @@ export class SyncLink {
       this.#host.onFault(this.peer, space, stranger.fault, knowledge)
       return this.#bye('UNKNOWN_SPACE', stranger.fault.detail)
     }
+    this.#reading = new LinkReading(space, this.#host)
     if (this.isOutbound) return ok(undefined)
     this.#space = space
     this.#sayHello(space, ownNonce)
@@ -229,42 +243,38 @@ export class SyncLink {
     theirNonce: Uint8Array,
   ): Result<void> {
     const space = this.#space as SyncSpace
-    const binding: HandshakeBinding = {
-      spaceId: space.spaceId,
-      signerPeer: this.peer.toMultihash().bytes,
-      otherPeer: this.#host.peerId.toMultihash().bytes,
-      signerNonce: theirNonce,
-      otherNonce: ownNonce,
-    }
-    const reader = verifyReadProof(
-      message.proof,
-      binding,
-      space.spaceKey,
-      this.#host.now(),
-      this.#host.verify,
-    )
-    if (!reader.ok) {
-      this.#host.onFault(this.peer, space, reader.fault, message.proof.signature)
-      return this.#bye(reader.fault.code, reader.fault.detail)
+    const { signerPeer: otherPeer, otherPeer: signerPeer } = this.#peers()
+    const { spaceId } = space
+    const binding = { spaceId, signerPeer, otherPeer, signerNonce: theirNonce, otherNonce: ownNonce }
+    const reading = this.#reading as LinkReading
+    const accepted = reading.accept(message.proof, binding)
+    if (!accepted.ok) {
+      this.#host.onFault(this.peer, space, accepted.fault, message.proof.signature)
+      return this.#bye(accepted.fault.code, accepted.fault.detail)
     }
     if (this.isOutbound) {
       const proved = this.#prove(space, ownNonce, theirNonce)
       if (!proved.ok) return proved
     }
-    this.#view = space.createView()
+    this.#view = space.createView(reading.scopes)
     this.#session = new SyncSession(this.#view)
+    reading.watch((fault) => {
+      this.#bye(fault.code, fault.detail)
+      this.#end(fault)
+    })
     this.#watchSilence()
     this.#observer.onOpen(this)
     return ok(undefined)
   }
 
   #prove(space: SyncSpace, ownNonce: Uint8Array, theirNonce: Uint8Array): Result<void> {
-    const proof = space.prove({
+    const binding = {
       spaceId: space.spaceId,
       ...this.#peers(),
       signerNonce: ownNonce,
       otherNonce: theirNonce,
-    })
+    }
+    const proof = (this.#reading as LinkReading).prove(binding)
     if (proof === null) return this.#bye('CAP_MISSING', 'this node holds no read capability for the space')
     this.#send({ kind: 'proof', proof })
     return ok(undefined)
@@ -281,6 +291,7 @@ export class SyncLink {
           break
         case 'finished':
           this.#watchSilence()
+          for (const message of this.#reading?.acknowledge(effect.report) ?? []) this.#send(message)
           this.#observer.onFinished(this, effect.report)
           break
         case 'violation':
@@ -367,6 +378,7 @@ export class SyncLink {
     this.#view?.release()
     this.#budget.letGo(this.#queued)
     if (this.#silence !== null) clearTimeout(this.#silence)
+    this.#reading?.close()
     // A last `bye` may still be on its way: close the write side in order, and reset only if that does not work at once.
     const isOrderly = fault === null || (fault.code !== 'LINK_CLOSED' && fault.code !== 'TIMEOUT')
     void this.#closeStream(isOrderly)

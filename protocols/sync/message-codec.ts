@@ -2,11 +2,11 @@ import { decodeCanonical, encodeCanonical } from '../../src/core/canonical-cbor.
 import type { ClockEntry, Head } from '../../src/core/clock.ts'
 import { HASH_BYTES } from '../../src/core/hash.ts'
 import {
-  CAPS_MAX,
   ENTRIES_PER_FRAME_MAX,
   HEADS_PER_ENTRY_MAX,
   NODES_PER_FRAME_MAX,
   PROBE_IDS_MAX,
+  READ_TOKENS_MAX,
 } from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import { fail, ok, type Fault, type Result } from '../../src/core/result.ts'
@@ -14,6 +14,7 @@ import { SIGNATURE_BYTES } from '../../src/core/signature.ts'
 import { decodeBatch, encodeBatch } from '../../src/core/sync/batch.ts'
 import { NONCE_BYTES, type ReadProof } from '../../src/core/sync/handshake.ts'
 import type { NodeListing, Standing, SyncMessage, WantedHead } from '../../src/core/sync/message.ts'
+import type { Receipt } from '../../src/core/sync/receipt.ts'
 import { TRIE_DEPTH_MAX, TRIE_RADIX, type TrieDigest } from '../../src/core/trie.ts'
 
 /** Messages before the session: who asks for what, and the proofs. docs/protocol.md §4.2. */
@@ -29,8 +30,14 @@ export type HandshakeMessage =
   /** The peer ends here; only a code crosses the wire. */
   | { readonly kind: 'bye'; readonly code: string }
 
+/** After a run that ended in sync. docs/protocol.md §4.7. */
+export interface ReceiptMessage {
+  readonly kind: 'receipt'
+  readonly receipt: Receipt
+}
+
 /** Any message of `/hanse/sync/1.0.0`. */
-export type WireMessage = HandshakeMessage | SyncMessage
+export type WireMessage = HandshakeMessage | SyncMessage | ReceiptMessage
 
 /** The first element of every message, by kind. docs/protocol.md §4.1. */
 const TAGS = {
@@ -47,6 +54,7 @@ const TAGS = {
   operations: 10,
   ack: 11,
   eose: 12,
+  receipt: 13,
 } as const satisfies Record<WireMessage['kind'], number>
 
 /** Canonical DAG-CBOR `[tag, …fields]`; a batch of operations is a byte string inside (src/core/sync/batch.ts). */
@@ -87,6 +95,8 @@ function fieldsOf(message: WireMessage): readonly unknown[] {
       return []
     case 'eose':
       return [message.operations]
+    case 'receipt':
+      return [message.receipt.clockRoot, message.receipt.timeMs, message.receipt.signature]
   }
 }
 
@@ -144,7 +154,7 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
   [
     TAGS.proof,
     atAnyTime(2, ([tokens, signature]) =>
-      isListOf(tokens, isSomeBytes, CAPS_MAX) && isBytes(signature, SIGNATURE_BYTES)
+      isListOf(tokens, isSomeBytes, READ_TOKENS_MAX) && isBytes(signature, SIGNATURE_BYTES)
         ? ok({ kind: 'proof', proof: { tokens, signature } })
         : bad('proof'),
     ),
@@ -213,6 +223,14 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
   [
     TAGS.eose,
     inSession(1, ([operations]) => (isCount(operations) ? ok({ kind: 'eose', operations }) : bad('eose'))),
+  ],
+  [
+    TAGS.receipt,
+    inSession(3, ([clockRoot, timeMs, signature]) =>
+      isDigest(clockRoot) && isCount(timeMs) && isBytes(signature, SIGNATURE_BYTES)
+        ? ok({ kind: 'receipt', receipt: { clockRoot, timeMs, signature } })
+        : bad('receipt'),
+    ),
   ],
 ])
 

@@ -13,6 +13,7 @@ import type { Fault } from '../../src/core/result.ts'
 import type { SyncProgress, SyncReport } from '../../src/core/sync/session.ts'
 import { TokenBuckets } from '../../src/core/token-bucket.ts'
 import type { SyncHost, SyncSpace } from './host.ts'
+import type { AcceptedReceipt } from './link-reading.ts'
 import { SyncLink, type LinkObserver } from './link.ts'
 import { LinkBudget } from './link-budget.ts'
 
@@ -30,6 +31,12 @@ export interface SyncServiceEvents {
     readonly link: SyncLink
   }>
   progress: CustomEvent<{ readonly peer: PeerId; readonly space: SyncSpace; readonly progress: SyncProgress }>
+  /** A peer has signed that it holds the clock root of the run before. */
+  receipt: CustomEvent<{
+    readonly peer: PeerId
+    readonly space: SyncSpace
+    readonly receipt: AcceptedReceipt
+  }>
   /** A link has ended; `fault` is null where this side closed it. */
   close: CustomEvent<{
     readonly peer: PeerId
@@ -136,17 +143,20 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
     const key = keyOf(peer, space.spaceId)
     const others = this.#waiting.get(key) ?? new Set()
     this.#waiting.set(key, others.add(waiting))
+    let report: SyncReport
     try {
       // Looked up again: the link may have ended, or another have taken its place, while this side waited for it.
       const link = this.#links.get(key)
       if (link === undefined) throw new SyncError({ code: 'LINK_CLOSED', detail: 'the link ended at once' })
       if (link.isOpen) link.start()
-      return await promise
+      report = await promise
     } finally {
       signal.removeEventListener('abort', onAbort)
       others.delete(waiting)
       if (others.size === 0 && this.#waiting.get(key) === others) this.#waiting.delete(key)
     }
+    // What the run brought may let this node read more: a new link shows it, and brings that too.
+    return this.#links.get(key)?.isOutdated === true ? await this.sync(peer, space, signal) : report
   }
 
   onOpen(link: SyncLink): void {
@@ -174,6 +184,12 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
   onProgress(link: SyncLink, progress: SyncProgress): void {
     this.safeDispatchEvent('progress', {
       detail: { peer: link.peer, space: link.space as SyncSpace, progress },
+    })
+  }
+
+  onReceipt(link: SyncLink, receipt: AcceptedReceipt): void {
+    this.safeDispatchEvent('receipt', {
+      detail: { peer: link.peer, space: link.space as SyncSpace, receipt },
     })
   }
 
@@ -210,7 +226,10 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
   /** Sees to it that a link to the peer is there or under way. */
   async #linkTo(peer: PeerId, space: SyncSpace, signal: AbortSignal): Promise<void> {
     const key = keyOf(peer, space.spaceId)
-    if (this.#links.has(key)) return
+    const present = this.#links.get(key)
+    // By now this node may read more than it has shown there, or by another chain.
+    if (present !== undefined && present.isOpen && present.isIdle && present.isOutdated) present.close()
+    else if (present !== undefined) return
     const stream = await this.#components.connectionManager.openStream(peer, SYNC_PROTOCOL, {
       signal: AbortSignal.any([signal, AbortSignal.timeout(LINK_OPEN_TIMEOUT_MS)]),
       runOnLimitedConnection: true,

@@ -15,6 +15,8 @@ export const OPERATION_SIGNATURE_TAG = tag('operation/signature')
 export const SYNC_HANDSHAKE_TAG = tag('sync/handshake')
 /** Proof of knowing a space's id, where only its topic is public. */
 export const SYNC_KNOWLEDGE_TAG = tag('sync/knowledge')
+/** Receipt of a reader for a clock root. */
+export const SYNC_RECEIPT_TAG = tag('sync/receipt')
 /** The rendezvous topic of a space: sha256(tag ‖ space id), so that an introducer does not learn the id. */
 export const SPACE_TOPIC_TAG = tag('space/topic')
 /** Leaf of the clock trie: one author and its heads. */
@@ -25,5 +27,7 @@ export const TRIE_NODE_TAG = tag('trie/node')
 export const STATE_ITEM_TAG = tag('state/item')
 /** One path segment of the state tree: the items there and the children below. */
 export const STATE_NODE_TAG = tag('state/node')
+/** The states of the subtrees that two partial replicas compare. */
+export const STATE_SELECTION_TAG = tag('state/selection')
 /** Leaf of a Merkle trie. */
 export const TRIE_LEAF_TAG = tag('trie/leaf')

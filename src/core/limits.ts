@@ -100,8 +100,6 @@ export const FORKED_HEADS_WANTED_PER_ROUND_MAX = 256
 export const READ_TOKENS_MAX = 16
 /** Paths for which a link remembers whether the peer may read there, before it begins anew (about 0.2 KiB each). */
 export const READ_PATHS_REMEMBERED_MAX = 4_096
-/** How often an open link asks whether its peer may still read, besides at every frame, in ms: gossip goes on until then. */
-export const READER_CHECK_INTERVAL_MS = 1_000
 
 /** Bytes buffered from a stream before it is paused. */
 export const STREAM_READ_BUFFER_BYTES = 256 * 1024
@@ -342,8 +340,8 @@ export const BAD_SIGNATURE_FORGIVEN_MS = 60_000
 export const LINKS_PER_PEER_MAX = 128
 /** Links all peers together may have open towards us. */
 export const LINKS_MAX = 1_024
-/** Largest frame before the handshake is through: a proof of eight tokens has about 17 KiB. */
-export const HANDSHAKE_FRAME_BYTES_MAX = 32 * 1024
+/** Largest frame before the handshake is through: a proof of READ_TOKENS_MAX tokens has at most 33 KiB. */
+export const HANDSHAKE_FRAME_BYTES_MAX = 40 * 1024
 /** Bytes all links together may have queued for peers that do not read; beyond, the fullest link of the peer with most ends. */
 export const LINKS_QUEUE_BYTES_MAX = 64 * 1024 * 1024
 /** Frames of one peer that are handled at once and per second, over all its links; what is above waits, and costs nothing else. */

@@ -1,5 +1,6 @@
 import { toHex } from '../core/bytes.ts'
 import type { SyncReport } from '../core/sync/session.ts'
+import type { AcceptedReceipt } from '../../protocols/sync/index.ts'
 
 /** A proof of equality with a peer (DESIGN §7), and when it was made. */
 export interface SyncProof {
@@ -7,6 +8,19 @@ export interface SyncProof {
   readonly clockRoot: string
   /** This node's clock, ms since 1970. */
   readonly atMs: number
+}
+
+/** The last thing a peer has signed of what it holds (docs/protocol.md §4.7). */
+export interface PeerReceipt {
+  /** Clock root that the peer holds, hexadecimal. */
+  readonly clockRoot: string
+  /** The peer's clock, ms since 1970. */
+  readonly timeMs: number
+  /** Public key that signed it, and the signature: whoever is shown them can check. */
+  readonly reader: Uint8Array
+  readonly signature: Uint8Array
+  /** Seq of this node's own last operation in that clock; null where there was none. */
+  readonly ownSeq: number | null
 }
 
 /** What this node knows of one peer in one space. */
@@ -17,6 +31,8 @@ export interface PeerState {
   readonly isProven: boolean
   /** The last proof of equality; null where there never was one. */
   readonly lastProof: SyncProof | null
+  /** The last receipt; null where there never was one. */
+  readonly receipt: PeerReceipt | null
   /** Operations that each side lacked when the last run ended. */
   readonly weLack: number
   readonly theyLack: number
@@ -26,8 +42,11 @@ export interface PeerState {
   readonly lastFault: string | null
 }
 
-/** Peer id, clock root and time of its last proof, and what either side lacked then. */
-export type RememberedPeer = readonly [string, string, number, number, number]
+/** A receipt as it is kept: clock root, time, reader, signature, own seq. */
+type RememberedReceipt = readonly [string, number, Uint8Array, Uint8Array, number | null]
+
+/** Peer id, clock root and time of its last proof, what either side lacked then, and its last receipt; older notes have none. */
+export type RememberedPeer = readonly [string, string, number, number, number, (RememberedReceipt | null)?]
 
 /** Peers that are remembered across a restart. */
 const PEERS_REMEMBERED_MAX = 64
@@ -62,6 +81,12 @@ export class PeerBook {
     if (report.inSync) state.lastProof = { clockRoot: toHex(report.mine.clockRoot), atMs }
   }
 
+  /** A peer has signed what it holds. */
+  onReceipt(peer: string, { clockRoot, timeMs, reader, signature, standing }: AcceptedReceipt): void {
+    const { ownSeq } = standing
+    this.#of(peer).receipt = { clockRoot: toHex(clockRoot), timeMs, reader, signature, ownSeq }
+  }
+
   onRefused(peer: string, code: string): void {
     const { refused } = this.#of(peer)
     refused.set(code, (refused.get(code) ?? 0) + 1)
@@ -77,15 +102,24 @@ export class PeerBook {
     const latest = met
       .toSorted((a, b) => (b.lastProof?.atMs ?? 0) - (a.lastProof?.atMs ?? 0))
       .slice(0, PEERS_REMEMBERED_MAX)
-    return latest.map(({ peer, lastProof, weLack, theyLack }) => {
-      return [peer, lastProof?.clockRoot ?? '', lastProof?.atMs ?? 0, weLack, theyLack] as const
+    return latest.map(({ peer, lastProof, weLack, theyLack, receipt }) => {
+      const { clockRoot, atMs } = lastProof as SyncProof
+      return [
+        peer,
+        clockRoot,
+        atMs,
+        weLack,
+        theyLack,
+        receipt === null ? null : toRemembered(receipt),
+      ] as const
     })
   }
 
   /** Takes back what was remembered. A proof stays what it was: of the state that both had then. */
   restore(remembered: readonly RememberedPeer[]): void {
-    for (const [peer, clockRoot, atMs, weLack, theyLack] of remembered) {
-      Object.assign(this.#of(peer), { lastProof: { clockRoot, atMs }, weLack, theyLack })
+    for (const [peer, clockRoot, atMs, weLack, theyLack, receipt] of remembered) {
+      const known = receipt == null ? null : fromRemembered(receipt)
+      Object.assign(this.#of(peer), { lastProof: { clockRoot, atMs }, weLack, theyLack, receipt: known })
     }
   }
 
@@ -96,6 +130,7 @@ export class PeerBook {
       peer,
       isProven: false,
       lastProof: null,
+      receipt: null,
       weLack: 0,
       theyLack: 0,
       refused: new Map(),
@@ -116,8 +151,25 @@ export class PeerBook {
 interface MutablePeer extends PeerState {
   isProven: boolean
   lastProof: SyncProof | null
+  receipt: PeerReceipt | null
   weLack: number
   theyLack: number
   readonly refused: Map<string, number>
   lastFault: string | null
 }
+
+const toRemembered = ({ clockRoot, timeMs, reader, signature, ownSeq }: PeerReceipt): RememberedReceipt => [
+  clockRoot,
+  timeMs,
+  reader,
+  signature,
+  ownSeq,
+]
+
+const fromRemembered = ([clockRoot, timeMs, reader, signature, ownSeq]: RememberedReceipt): PeerReceipt => ({
+  clockRoot,
+  timeMs,
+  reader,
+  signature,
+  ownSeq,
+})

@@ -34,13 +34,15 @@ const messages: readonly WireMessage[] = [
   { kind: 'operations', operations: [], faults: [] },
   { kind: 'ack' },
   { kind: 'eose', operations: 0 },
+  { kind: 'receipt', receipt: { clockRoot: id, timeMs: 0, signature: new Uint8Array(64) } },
 ]
 
 describe('docs/protocol.md', () => {
   it('shows the bytes of the vectors', () => {
-    expect(blocks).toEqual([vectors.operations['first']?.envelope, vectors.handshake])
+    expect(blocks).toEqual([vectors.operations['first']?.envelope, vectors.handshake, vectors.receipt])
     const digests = [vectors.operations['first']?.id, vectors.knowledge, vectors.clockRoots['empty']]
-    for (const digest of [...digests, vectors.stateRoots['empty']]) expect(page).toContain(`\`${digest}\``)
+    const roots = [vectors.stateRoots['empty'], vectors.selectionRoots.none]
+    for (const digest of [...digests, ...roots]) expect(page).toContain(`\`${digest}\``)
   })
 
   it('lists every domain tag with its length, and no other', () => {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { SyncHost, SyncSpace } from '../../protocols/sync/index.ts'
 import { type LinkObserver, SyncLink } from '../../protocols/sync/link.ts'
 import { LinkBudget } from '../../protocols/sync/link-budget.ts'
+import type { AcceptedReceipt } from '../../protocols/sync/link-reading.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import {
   HANDSHAKE_FRAME_BYTES_MAX,
@@ -18,6 +19,7 @@ import {
 import type { Fault } from '../../src/core/result.ts'
 import { handshakeBytes, knowledgeOfSpace } from '../../src/core/sync/handshake.ts'
 import type { SyncReport } from '../../src/core/sync/session.ts'
+import { readingOf } from '../../src/node/network/sync-reading.ts'
 import {
   alice,
   bob,
@@ -25,7 +27,6 @@ import {
   createHome,
   forge,
   type Home,
-  NOW_MS,
   ownerToken,
   spaceId,
   spaceKey,
@@ -45,10 +46,11 @@ interface Setting {
   readonly faults: string[]
   readonly closed: (string | null)[]
   readonly reports: SyncReport[]
+  readonly receipts: AcceptedReceipt[]
   readonly home: Home
   readonly running: Promise<void>
   admissions: number
-  /** What alice's clock is ahead of NOW_MS. */
+  /** What alice's clock is ahead of her home's. */
   aheadMs: number
 }
 
@@ -61,12 +63,12 @@ async function createSetting(
   const faults: string[] = []
   const closed: (string | null)[] = []
   const reports: SyncReport[] = []
+  const receipts: AcceptedReceipt[] = []
   const space: SyncSpace = {
     spaceId,
     spaceKey: spaceKey.publicKey,
     topic: home.hosted.topic,
-    createView: () => home.hosted.view(),
-    prove: (binding) => home.hosted.prove(alice, binding, NOW_MS),
+    ...readingOf(home.hosted, alice, () => home.nowMs),
     admit:
       admit ??
       (async (operations) => {
@@ -81,13 +83,14 @@ async function createSetting(
   const host: SyncHost = {
     peerId: hers,
     verify: verifier.verifySync,
-    now: () => NOW_MS + aheadMs(),
+    now: () => home.nowMs + aheadMs(),
     spaceByTopic: (topic) => (toHex(topic) === toHex(home.hosted.topic) ? space : undefined),
     onFault: (_peer, _space, fault: Fault) => faults.push(fault.code),
   }
   const observer: LinkObserver = {
     onOpen: () => {},
     onProgress: () => {},
+    onReceipt: (_link, receipt) => receipts.push(receipt),
     onFinished: (_link, report) => reports.push(report),
     onClose: (_link, fault) => closed.push(fault === null ? null : fault.code),
   }
@@ -106,6 +109,7 @@ async function createSetting(
     faults,
     closed,
     reports,
+    receipts,
     home,
     running: Promise.resolve(),
     admissions: 0,

@@ -18,9 +18,11 @@ import {
 } from '../../src/core/operation/operation.ts'
 import { publicKeyOf, sign } from '../../src/core/signature.ts'
 import { spaceTopic } from '../../src/core/space-topic.ts'
+import { selectionRoot } from '../../src/core/state/selection-root.ts'
 import { StateTree } from '../../src/core/state/state-tree.ts'
 import { encodeBatch } from '../../src/core/sync/batch.ts'
 import { handshakeBytes, knowledgeOfSpace } from '../../src/core/sync/handshake.ts'
+import { receiptBytes } from '../../src/core/sync/receipt.ts'
 import { issueDelegation } from '../../src/core/ucan/delegation.ts'
 
 /**
@@ -207,6 +209,14 @@ export function computeOperationVectors() {
     batch: toHex(encodeBatch([genesis, first, write, control, { ...empty, body: null }])),
     handshake: toHex(handshakeBytes(binding)),
     knowledge: toHex(knowledgeOfSpace(binding)),
+    receipt: toHex(receiptBytes(genesis.id, new Uint8Array(32).fill(6), 1_700_000_000_000)),
+    selectionRoots: {
+      none: toHex(selectionRoot([], (path) => state.rootAt(path))),
+      everything: toHex(selectionRoot([''], (path) => state.rootAt(path))),
+      'one that is there and one that is not': toHex(
+        selectionRoot(['animals', 'people'], (path) => state.rootAt(path)),
+      ),
+    },
   }
 }
 

@@ -48,7 +48,7 @@ export function registerStatus(program: Command<[], GlobalOptions>, shell: Shell
     .description('show where the spaces stand, and with whom they are in sync')
     .addHelpText(
       'after',
-      '\n"in sync" is said of a peer only where both sides have shown equal clock and state roots and no body is absent,\nand nothing has changed here since.',
+      '\n"in sync" is said of a peer only where both sides have shown equal clock and state roots and no body is absent\nthat either may read, and nothing has changed here since.',
     )
     .action(async (_options, self) => {
       const { session, space } = shell.open(self)
@@ -84,7 +84,11 @@ function formatSpace(status: SpaceStatus, nowMs: number, style: Style): readonly
     authors,
     clockRoot,
     stateRoot,
+    selection,
     absentBodies,
+    unreadable,
+    localHead,
+    acknowledged,
     held,
     refused,
     forkedAuthors,
@@ -99,7 +103,18 @@ function formatSpace(status: SpaceStatus, nowMs: number, style: Style): readonly
         ['operations', `${formatCount(operations)} by ${formatAmount(authors, 'author')}`],
         ['clock root', clockRoot],
         ['state root', stateRoot],
-        ['bodies', absentBodies === 0 ? 'all here' : style.warn(`${formatCount(absentBodies)} absent`)],
+        ['reading', formatSelection(selection)],
+        [
+          'bodies',
+          (absentBodies === 0 ? 'all here' : style.warn(`${formatCount(absentBodies)} absent`)) +
+            (unreadable === 0 ? '' : `; ${formatCount(unreadable)} not for this node to read`),
+        ],
+        [
+          'last write',
+          localHead === null
+            ? 'none by this node'
+            : `acknowledged by ${formatCount(acknowledged)} of ${formatAmount(peers.length, 'peer')}`,
+        ],
         ['held', formatCodes(held)],
         ['refused', formatCodes(refused)],
         ['forked', forkedAuthors.length === 0 ? forked : style.warn(forked)],
@@ -110,6 +125,13 @@ function formatSpace(status: SpaceStatus, nowMs: number, style: Style): readonly
       ? ['  no peer of this space has been met']
       : sortPeers(peers).map((peer) => `  ${formatPeer(peer, nowMs, style)}`)),
   ]
+}
+
+/** What this node may read, in words. */
+function formatSelection(selection: SpaceStatus['selection']): string {
+  if (selection === null) return 'by the terms of its tokens'
+  if (selection.length === 0) return 'headers alone'
+  return selection[0] === '' ? 'everything' : `at or below ${selection.map(printable).join(', ')}`
 }
 
 /** What is proved about one peer, and nothing else. */

@@ -1,12 +1,14 @@
-import { concatBytes } from '../bytes.ts'
+import { concatBytes, equalBytes, toHex } from '../bytes.ts'
 import { encodeCanonical } from '../canonical-cbor.ts'
 import { SYNC_HANDSHAKE_TAG, SYNC_KNOWLEDGE_TAG } from '../domain-tags.ts'
 import { sha256 } from '../hash.ts'
-import { CAPS_MAX } from '../limits.ts'
+import { READ_TOKENS_MAX } from '../limits.ts'
 import { fail, ok, type Result } from '../result.ts'
 import { isWeakKey, type VerifySignature } from '../signature.ts'
-import { verifyChain } from '../ucan/chain.ts'
+import { alignChain } from '../ucan/chain.ts'
+import { covers } from '../ucan/command.ts'
 import { decodeDelegation, verifyDelegation, type VerifiedDelegation } from '../ucan/delegation.ts'
+import { READ_COMMAND, type ReadChain, ReadScope } from './read-scope.ts'
 
 /** Bytes of the nonce each side contributes. */
 export const NONCE_BYTES = 32
@@ -21,12 +23,28 @@ export interface HandshakeBinding {
   readonly otherNonce: Uint8Array
 }
 
-/** Proof that its sender knows the space and may read it. */
+/** Proof that its sender knows the space and may read of it. */
 export interface ReadProof {
-  /** The whole read chain, root first, as token bytes; a joiner's tokens may be published nowhere yet. */
+  /**
+   * The chains that let the sender read, one after the other, each whole and root first: a token issued by the space's key begins
+   * the next. A joiner's tokens may be published nowhere yet.
+   */
   readonly tokens: readonly Uint8Array[]
   /** By the audience of the last token, over {@link handshakeBytes}. */
   readonly signature: Uint8Array
+}
+
+/** A proof of this node's own. */
+export interface OwnReadProof extends ReadProof {
+  /** What the proof lets this node read. */
+  readonly scope: ReadScope
+}
+
+/** What a proof has shown. */
+export interface ProvenReader {
+  /** Public key of the reader: the last audience of all its chains. */
+  readonly reader: Uint8Array
+  readonly scope: ReadScope
 }
 
 /**
@@ -57,44 +75,73 @@ export function knowledgeOfSpace({
 
 /**
  * Checks a peer's proof, in this order:
- * 1. one to CAPS_MAX tokens, each well-formed (`CAP_FORM`) and validly signed (`CAP_SIGNATURE`);
- * 2. a chain from the space's key to the last audience that covers `/op/read` everywhere, now (`CAP_CHAIN`, `CAP_SUBJECT`,
- *    `CAP_COMMAND`, `CAP_POLICY`, `CAP_TIME`): reading is not state, so the local clock may decide;
+ * 1. one to READ_TOKENS_MAX tokens, each well-formed (`CAP_FORM`) and validly signed (`CAP_SIGNATURE`);
+ * 2. they make chains from the space's key to one and the same last audience (`CAP_CHAIN`, `CAP_SUBJECT`) that cover the command
+ *    `/op/read` (`CAP_COMMAND`). Policies are not asked here: they decide about each body before it leaves (ReadScope);
  * 3. the last audience has signed this handshake (`BAD_SIGNATURE`).
- * Returns the reader's public key.
+ * Whether a chain is in force now is a matter of the clock and of revocations: {@link scopeNow}.
  */
 export function verifyReadProof(
   proof: ReadProof,
   binding: HandshakeBinding,
   spaceKey: Uint8Array,
-  nowMs: number,
   verify: VerifySignature,
-): Result<Uint8Array> {
-  const { tokens, signature } = proof
-  if (tokens.length === 0 || tokens.length > CAPS_MAX)
-    return fail('CAP_FORM', `a read chain has 1 to ${CAPS_MAX} tokens`)
-  const chain: VerifiedDelegation[] = []
-  for (const token of tokens) {
-    const decoded = decodeDelegation(token)
-    if (!decoded.ok) return decoded
-    const verified = verifyDelegation(decoded.value, verify)
-    if (!verified.ok) return verified
-    chain.push(verified.value)
+): Result<ProvenReader> {
+  const tokens = readTokens(proof.tokens, verify)
+  if (!tokens.ok) return tokens
+  const reader = (tokens.value.at(-1) as VerifiedDelegation).audience
+  const chains = splitChains(tokens.value, spaceKey)
+  for (const chain of chains) {
+    const checked = checkReadChain(chain, reader, spaceKey)
+    if (!checked.ok) return checked
   }
-  const reader = (chain.at(-1) as VerifiedDelegation).audience
-  const checked = verifyChain({
-    tokens: chain,
-    subject: spaceKey,
-    invoker: reader,
-    command: '/op/read',
-    path: '',
-    timeMs: nowMs,
-    bodySize: 0,
-    checkCommandAndPolicy: true,
-  })
-  if (!checked.ok) return checked
-  if (isWeakKey(reader) || !verify(signature, handshakeBytes(binding), reader)) {
+  if (isWeakKey(reader) || !verify(proof.signature, handshakeBytes(binding), reader)) {
     return fail('BAD_SIGNATURE', 'the reader of the chain has not signed this handshake')
   }
-  return ok(reader)
+  return ok({ reader, scope: new ReadScope(chains) })
+}
+
+/** A chain that gives its reader the command to read, somewhere at some time: all of it but times and policies. */
+export function checkReadChain(chain: ReadChain, reader: Uint8Array, spaceKey: Uint8Array): Result<void> {
+  const aligned = alignChain({ tokens: chain, subject: spaceKey, invoker: reader })
+  if (!aligned.ok) return aligned
+  const place = chain.findIndex(({ command }) => !covers(command, READ_COMMAND))
+  return place < 0
+    ? ok(undefined)
+    : fail('CAP_COMMAND', `token ${place} grants ${chain[place]?.command}, not ${READ_COMMAND}`)
+}
+
+function readTokens(
+  tokens: readonly Uint8Array[],
+  verify: VerifySignature,
+): Result<readonly VerifiedDelegation[]> {
+  if (tokens.length === 0 || tokens.length > READ_TOKENS_MAX)
+    return fail('CAP_FORM', `a proof has 1 to ${READ_TOKENS_MAX} tokens`)
+  // Chains of one reader mostly begin alike: what they share is checked once.
+  const checked = new Map<string, VerifiedDelegation>()
+  const all: VerifiedDelegation[] = []
+  for (const token of tokens) {
+    const key = toHex(token)
+    const known = checked.get(key)
+    if (known === undefined) {
+      const decoded = decodeDelegation(token)
+      if (!decoded.ok) return decoded
+      const verified = verifyDelegation(decoded.value, verify)
+      if (!verified.ok) return verified
+      checked.set(key, verified.value)
+      all.push(verified.value)
+    } else all.push(known)
+  }
+  return ok(all)
+}
+
+/** A principal occurs once in a chain, so the space's key issues only first tokens. */
+function splitChains(tokens: readonly VerifiedDelegation[], spaceKey: Uint8Array): readonly ReadChain[] {
+  const chains: VerifiedDelegation[][] = []
+  for (const token of tokens) {
+    const chain = chains.at(-1)
+    if (chain === undefined || equalBytes(token.issuer, spaceKey)) chains.push([token])
+    else chain.push(token)
+  }
+  return chains
 }

@@ -6,13 +6,20 @@ import type { Fault } from '../result.ts'
 /** Where a replica stands. Sent by both sides at the beginning of every round. */
 export interface Standing {
   readonly clockRoot: Uint8Array
+  /** Of the state that both sides of the link may read (src/core/state/selection-root.ts). */
   readonly stateRoot: Uint8Array
   /** Number of authors in the clock. */
   readonly authors: number
   /** Number of admitted operations. */
   readonly operations: number
-  /** Admitted operations whose body has not arrived. */
+  /** Admitted operations whose body has not arrived, although this side may read it. */
   readonly absentBodies: number
+}
+
+/** Where this side stands, with what it never sends. */
+export interface OwnStanding extends Standing {
+  /** Seq of the last operation of this node's own author in that clock; null where there is none, or a fork. */
+  readonly ownSeq: number | null
 }
 
 /** One node of the clock trie: digests of its sixteen children. */

@@ -1,6 +1,8 @@
 import { ancestorAtSeq } from '../ancestry.ts'
 import { equalBytes, toHex } from '../bytes.ts'
+import { isControl } from '../changes/evaluate.ts'
 import type { Head } from '../clock.ts'
+import type { Entry } from '../graph.ts'
 import {
   BATCH_BYTES_TARGET,
   BATCH_OPERATIONS_MAX,
@@ -27,7 +29,8 @@ import type { SyncView } from './view.ts'
  * batches within the window and the end of stored. Pure like the session around it. Invariants:
  * 1. nothing is sent before every stretch is exact, and then in ascending ordinals, so parents come before children;
  * 2. at most BATCH_WINDOW batches are unacknowledged, and PROBES_OPEN_MAX probes unanswered;
- * 3. only heads that were offered in this round are served, each once.
+ * 3. only heads that were offered in this round are served, each once;
+ * 4. a body leaves only where the peer may read it at that moment, or it is that of a control operation; else the header goes alone.
  */
 export class RoundSender {
   readonly #view: SyncView
@@ -78,8 +81,12 @@ export class RoundSender {
       const stretch = missingStretch(graph, wanted, this.#peerLogOf(author))
       ;(isExact(stretch) ? this.#exact : this.#unprobed).push(stretch)
     }
-    const known = bodies.flatMap((id) => graph.find(id)?.ordinal ?? [])
-    this.#queue = [...this.#queue, ...known.filter((ordinal) => this.#view.operation(ordinal).body !== null)]
+    const readable = bodies.flatMap((id) => {
+      const entry = graph.find(id)
+      return entry !== undefined && this.#mayShow(entry) ? [entry.ordinal] : []
+    })
+    const here = readable.filter((ordinal) => this.#view.operation(ordinal).body !== null)
+    this.#queue = [...this.#queue, ...here]
     return null
   }
 
@@ -144,11 +151,21 @@ export class RoundSender {
       operations.length < BATCH_OPERATIONS_MAX &&
       bytes < BATCH_BYTES_TARGET
     ) {
-      const operation = this.#view.operation(this.#queue[this.#queueAt++] as number)
+      const operation = this.#shown(this.#view.operation(this.#queue[this.#queueAt++] as number))
       bytes += operation.headerBytes.length + (operation.body === null ? 0 : operation.header.bodySize)
       operations.push(operation)
     }
     return operations
+  }
+
+  #shown(operation: Operation): Operation {
+    return operation.body === null || this.#mayShow(operation.header)
+      ? operation
+      : { ...operation, body: null }
+  }
+
+  #mayShow({ command, path }: Pick<Entry, 'command' | 'path'>): boolean {
+    return isControl(command) || this.#view.mayRead(path)
   }
 
   #peerLogOf(author: Uint8Array): PeerLog {

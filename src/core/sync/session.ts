@@ -1,10 +1,11 @@
 import { equalBytes, toHex } from '../bytes.ts'
-import type { ClockEntry, Head } from '../clock.ts'
+import type { ClockEntry } from '../clock.ts'
 import { BATCH_WINDOW, BODIES_WANTED_PER_ROUND_MAX, HEADS_PER_ROUND_MAX, SYNC_ROUNDS_MAX } from '../limits.ts'
 import type { Operation } from '../operation/operation.ts'
 import type { Fault } from '../result.ts'
 import { forEachPart, splitEntry } from './frame-parts.ts'
-import type { Standing, SyncMessage, WantedHead } from './message.ts'
+import { HeadWants } from './head-wants.ts'
+import type { OwnStanding, Standing, SyncMessage } from './message.ts'
 import { RoundSender } from './sender.ts'
 import type { SyncView } from './view.ts'
 import { ClockWalk } from './walk.ts'
@@ -28,15 +29,15 @@ export type SyncEffect =
 /** How a session ended, and what it moved. */
 export interface SyncReport {
   /**
-   * True only as DESIGN §7 has it: equal clock roots, equal state roots, no absent bodies on either side, by the standings that
-   * both sides sent last.
+   * True only as DESIGN §7 has it: equal clock roots, equal roots of the state that both may read, no absent bodies on either side
+   * of those it may read; by the standings that both sides sent last.
    */
   readonly inSync: boolean
   readonly rounds: number
   readonly sent: number
   readonly received: number
   readonly gained: number
-  readonly mine: Standing
+  readonly mine: OwnStanding
   readonly theirs: Standing
   /** Operations that this side still lacks, and that the peer still lacks, as far as the last round tells. */
   readonly weLack: number
@@ -66,15 +67,13 @@ export class SyncSession {
   readonly #view: SyncView
   #phase: Phase = 'idle'
   #round = 0
-  #mine: Standing | null = null
+  #mine: OwnStanding | null = null
   #theirs: Standing | null = null
   #waitingCompare: Extract<SyncMessage, { kind: 'compare' }> | null = null
   #walk: ClockWalk | null = null
-  readonly #theirHeads = new Map<string, Head[]>()
-  #headsReceived = 0
+  readonly #wants: HeadWants
   readonly #offeredHeads = new Set<string>()
   #sentEntries = false
-  #wanted: WantedHead[] = []
   #sentWant = false
   #gotWant = false
   #sender: RoundSender
@@ -87,7 +86,8 @@ export class SyncSession {
 
   constructor(view: SyncView) {
     this.#view = view
-    this.#sender = new RoundSender(view, this.#offeredHeads, this.#theirHeads)
+    this.#wants = new HeadWants(view)
+    this.#sender = new RoundSender(view, this.#offeredHeads, this.#wants.listed)
   }
 
   /** True between two runs. */
@@ -201,7 +201,7 @@ export class SyncSession {
   }
 
   #compare(message: Extract<SyncMessage, { kind: 'compare' }>, effects: SyncEffect[]): void {
-    const mine = this.#mine as Standing
+    const mine = this.#mine as OwnStanding
     const theirs = message.standing
     this.#theirs = theirs
     const sameClock = equalBytes(mine.clockRoot, theirs.clockRoot)
@@ -228,10 +228,11 @@ export class SyncSession {
   }
 
   #finish(inSync: boolean, theyLack: number, effects: SyncEffect[]): void {
-    const mine = this.#mine as Standing
+    const mine = this.#mine as OwnStanding
     const theirs = this.#theirs as Standing
-    const weLack =
-      inSync || equalBytes(mine.clockRoot, theirs.clockRoot) ? 0 : this.#offered - this.#gainedInRound
+    const weLack = equalBytes(mine.clockRoot, theirs.clockRoot)
+      ? 0
+      : this.#offered - this.#gainedInRound + this.#wants.unasked
     this.#phase = 'idle'
     this.#view.release()
     const report: SyncReport = {
@@ -248,14 +249,12 @@ export class SyncSession {
 
   #beginRound(): void {
     this.#view.release()
-    this.#theirHeads.clear()
-    this.#headsReceived = 0
+    this.#wants.beginRound()
     this.#offeredHeads.clear()
     this.#sentEntries = false
-    this.#wanted = []
     this.#sentWant = false
     this.#gotWant = false
-    this.#sender = new RoundSender(this.#view, this.#offeredHeads, this.#theirHeads)
+    this.#sender = new RoundSender(this.#view, this.#offeredHeads, this.#wants.listed)
     this.#gotEose = false
     this.#offered = 0
     this.#receivedInRound = 0
@@ -299,28 +298,16 @@ export class SyncSession {
   #onEntries(message: Extract<SyncMessage, { kind: 'entries' }>, effects: SyncEffect[]): string | null {
     // The side that finds no more level to walk sends its entries at once; the other may be one message behind.
     if (this.#phase !== 'entries' || !this.#sentEntries) return `entries in phase ${this.#phase}`
-    this.#headsReceived += message.entries.reduce((sum, { heads }) => sum + heads.length, 0)
-    if (this.#headsReceived > HEADS_PER_ROUND_MAX) return 'more heads than a round may list'
-    for (const entry of message.entries) this.#learn(entry)
+    const violation = this.#wants.learn(message.entries)
+    if (violation !== null) return violation
     if (message.last) this.#sendWant(effects)
     return null
-  }
-
-  #learn(entry: ClockEntry): void {
-    const author = toHex(entry.author)
-    const heads = this.#theirHeads.get(author)
-    if (heads === undefined) this.#theirHeads.set(author, [...entry.heads])
-    else heads.push(...entry.heads)
-    for (const { id } of entry.heads) {
-      if (this.#view.graph.find(id) === undefined && this.#view.claim(id))
-        this.#wanted.push({ author: entry.author, id })
-    }
   }
 
   #sendWant(effects: SyncEffect[]): void {
     this.#phase = 'want'
     const bodies = this.#view.absentBodies(BODIES_WANTED_PER_ROUND_MAX)
-    forEachPart(this.#wanted, (heads, last) => {
+    forEachPart(this.#wants.take(), (heads, last) => {
       effects.push(send({ kind: 'want', heads, bodies: last ? bodies : [], last }))
     })
     this.#sentWant = true

@@ -1,16 +1,21 @@
 import type { Clock } from '../clock.ts'
 import type { Graph } from '../graph.ts'
 import type { Operation } from '../operation/operation.ts'
-import type { Standing } from './message.ts'
+import type { OwnStanding } from './message.ts'
 
-/** What a session reads of the replica. All synchronous; it may grow between two steps, never shrink. */
+/**
+ * What a session reads of the replica, for one peer. All synchronous. Between two steps the graph may grow, never shrink; of the
+ * clock heads may also go (severed operations), and stay in the graph.
+ */
 export interface SyncView {
   readonly graph: Graph
   readonly clock: Clock
-  standing(): Standing
+  standing(): OwnStanding
   /** An admitted operation, whole. */
   operation(ordinal: number): Operation
-  /** Ids of admitted operations whose body has not arrived, at most `limit`. */
+  /** True where the peer may read the body of an operation at that path, now. Control operations are not asked about. */
+  mayRead(path: string): boolean
+  /** Ids of admitted operations whose body has not arrived, although this side may read it; at most `limit`. */
   absentBodies(limit: number): readonly Uint8Array[]
   /**
    * True where this session is to ask for a head that this node lacks: not when it is refused for ever, and not while another

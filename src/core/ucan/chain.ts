@@ -58,10 +58,21 @@ export function authorizes(tokens: readonly VerifiedDelegation[], args: PolicyAr
   return tokens.every(({ command, policy }) => covers(command, args.command) && authorizePolicy(policy, args))
 }
 
+/** Conditions 1 to 4 of {@link verifyChain} alone: the tokens form a chain that gives the invoker something, whatever it is. */
+export function alignChain(
+  holder: Pick<ChainRequest, 'tokens' | 'subject' | 'invoker'>,
+): Result<void, ChainFault> {
+  return alignmentFault(holder) ?? subjectFault(holder) ?? ok(undefined)
+}
+
 /** A failed check, or null where it passed. */
 type Failed = { readonly ok: false; readonly fault: ChainFault } | null
 
-function alignmentFault({ tokens, subject, invoker }: ChainRequest): Failed {
+function alignmentFault({
+  tokens,
+  subject,
+  invoker,
+}: Pick<ChainRequest, 'tokens' | 'subject' | 'invoker'>): Failed {
   if (tokens.length > CAPS_MAX) return fail('CAP_CHAIN', `at most ${CAPS_MAX} tokens, found ${tokens.length}`)
   const principals = [subject]
   for (const [index, token] of tokens.entries()) {
@@ -107,7 +118,7 @@ export function passedOnMax({ meta }: VerifiedDelegation): number | null {
   return Number.isSafeInteger(depth) && (depth as number) >= 0 ? (depth as number) : 0
 }
 
-function subjectFault({ tokens, subject }: ChainRequest): Failed {
+function subjectFault({ tokens, subject }: Pick<ChainRequest, 'tokens' | 'subject'>): Failed {
   const index = tokens.findIndex((token) => token.subject === null || !equalBytes(token.subject, subject))
   return index < 0 ? null : fail('CAP_SUBJECT', `token ${index} is not about ${formatDid(subject)}`)
 }

@@ -27,8 +27,8 @@ export function escapeGlob(text: string): string {
   return text.replaceAll('*', '\\*')
 }
 
-/** The literal pieces around the wildcards: one more than there are wildcards. */
-function splitAtStars(pattern: string): readonly string[] {
+/** The literal pieces around the wildcards of a pattern: one more than there are wildcards. */
+export function splitAtStars(pattern: string): readonly string[] {
   const pieces: string[] = []
   let piece = ''
   for (let i = 0; i < pattern.length; i++) {

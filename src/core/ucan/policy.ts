@@ -165,7 +165,7 @@ function parseConnective(
 }
 
 /** True when `statement` and all inside it have a truth value for these arguments. */
-function isDecidable(statement: Statement, args: Readonly<Record<string, unknown>>): boolean {
+export function isDecidable(statement: Statement, args: Readonly<Record<string, unknown>>): boolean {
   switch (statement.kind) {
     case 'equal':
       return Object.hasOwn(args, statement.name)

@@ -8,11 +8,13 @@ import type { HostedSpace } from '../space/hosted-space.ts'
 
 /** What gossip needs of the node around it. */
 export interface GossipHost {
+  /** Public key of this node's reader: bodies that it may read are fetched where gossip did not bring them. */
+  readonly reader: Uint8Array
   /** True for a peer that is heard: past this space's handshake, and not banned. */
   isWelcome(space: HostedSpace, peer: PeerId): boolean
   /** A peer sent what is refused: held against it. */
   onRefused(peer: PeerId, code: string, detail: string): void
-  /** A peer sent an operation whose parents are missing here: they are to be fetched from it. */
+  /** A peer sent an operation of which something is missing here: it is to be fetched from it. */
   onMissing(space: HostedSpace, peer: PeerId): void
 }
 
@@ -66,6 +68,11 @@ export class SpaceGossip {
     return isOpen || isControl(operation.header.command) ? operation : { ...operation, body: null }
   }
 
+  /** A body that passed on would reach members who may not read it. Before the genesis is here nothing is passed on at all. */
+  #mustNotCarry({ header, body }: Operation): boolean {
+    return body !== null && !isControl(header.command) && this.#space.description()?.openReading === false
+  }
+
   async #validate(peer: PeerId, data: Uint8Array): Promise<Verdict> {
     const { replica } = this.#space
     if (!this.#host.isWelcome(this.#space, peer)) return Verdict.Ignore
@@ -75,16 +82,26 @@ export class SpaceGossip {
       this.#host.onRefused(peer, decoded.fault.code, decoded.fault.detail)
       return Verdict.Reject
     }
+    const operation = decoded.value
+    if (this.#mustNotCarry(operation)) {
+      const fault = { code: 'PROTOCOL', detail: 'gossip with a body, in a space where reading is closed' }
+      replica.noteRefusal(fault, peer.toString(), data)
+      this.#host.onRefused(peer, fault.code, fault.detail)
+      return Verdict.Reject
+    }
     // What a forked author goes on to write comes by reconciliation, if at all. The operation that makes the fork is still heard
     // and passed on: with the one it contradicts it is the proof.
-    if (replica.isFrozen(decoded.value.header.author)) return Verdict.Ignore
-    const [outcome] = await replica.receive([decoded.value], peer.toString())
+    if (replica.isFrozen(operation.header.author)) return Verdict.Ignore
+    const [outcome] = await replica.receive([operation], peer.toString())
     switch (outcome?.kind) {
       case 'admitted':
         // What has no effect and nothing builds on is nobody's business.
-        return replica.store.mask(outcome.entry.ordinal)?.isSevered === true ? Verdict.Ignore : Verdict.Accept
+        if (replica.store.mask(outcome.entry.ordinal)?.isSevered === true) return Verdict.Ignore
+        if (operation.body === null && this.#space.mayRead(this.#host.reader, operation.header.path))
+          this.#host.onMissing(this.#space, peer)
+        return Verdict.Accept
       case 'duplicate':
-        return this.#isRecent(decoded.value) ? Verdict.Accept : Verdict.Ignore
+        return this.#isRecent(operation) ? Verdict.Accept : Verdict.Ignore
       case 'waiting':
         if (outcome.fault.code === 'MISSING_PARENT' || outcome.fault.code === 'MISSING_BODY') {
           this.#host.onMissing(this.#space, peer)

@@ -23,7 +23,7 @@ import { parsePeer } from './parse-peer.ts'
 import { PeerStandings } from './peer-standings.ts'
 import { PinnedDialer } from './pinned-dialer.ts'
 import { RunTraffic } from './run-traffic.ts'
-import { createSyncSpace } from './sync-space.ts'
+import { createSyncSpace, onOwnScope } from './sync-space.ts'
 import { SyncScheduler } from './sync-scheduler.ts'
 
 /** Bound of stopping, in ms: what has not closed by then is cut. */
@@ -56,6 +56,7 @@ export class NodeNetwork {
   readonly #bootstrap: Multiaddr[]
   readonly #dialer: PinnedDialer
   readonly #runTraffic = new RunTraffic()
+  readonly #speakers = new Set<string>()
   #isStopping = false
 
   /** Composes the network; nothing runs before `start`. */
@@ -176,6 +177,9 @@ export class NodeNetwork {
       member?.space.onReport(peer.toString(), report, link.traffic, this.#runTraffic.take(link))
       if (member !== undefined) this.#publishPending(member)
     })
+    sync.addEventListener('receipt', ({ detail: { peer, space, receipt } }) => {
+      this.#members.get(toHex(space.topic))?.space.onReceipt(peer.toString(), receipt)
+    })
     sync.addEventListener('progress', ({ detail: { peer, space, progress } }) => {
       this.#members.get(toHex(space.topic))?.space.onProgress(peer.toString(), progress)
     })
@@ -215,6 +219,7 @@ export class NodeNetwork {
       peers: () => this.#peersFor(hosted),
       run: (peer, signal) => this.#run(member, peer, signal),
     })
+    onOwnScope(hosted, member.sync, () => this.#offer(member))
     hosted.replica.addEventListener('admitted', ({ detail }) => {
       if (detail.source === LOCAL) {
         for (const entry of detail.entries) void this.#publish(member, hosted.operation(entry.ordinal))
@@ -293,8 +298,6 @@ export class NodeNetwork {
     return this.#libp2p.getPeers().filter((peer) => this.#speakers.has(peer.toString()))
   }
 
-  readonly #speakers = new Set<string>()
-
   #onPeer(peer: PeerId): void {
     this.#speakers.add(peer.toString())
     if (this.#standings.isBanned(peer.toString())) {
@@ -371,6 +374,7 @@ export class NodeNetwork {
     return {
       isWelcome: (hosted, peer) =>
         this.#libp2p.services.sync.isProven(peer, hosted.id) && !this.#standings.isBanned(peer.toString()),
+      reader: this.#host.reader.publicKey,
       onRefused: (peer, code, detail) => this.#blame(peer, { code, detail }),
       onMissing: (hosted, peer) => {
         const member = this.#members.get(toHex(hosted.topic))

@@ -3,6 +3,7 @@ import type { SyncSpace } from '../../../protocols/sync/index.ts'
 import type { Fault } from '../../core/result.ts'
 import type { Signer } from '../../core/signature.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
+import { readingOf } from './sync-reading.ts'
 
 /** What a space in the sync protocol needs of the node around it. */
 export interface SyncSpaceHost {
@@ -21,8 +22,7 @@ export function createSyncSpace(hosted: HostedSpace, host: SyncSpaceHost): SyncS
     spaceId: hosted.id,
     spaceKey: hosted.spaceKey,
     topic: hosted.topic,
-    createView: () => hosted.view(),
-    prove: (binding) => hosted.prove(host.reader, binding, host.now()),
+    ...readingOf(hosted, host.reader, host.now),
     admit: async (operations, faults, peer) => {
       for (const fault of faults) host.onFault(peer, fault)
       const before = hosted.store.absentBodyCount()
@@ -32,4 +32,14 @@ export function createSyncSpace(hosted: HostedSpace, host: SyncSpaceHost): SyncS
       return bodiesGained + outcomes.filter(({ kind }) => kind === 'admitted').length
     },
   }
+}
+
+/** Calls back when this node may read something else than before: links that are open show the old proof. */
+export function onOwnScope(hosted: HostedSpace, sync: SyncSpace, onChange: () => void): void {
+  let scope = sync.ownScope()
+  hosted.replica.addEventListener('admitted', () => {
+    const before = scope
+    scope = sync.ownScope()
+    if (scope !== before) onChange()
+  })
 }

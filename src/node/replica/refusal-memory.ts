@@ -1,5 +1,7 @@
+import { sha256 } from '../../core/hash.ts'
 import { toHex } from '../../core/bytes.ts'
 import { REFUSALS_REMEMBERED_MAX } from '../../core/limits.ts'
+import type { Operation } from '../../core/operation/operation.ts'
 
 /**
  * What this node remembers of refusals, so that the same bytes are not checked twice. Bounded: the oldest are forgotten, and a
@@ -35,4 +37,9 @@ function remember(memory: Map<string, string>, key: string, code: string): void 
   memory.delete(key)
   memory.set(key, code)
   if (memory.size > REFUSALS_REMEMBERED_MAX) memory.delete(memory.keys().next().value as string)
+}
+
+/** Hash of everything that was sent of one operation but its body, whose hash the header holds. */
+export function bytesDigest(operation: Operation): Uint8Array {
+  return sha256(operation.headerBytes, operation.signature)
 }

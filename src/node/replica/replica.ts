@@ -30,7 +30,7 @@ import { Effects } from './effects.ts'
 import { materialise, type ItemKey } from './materialise.ts'
 import { keptHeads } from './severance.ts'
 import { UsableFrontier } from './usable-frontier.ts'
-import { RefusalMemory } from './refusal-memory.ts'
+import { bytesDigest, RefusalMemory } from './refusal-memory.ts'
 import { VerificationBudget } from './verification-budget.ts'
 import { type Checked, verifyWithin } from './verify-within.ts'
 import { loadState, visibleFields } from './visible-state.ts'
@@ -147,8 +147,13 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
 
   /** Root over the visible state, 32 bytes. The first call reads the whole state, later ones only what changed. */
   stateRoot(): Uint8Array {
+    return this.stateRootAt('') as Uint8Array
+  }
+
+  /** The same at and below a path; null where nothing shows there. The root path always has one. */
+  stateRootAt(path: string): Uint8Array | null {
     this.#state ??= loadState(this.store)
-    return this.#state.root()
+    return this.#state.rootAt(path)
   }
 
   /** The meaning of an admitted operation's body, change by change. */
@@ -390,9 +395,4 @@ interface Derived {
   readonly effects: Effects
   readonly branches: Branches
   readonly frontier: UsableFrontier
-}
-
-/** Hash of everything that was sent of one operation but its body, whose hash the header holds. */
-function bytesDigest(operation: Operation): Uint8Array {
-  return sha256(operation.headerBytes, operation.signature)
 }

@@ -307,7 +307,7 @@ export class SpaceAuthority {
   }
 
   #terms(role: Role, path: string): RoleTerms {
-    return orThrow(roleTerms(role, path))
+    return orThrow(roleTerms(role, path, this.#hosted.description()?.openReading ?? true))
   }
 
   #issue(

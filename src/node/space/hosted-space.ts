@@ -18,7 +18,6 @@ import {
 import { commonPath, ROOT_PATH } from '../../core/path.ts'
 import type { Signer } from '../../core/signature.ts'
 import { spaceTopic } from '../../core/space-topic.ts'
-import { handshakeBytes, type HandshakeBinding, type ReadProof } from '../../core/sync/handshake.ts'
 import type { SyncView } from '../../core/sync/view.ts'
 import { depthMeta } from '../../core/ucan/chain.ts'
 import {
@@ -31,9 +30,12 @@ import type { SpaceStore } from '../../storage/space-store.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
 import type { RememberedPeer } from '../peer-book.ts'
 import { Replica } from '../replica/replica.ts'
+import { AbsentBodies } from './absent-bodies.ts'
 import { HeadClaims } from './head-claims.ts'
 import { encodeEdits, type ItemEdit } from './item-edit.ts'
 import type { RoleTerms } from './roles.ts'
+import { SpaceReading } from './space-reading.ts'
+import { createSyncView, type ViewReaders, WHOLE_READERS } from './sync-view.ts'
 import { TokenBook } from './token-book.ts'
 
 /** Of DEPS_MAX, how many may be what a revocation or an endorsement names; the rest is for the frontier. */
@@ -79,6 +81,9 @@ export class HostedSpace {
   readonly topic: Uint8Array
   readonly replica: Replica
   readonly tokens: TokenBook
+  /** What this node may read, and proves to peers. */
+  readonly reading: SpaceReading
+  readonly absent: AbsentBodies
   readonly #store: SpaceStore
   readonly #verifier: SignatureVerifier
   readonly #claims = new HeadClaims()
@@ -93,11 +98,22 @@ export class HostedSpace {
     this.#verifier = verifier
     this.replica = new Replica({ store, verifier, now })
     this.tokens = new TokenBook(this.spaceKey, (caps) => this.replica.closedBy(caps))
+    this.absent = new AbsentBodies(store)
+    this.reading = new SpaceReading({
+      spaceKey: this.spaceKey,
+      tokens: this.tokens,
+      rules: {
+        closedBy: (chain) => this.replica.closedBy(chain.map(({ digest }) => digest)),
+        isOpenReading: () => this.description()?.openReading ?? false,
+      },
+    })
     for (const { delegation } of store.tokens()) this.tokens.add(delegation)
     for (const delegation of this.pendingTokens()) this.tokens.add(delegation)
     this.replica.addEventListener('admitted', ({ detail }) => {
+      if (detail.remasked.length > 0) this.absent.forget()
       if (detail.entries.some((entry) => entry.command.startsWith('/cap/'))) {
         for (const { delegation } of store.tokens()) this.tokens.add(delegation)
+        this.reading.changed()
       }
     })
   }
@@ -116,6 +132,11 @@ export class HostedSpace {
     return read?.ok ? read.value : null
   }
 
+  /** True where a reader may read the body of an operation at that path now, by what this node knows. */
+  mayRead(reader: Uint8Array, path: string): boolean {
+    return this.reading.scopeOf(reader, this.#now()).mayRead(path, this.#now())
+  }
+
   /** An admitted operation, whole. */
   operation(ordinal: number): Operation {
     const { headerBytes, signature, body } = this.#store.operation(ordinal)
@@ -125,24 +146,8 @@ export class HostedSpace {
   }
 
   /** What one sync session reads. Sessions with several peers share the work: each head is asked of one at a time. */
-  view(): SyncView {
-    const { replica } = this
-    const claims = this.#claims.session(this.#now)
-    return {
-      graph: this.#store,
-      clock: replica.clock,
-      standing: () => ({
-        clockRoot: replica.clockRoot(),
-        stateRoot: replica.stateRoot(),
-        authors: replica.clock.digest().count,
-        operations: this.#store.count(),
-        absentBodies: this.#store.absentBodyCount(),
-      }),
-      operation: (ordinal) => this.operation(ordinal),
-      absentBodies: (limit) => this.#store.absentBodies(limit).map((entry) => entry.id),
-      claim: (id) => !replica.isRefused(id) && claims.claim(id),
-      release: () => claims.release(),
-    }
+  view(readers: ViewReaders = WHOLE_READERS): SyncView {
+    return createSyncView(this, this.#claims.session(this.#now), readers, this.#now)
   }
 
   /** Makes, admits and returns one operation with these edits. Throws a FaultError where the author may not or cannot. */
@@ -206,23 +211,6 @@ export class HostedSpace {
         meta: depthMeta(depth),
       }),
     )
-  }
-
-  /** Proof that a reader of this node may read the space; null where no chain reaches it. */
-  prove(reader: Signer, binding: HandshakeBinding, nowMs: number): ReadProof | null {
-    const purpose = {
-      invoker: reader.publicKey,
-      command: '/op/read',
-      path: ROOT_PATH,
-      timeMs: nowMs,
-      bodySize: 0,
-    }
-    const chain = this.tokens.find(purpose)
-    if (!chain.ok || chain.value.length === 0) return null
-    return {
-      tokens: chain.value.map((token) => token.bytes),
-      signature: reader.sign(handshakeBytes(binding)),
-    }
   }
 
   /** Keeps the tokens of a guest, root first, until they can be published. Throws where one of them does not hold. */
@@ -357,7 +345,8 @@ export class HostedSpace {
     )
     const outcome = this.replica.admitOwn(operation)
     if (outcome.kind === 'admitted') return operation
-    if (outcome.kind === 'duplicate' || outcome.kind === 'unchecked') throw new Error('bug: a new operation of ours was there already')
+    if (outcome.kind === 'duplicate' || outcome.kind === 'unchecked')
+      throw new Error('bug: a new operation of ours was there already')
     throw new FaultError({
       code: outcome.fault.code,
       detail: `this node refuses its own operation: ${outcome.fault.detail}`,

@@ -13,20 +13,25 @@ export interface RoleTerms {
 }
 
 /**
- * The terms of a role:
- * - `reader` reads everything;
- * - `writer` reads everything and writes at or below `path`;
+ * The terms of a role, in a space whose members all read everything (`openReading`) or one where reading is closed:
+ * - `reader` reads; with a path, which only closed reading allows, at or below it;
+ * - `writer` reads and writes; with a path it writes at or below it, and reads everything or, where reading is closed, that path;
  * - `admin` may do everything its issuer may, granting included; not limited by path.
  * `BAD_ROLE` for another name or a path where the role takes none; `BAD_PATH` for a path that is none.
  */
-export function roleTerms(role: string, path: string): Result<RoleTerms, Fault<'BAD_ROLE' | 'BAD_PATH'>> {
+export function roleTerms(
+  role: string,
+  path: string,
+  openReading: boolean,
+): Result<RoleTerms, Fault<'BAD_ROLE' | 'BAD_PATH'>> {
   const parsed = parsePath(path)
   if (!parsed.ok) return parsed
+  const within = pathPolicy(path)
   switch (role) {
     case 'reader':
-      return path === ROOT_PATH ? ok({ command: '/op/read', policy: [] }) : noPath(role)
+      return openReading && path !== ROOT_PATH ? readsAll() : ok({ command: '/op/read', policy: within })
     case 'writer':
-      return ok({ command: '/op', policy: writerPolicy(path) })
+      return ok({ command: '/op', policy: openReading ? readingAll(within) : within })
     case 'admin':
       return path === ROOT_PATH ? ok({ command: '/', policy: [] }) : noPath(role)
     default:
@@ -34,13 +39,20 @@ export function roleTerms(role: string, path: string): Result<RoleTerms, Fault<'
   }
 }
 
-/** Reading is not limited by path, writing is. */
-function writerPolicy(path: string): PolicySource {
-  const within = pathPolicy(path)
-  if (within.length === 0) return []
-  return [['or', [['==', '.command', '/op/read'], ...within]]]
+/** Reading is not limited, the rest is. */
+function readingAll(within: PolicySource): PolicySource {
+  return within.length === 0 ? [] : [['or', [['==', '.command', '/op/read'], ...within]]]
+}
+
+function readsAll() {
+  const detail =
+    'every member of this space reads everything, since gossip takes bodies to all of them: leave out the path, or make a space with closed reading'
+  return fail('BAD_ROLE', detail)
 }
 
 function noPath(role: string) {
-  return fail('BAD_ROLE', `the role ${role} is for the whole space: leave out the path, or grant writer`)
+  return fail(
+    'BAD_ROLE',
+    `the role ${role} is for the whole space: leave out the path, or choose another role`,
+  )
 }

@@ -9,7 +9,7 @@ import { parsePath } from '../../core/path.ts'
 import { formatDid, parseDid } from '../../core/principal.ts'
 import type { Signer } from '../../core/signature.ts'
 import type { SyncProgress, SyncReport } from '../../core/sync/session.ts'
-import type { LinkTraffic } from '../../../protocols/sync/index.ts'
+import type { AcceptedReceipt, LinkTraffic } from '../../../protocols/sync/index.ts'
 import { orThrow } from '../fault-error.ts'
 import { PeerBook } from '../peer-book.ts'
 import { type Admission, LOCAL } from '../replica/admission-step.ts'
@@ -239,7 +239,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
 
   /** Where this space stands, and with whom it is in sync by which proof. */
   status(): SpaceStatus {
-    return describeStatus(this.hosted, this.peers)
+    return describeStatus(this.hosted, this.peers, this.#node.author.publicKey, this.#node.now())
   }
 
   /** Gives somebody a role, by an operation that publishes the delegation. Returns the token's digest, hexadecimal. */
@@ -306,6 +306,11 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     this.safeDispatchEvent('sync', { detail: { peer, report, traffic, runTraffic } })
     if (report.inSync)
       this.safeDispatchEvent('eose', { detail: { peer, clockRoot: toHex(report.mine.clockRoot) } })
+  }
+
+  onReceipt(peer: string, receipt: AcceptedReceipt): void {
+    this.peers.onReceipt(peer, receipt)
+    this.#rememberPeers()
   }
 
   onProgress(peer: string, progress: SyncProgress): void {

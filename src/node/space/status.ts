@@ -1,7 +1,8 @@
 import { toHex } from '../../core/bytes.ts'
 import { formatDid } from '../../core/principal.ts'
-import type { PeerBook, PeerState } from '../peer-book.ts'
+import type { PeerBook, PeerReceipt, PeerState } from '../peer-book.ts'
 import type { HostedSpace } from './hosted-space.ts'
+import { ownSeqOf } from './sync-view.ts'
 
 /** One peer's place in the status of a space. */
 export interface PeerStatus {
@@ -13,6 +14,8 @@ export interface PeerStatus {
    * something is missing.
    */
   readonly inSync: boolean
+  /** The last receipt: that the peer holds a clock root, by its own signature. Null where it has sent none. */
+  readonly receipt: ReceiptStatus | null
   /** When that proof, or the last one there was, was made: ms since 1970; null without one. */
   readonly provedAtMs: number | null
   /** Operations either side lacked when the last run ended. */
@@ -20,6 +23,17 @@ export interface PeerStatus {
   readonly theyLack: number
   readonly refused: Readonly<Record<string, number>>
   readonly lastFault: string | null
+}
+
+/** What a peer has signed. */
+export interface ReceiptStatus {
+  readonly clockRoot: string
+  /** The peer's clock, ms since 1970. */
+  readonly timeMs: number
+  /** `did:key` of who signed. */
+  readonly reader: string
+  /** True where the local head was in that clock: the peer holds it. */
+  readonly coversLocalHead: boolean
 }
 
 /** Where a space stands on this node. */
@@ -31,8 +45,18 @@ export interface SpaceStatus {
   readonly authors: number
   readonly clockRoot: string
   readonly stateRoot: string
-  /** Admitted operations whose body has not arrived. */
+  /**
+   * What this node may read, as prefixes: `['']` is everything, none is headers alone. Null where its tokens say it in another way.
+   */
+  readonly selection: readonly string[] | null
+  /** Operations whose body has not arrived, although this node may read it. */
   readonly absentBodies: number
+  /** Operations whose body is not here, and is not for this node to read: headers alone. */
+  readonly unreadable: number
+  /** The last operation of this node's own author; null where it has written nothing, or its key has forked. */
+  readonly localHead: string | null
+  /** How many peers have signed that they hold the local head. */
+  readonly acknowledged: number
   /** Operations that wait, by code. */
   readonly held: Readonly<Record<string, number>>
   /** Refusals so far, by code. */
@@ -42,11 +66,23 @@ export interface SpaceStatus {
   readonly peers: readonly PeerStatus[]
 }
 
-/** Describes a space with nothing left out: what is missing, held or refused is counted. */
-export function describeStatus(space: HostedSpace, peers: PeerBook): SpaceStatus {
+/**
+ * Describes a space with nothing left out: what is missing, held, refused or not for this node is counted. `author`: public key of the
+ * node's author, which is its reader too; `nowMs`: its clock.
+ */
+export function describeStatus(
+  space: HostedSpace,
+  peers: PeerBook,
+  author: Uint8Array,
+  nowMs: number,
+): SpaceStatus {
   const { replica, store } = space
+  const scope = space.reading.scopeOf(author, nowMs)
   const clockRoot = toHex(replica.clockRoot())
-  const absentBodies = store.absentBodyCount()
+  const absentBodies = space.absent.missingCount(scope, nowMs)
+  const localSeq = ownSeqOf(replica.clock, author)
+  const described = peers.all().map((peer) => describePeer(peer, clockRoot, absentBodies, localSeq))
+  const [localHead] = localSeq === null ? [] : replica.clock.heads(author)
   return {
     id: toHex(space.id),
     name: space.description()?.name ?? '',
@@ -55,25 +91,43 @@ export function describeStatus(space: HostedSpace, peers: PeerBook): SpaceStatus
     authors: replica.clock.digest().count,
     clockRoot,
     stateRoot: toHex(replica.stateRoot()),
+    selection: scope.prefixes(nowMs),
     absentBodies,
+    unreadable: space.absent.unreadableCount(scope, nowMs),
+    localHead: localHead === undefined ? null : toHex(localHead.id),
+    acknowledged: described.filter(({ receipt }) => receipt?.coversLocalHead === true).length,
     held: countBy(replica.held.all().map(({ code }) => code)),
     refused: Object.fromEntries(store.refusalCounts()),
-    forkedAuthors: store.forks().map(({ author }) => formatDid(author)),
-    peers: peers.all().map((peer) => describePeer(peer, clockRoot, absentBodies)),
+    forkedAuthors: store.forks().map(({ author: forked }) => formatDid(forked)),
+    peers: described,
   }
 }
 
-function describePeer(peer: PeerState, clockRoot: string, absentBodies: number): PeerStatus {
+function describePeer(
+  peer: PeerState,
+  clockRoot: string,
+  absentBodies: number,
+  localSeq: number | null,
+): PeerStatus {
   return {
     peer: peer.peer,
     connected: peer.isProven,
     inSync: absentBodies === 0 && peer.lastProof?.clockRoot === clockRoot,
+    receipt: peer.receipt === null ? null : describeReceipt(peer.receipt, localSeq),
     provedAtMs: peer.lastProof?.atMs ?? null,
     weLack: peer.weLack,
     theyLack: peer.theyLack,
     refused: Object.fromEntries(peer.refused),
     lastFault: peer.lastFault,
   }
+}
+
+function describeReceipt(
+  { clockRoot, timeMs, reader, ownSeq }: PeerReceipt,
+  localSeq: number | null,
+): ReceiptStatus {
+  const coversLocalHead = localSeq !== null && ownSeq !== null && ownSeq >= localSeq
+  return { clockRoot, timeMs, reader: formatDid(reader), coversLocalHead }
 }
 
 function countBy(codes: readonly string[]): Readonly<Record<string, number>> {
