@@ -23,19 +23,29 @@ export interface Transaction {
   readonly calls: readonly (readonly [keyof SpaceWriter, readonly unknown[]])[]
 }
 
+/** How a disk is broken on purpose, so that a test sees that the run says so. */
+export interface DiskFlaws {
+  /** Says that it has synced, and has not. */
+  readonly neverSyncs?: boolean
+  /** Calls of a transaction that it leaves out. */
+  readonly skips?: ReadonlySet<keyof SpaceWriter>
+}
+
 /**
  * The disk of one node: what was committed, and in which order. A crash of the process keeps all of it; a power cut keeps
  * everything up to the last transaction that was synced, and of the rest any beginning.
  */
 export class SimulatedDisk {
   readonly #init: MemorySpaceStoreInit
+  readonly #flaws: DiskFlaws
   readonly #transactions: Transaction[] = []
   #synced = 0
   #crashAt: CrashPoint | null = null
   #onCrash: (kind: CrashKind) => void = () => {}
 
-  constructor(init: MemorySpaceStoreInit) {
+  constructor(init: MemorySpaceStoreInit, flaws: DiskFlaws = {}) {
     this.#init = init
+    this.#flaws = flaws
   }
 
   /** What is on the disk. */
@@ -81,12 +91,12 @@ export class SimulatedDisk {
       if (point?.where === 'before') crash(point.kind)
       const calls: [keyof SpaceWriter, readonly unknown[]][] = []
       const result = commit(durability, (writer) => {
-        const done = work(recording(writer, calls))
+        const done = work(recording(writer, calls, this.#flaws))
         if (point?.where === 'during') crash(point.kind)
         return done
       })
       this.#transactions.push({ durability, calls })
-      if (durability === 'power') this.#synced = this.#transactions.length
+      if (durability === 'power' && this.#flaws.neverSyncs !== true) this.#synced = this.#transactions.length
       if (point?.where === 'after') crash(point.kind)
       return result
     }
@@ -103,10 +113,15 @@ export class SimulatedDisk {
 }
 
 /** A writer that also notes what was called. */
-function recording(writer: SpaceWriter, calls: [keyof SpaceWriter, readonly unknown[]][]): SpaceWriter {
+function recording(
+  writer: SpaceWriter,
+  calls: [keyof SpaceWriter, readonly unknown[]][],
+  { skips }: DiskFlaws,
+): SpaceWriter {
   return new Proxy(writer, {
     get: (target, name: keyof SpaceWriter) => {
       return (...values: readonly unknown[]) => {
+        if (skips?.has(name) === true) return undefined
         calls.push([name, values])
         return (target[name] as (...of: readonly unknown[]) => unknown)(...values)
       }

@@ -4,7 +4,8 @@ import { keepOnly, labelsOf, SCENARIOS, type Plan, type ScenarioName } from './p
 import { Report } from './report.ts'
 import { drawPlan } from './scenarios.ts'
 import { shrink } from './shrink.ts'
-import { runPlan, type RunResult } from './simulate.ts'
+import type { RunResult } from './run-result.ts'
+import { runPlan } from './simulate.ts'
 
 /** Every so many-th run is done twice, and must come out the same to the last event. */
 const REPEAT_EVERY = 10

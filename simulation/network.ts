@@ -61,8 +61,13 @@ export class Network implements Wire {
   readonly #edges = new Set<string>()
   readonly #links = new Map<string, Link>()
   readonly #pipes = new Map<SimulatedStream, Pipe>()
+  /** Bytes that arrived on streams, by `from to`. */
+  readonly traffic = new Map<string, number>()
   /** `from to` of directions in which nothing gets through, with how many faults say so. */
   readonly #blocked = new Map<string, number>()
+
+  /** When the last gossip message arrives, by `from to`. */
+  readonly #lastGossipMs = new Map<string, number>()
 
   constructor(
     timeline: Timeline,
@@ -171,7 +176,7 @@ export class Network implements Wire {
       for (const end of [near, far]) link.streams.add(end)
       mine?.streams.push(near.asStream)
       theirs?.streams.push(far.asStream)
-      receiver.onStream(far, theirs as Connection)
+      receiver.onStream(far, theirs)
     })
     this.#timeline.plan(latencyMs, sender.owner, 'stream is open', () => {
       if (isThere() && link.streams.has(near)) resolve(near)
@@ -189,10 +194,15 @@ export class Network implements Wire {
     const copies = this.#random.chance(this.#weather.duplication) ? 2 : 1
     if (copies > 1) this.#count('duplicate')
     const link = this.#links.get(edgeOf(from, to))
+    const direction = directionOf(from, to)
     for (let i = 0; i < copies; i++) {
       const receiver = this.#hosts.get(to.toString())
       if (link === undefined || receiver === undefined) return
-      this.#timeline.plan(this.#latencyMs(), receiver.owner, 'gossip', () => {
+      const latencyMs = this.#latencyMs()
+      const arrivesMs = this.#timeline.nowMs + latencyMs
+      if (arrivesMs < (this.#lastGossipMs.get(direction) ?? 0)) this.#count('reorder')
+      this.#lastGossipMs.set(direction, arrivesMs)
+      this.#timeline.plan(latencyMs, receiver.owner, 'gossip', () => {
         if (this.#links.get(edgeOf(from, to)) === link) receiver.onGossip(from, data)
       })
     }
@@ -244,7 +254,11 @@ export class Network implements Wire {
         return
       }
       // What was sent meanwhile comes along, as on a real wire.
-      for (const segment of pipe.segments.splice(0)) from.other.arrive(segment)
+      for (const segment of pipe.segments.splice(0)) {
+        const direction = directionOf(pipe.from.peerId, pipe.to.peerId)
+        this.traffic.set(direction, (this.traffic.get(direction) ?? 0) + segment.length)
+        from.other.arrive(segment)
+      }
       if (!pipe.isClosing) return
       pipe.isClosing = false
       from.other.endReading()
@@ -301,7 +315,8 @@ export class Network implements Wire {
   }
 }
 
-const directionOf = (from: PeerId, to: PeerId): string => `${from.toString()} ${to.toString()}`
+/** The name of a direction in {@link Network.traffic}. */
+export const directionOf = (from: PeerId, to: PeerId): string => `${from.toString()} ${to.toString()}`
 
 function edgeOf(a: PeerId, b: PeerId): string {
   const [first, second] = [a.toString(), b.toString()].toSorted()

@@ -4,7 +4,7 @@ import type { SyncHost, SyncSpace } from '../protocols/sync/index.ts'
 import { SyncService } from '../protocols/sync/service.ts'
 import { equalBytes } from '../src/core/bytes.ts'
 import type { SignatureVerifier } from '../src/core/native-signature.ts'
-import type { VerifiedOperation } from '../src/core/operation/operation.ts'
+import type { Operation, VerifiedOperation } from '../src/core/operation/operation.ts'
 import type { Fault } from '../src/core/result.ts'
 import type { Signer } from '../src/core/signature.ts'
 import type { SyncReport } from '../src/core/sync/session.ts'
@@ -13,6 +13,7 @@ import { gossipTopic, SpaceGossip } from '../src/node/network/gossip.ts'
 import { OwnGossip } from '../src/node/network/own-gossip.ts'
 import { SyncScheduler } from '../src/node/network/sync-scheduler.ts'
 import { createSyncSpace } from '../src/node/network/sync-space.ts'
+import { FaultError } from '../src/node/fault-error.ts'
 import { LOCAL, type Admission } from '../src/node/replica/admission-step.ts'
 import { Reputation } from '../src/node/reputation.ts'
 import { HostedSpace } from '../src/node/space/hosted-space.ts'
@@ -44,7 +45,7 @@ export interface NodeHooks {
   /** What goes out on a stream in place of one frame. */
   readonly onFrame?: (to: PeerId, frame: Uint8Array) => readonly Uint8Array[]
   /** Whether a received operation is taken in. */
-  readonly takes?: (operation: { readonly id: Uint8Array; readonly author: Uint8Array }) => boolean
+  readonly takes?: (operation: Operation) => boolean
   /** Puts something else in the place of what peers are compared with. */
   readonly space?: (space: SyncSpace) => SyncSpace
   /** True once it reads no stream any more. */
@@ -89,8 +90,8 @@ export class SimulatedNode implements Owner, Host {
   constructor(init: NodeInit) {
     this.#init = init
     const { network, timeline, peerId } = init
-    const store = init.disk.open()
-    this.hosted = new HostedSpace(store, init.verifier, () => this.now())
+    this.hosted = new HostedSpace(init.disk.open(), init.verifier, () => this.now())
+    this.#takeOnly(init.hooks.takes)
     this.#reputation = new Reputation(() => this.now())
     this.#pubsub = new SimulatedGossip({
       self: peerId,
@@ -196,12 +197,13 @@ export class SimulatedNode implements Owner, Host {
     for (const peer of network.peersOf(peerId)) network.hangUp(peerId, peer)
   }
 
-  /** Does something that may crash the node; any other throw is a bug. */
+  /** Does something that may crash the node, or that the node may decline; any other throw is a bug. */
   attempt<T>(action: () => T): T | null {
     try {
       return action()
     } catch (error) {
-      if (!(error instanceof CrashError)) this.#init.observer.onBug(this, error)
+      const isForeseen = error instanceof CrashError || error instanceof FaultError
+      if (!isForeseen) this.#init.observer.onBug(this, error)
       return null
     }
   }
@@ -284,6 +286,14 @@ export class SimulatedNode implements Owner, Host {
     }
   }
 
+  /** Leaves out what a hook does not let in, by whatever door it comes. */
+  #takeOnly(takes: NodeHooks['takes']): void {
+    if (takes === undefined) return
+    const { replica } = this.hosted
+    const receive = replica.receive.bind(replica)
+    replica.receive = (operations, peer) => receive(operations.filter(takes), peer)
+  }
+
   #createMember(): SyncSpace {
     const member: SyncSpace = createSyncSpace(this.hosted, {
       reader: this.author,
@@ -291,17 +301,7 @@ export class SimulatedNode implements Owner, Host {
       onFault: (peer, fault) => this.#onFault(peer, member, fault, new Uint8Array()),
       onRefused: (peer, { code }) => this.#blame(peer, code),
     })
-    const { takes } = this.#init.hooks
-    if (takes === undefined) return member
-    return {
-      ...member,
-      admit: (operations, faults, peer) =>
-        member.admit(
-          operations.filter(({ id, header }) => takes({ id, author: header.author })),
-          faults,
-          peer,
-        ),
-    }
+    return member
   }
 
   #onPeer(peer: PeerId): void {

@@ -43,6 +43,15 @@ export type PlannedActor = Piece & { readonly kind: ActorKind; readonly draw: nu
 /** An administrator acts on authority. */
 export type PlannedRuling = Piece & { readonly node: number; readonly draw: number }
 
+/** Many operations of one author at once, whose cost is to be known. */
+export interface Storm {
+  readonly operations: number
+  /** All in one place of the log, or one after the other. */
+  readonly shape: 'fork' | 'chain'
+  /** Whether the owner revokes the author with a cut before the storm. */
+  readonly isCut: boolean
+}
+
 /** Everything a run does, drawn from the seed. Pieces are independent: without one, the others stay what they are. */
 export interface Plan {
   readonly seed: number
@@ -58,8 +67,11 @@ export interface Plan {
   readonly faults: readonly PlannedFault[]
   readonly actors: readonly PlannedActor[]
   readonly rulings: readonly PlannedRuling[]
-  /** The space an author that did not fork would write beside a forked one, in operations: for the cost of a storm. */
-  readonly stormOperations: number
+  /** When the last honest node begins its first life; null: with the others. */
+  readonly lateMs: number | null
+  /** The last honest node meets nobody but mallory until then; null: there is no eclipse. */
+  readonly eclipseMs: number | null
+  readonly storm: Storm | null
 }
 
 /** The labels of all pieces that can be left out. */

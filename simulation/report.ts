@@ -1,5 +1,5 @@
 import type { Request } from './command-line.ts'
-import type { RunResult } from './simulate.ts'
+import type { RunResult } from './run-result.ts'
 
 const HOUR_MS = 3_600_000
 

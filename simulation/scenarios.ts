@@ -24,7 +24,7 @@ const WARM_MS = 5_000
 /** Draws the plan of a scenario from a seed. */
 export function drawPlan(seed: number, scenario: ScenarioName, nodes: NodeRange): Plan {
   const random = createRandom(`${scenario} ${seed}`)
-  const activeMs = random.between(60_000, 240_000)
+  const activeMs = random.between(60_000, 300_000)
   const nodeCount = random.between(nodes.min, nodes.max)
   const base: Plan = {
     seed,
@@ -33,26 +33,88 @@ export function drawPlan(seed: number, scenario: ScenarioName, nodes: NodeRange)
     openReading: random.chance(0.75),
     activeMs,
     weather: drawWeather(random),
-    writes: drawWrites(random.fork('writes'), random.between(10, 60), activeMs),
+    writes: drawWrites(random.fork('writes'), random.between(15, 120), activeMs),
     faults: [],
     actors: [],
     rulings: [],
-    stormOperations: 0,
+    lateMs: random.chance(0.2) ? random.between(0, activeMs) : null,
+    eclipseMs: null,
+    storm: null,
   }
   const faults = random.fork('faults')
   const actors = random.fork('actors')
+  const rulings = random.fork('rulings')
   switch (scenario) {
     case 'mixed':
-    default:
       return {
         ...base,
         faults: drawFaults(faults, faults.between(0, 8), activeMs, FAULT_KINDS),
-        actors: drawActors(actors, actors.between(0, 3), activeMs, ACTOR_KINDS),
-        rulings: drawRulings(random.fork('rulings'), random.pick([0, 0, 1, 3]), activeMs),
+        actors: drawActors(actors, actors.between(0, 4), activeMs, ACTOR_KINDS),
+        rulings: drawRulings(rulings, rulings.pick([0, 0, 1, 3]), activeMs),
+      }
+    case 'partition':
+      return {
+        ...base,
+        faults: drawFaults(faults, faults.between(4, 14), activeMs, [
+          'partition',
+          'partition',
+          'oneWayLoss',
+          'reset',
+        ]),
+        actors: drawActors(actors, actors.between(0, 1), activeMs, ['equivocator', 'staleParentWriter']),
+      }
+    case 'crash':
+      return {
+        ...base,
+        faults: drawFaults(faults, faults.between(6, 25), activeMs, ['crash', 'crash', 'crash', 'reset']),
+        actors: drawActors(actors, actors.between(0, 1), activeMs, ACTOR_KINDS),
+      }
+    case 'eclipse':
+      return {
+        ...base,
+        eclipseMs: random.between(WARM_MS, activeMs),
+        faults: drawFaults(faults, faults.between(0, 3), activeMs, ['reset', 'partition']),
+        actors: drawActors(actors, actors.between(2, 4), activeMs, ECLIPSERS),
+      }
+    case 'revocation':
+      return {
+        ...base,
+        faults: drawFaults(faults, faults.between(0, 5), activeMs, FAULT_KINDS),
+        actors: drawActors(actors, actors.between(2, 4), activeMs, REVOKED),
+        rulings: drawRulings(rulings, rulings.between(2, 8), activeMs),
+      }
+    case 'fork-storm':
+      return {
+        ...base,
+        nodes: Math.max(4, Math.min(nodeCount, 6)),
+        openReading: true,
+        activeMs: 120_000,
+        lateMs: 90_000,
+        weather: { latencyMs: 10, jitterMs: 5, loss: 0, duplication: 0 },
+        writes: drawWrites(random.fork('storm writes'), 20, 80_000),
+        storm: { operations: random.between(200, 1_000), shape: 'fork', isCut: false },
       }
   }
 }
 
+/** Who surrounds an eclipsed node: liars by omission, and one who shows it a face of its own. */
+const ECLIPSERS: readonly ActorKind[] = [
+  'withholder',
+  'withholder',
+  'fingerprintLiar',
+  'equivocator',
+  'endlessRounds',
+]
+/** Who plays with authority that ends. */
+const REVOKED: readonly ActorKind[] = [
+  'revokedWriter',
+  'massRevoker',
+  'upwardRevoker',
+  'equivocator',
+  'wideBomb',
+  'expiredWriter',
+  'forkStorm',
+]
 const FAULT_KINDS: readonly Fault['kind'][] = ['partition', 'oneWayLoss', 'reset', 'clockSkew', 'crash']
 
 function drawWeather(random: Random): Weather {

@@ -1,5 +1,5 @@
 import { keepOnly, labelsOf, type Plan } from './plan.ts'
-import type { RunResult } from './simulate.ts'
+import type { RunResult } from './run-result.ts'
 
 /** Runs one plan. */
 export type Run = (plan: Plan) => Promise<RunResult>

@@ -1,34 +1,28 @@
 import { checkAtTheEnd } from './final-checks.ts'
-import type { Failure } from './checker.ts'
+import type { Checker } from './checker.ts'
+import type { RunResult } from './run-result.ts'
+import { compareStorms } from './storm-cost.ts'
 import { START_MS } from './people.ts'
 import type { Plan } from './plan.ts'
 import { World, type Sabotage } from './world.ts'
 
-/** What became of one run. */
-export interface RunResult {
-  readonly plan: Plan
-  readonly failures: readonly Failure[]
-  /** Hash of everything that happened, in order. */
-  readonly digest: string
-  readonly simulatedMs: number
-  /** Operations admitted by honest nodes, each node counted. */
-  readonly operations: number
-  readonly faults: ReadonlyMap<string, number>
-  readonly byzantine: ReadonlyMap<string, number>
-  /** Checks of invariants made. */
-  readonly invariants: number
-  /** Figures of the scenario's own. */
-  readonly figures: Readonly<Record<string, number>>
+/** Runs one plan from beginning to end, and checks what must hold at the end; of a storm, in all its shapes. */
+export async function runPlan(plan: Plan, sabotage: Sabotage | null = null): Promise<RunResult> {
+  if (plan.storm === null) return (await runOnce(plan, sabotage)).result
+  return await compareStorms(plan, plan.storm, (variant) => runOnce(variant, sabotage))
 }
 
-/** Runs one plan from beginning to end, and checks what must hold at the end. */
-export async function runPlan(plan: Plan, sabotage: Sabotage | null = null): Promise<RunResult> {
+async function runOnce(
+  plan: Plan,
+  sabotage: Sabotage | null,
+): Promise<{ readonly result: RunResult; readonly checker: Checker }> {
   const world = new World(plan, sabotage)
   const { checker } = world
   await world.play()
   if (checker.failures.length === 0) checkAtTheEnd(world.honest, checker)
+  const figures = world.figures()
   world.end()
-  return {
+  const result = {
     plan,
     failures: checker.failures,
     digest: world.digest(),
@@ -37,6 +31,7 @@ export async function runPlan(plan: Plan, sabotage: Sabotage | null = null): Pro
     faults: world.faults,
     byzantine: world.byzantine,
     invariants: checker.counts.invariants,
-    figures: world.figures(),
+    figures,
   }
+  return { result, checker }
 }

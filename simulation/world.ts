@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { toHex } from '../src/core/bytes.ts'
+import { introduceAll } from './acquaintances.ts'
 import { createActor, type ActorKind } from './actors/index.ts'
-import { createStage, type Actor } from './actors/stage.ts'
+import { createStage, MALLORYS, type Actor, type Grant } from './actors/stage.ts'
 import { Checker } from './checker.ts'
-import { SimulatedDisk } from './disk.ts'
+import { type DiskFlaws, SimulatedDisk } from './disk.ts'
 import { breakSomething } from './faults.ts'
-import { Network, type Weather } from './network.ts'
+import { directionOf, Network, type Weather } from './network.ts'
 import type { NodeHooks } from './node.ts'
 import {
   createOrigin,
@@ -20,6 +21,7 @@ import type { Plan } from './plan.ts'
 import { createRandom } from './random.ts'
 import { ruleSomething } from './rulings.ts'
 import { Seat } from './seat.ts'
+import { StormPlay } from './storm.ts'
 import { Timeline, type Owner } from './timeline.ts'
 import { createSimulatedVerifier } from './verifier.ts'
 import { installVirtualGlobals } from './virtual-globals.ts'
@@ -27,16 +29,16 @@ import { writeSomething } from './writes.ts'
 
 /** What a test breaks on purpose, to see that the run says so. */
 export interface Sabotage {
-  /** Hooks of the honest node at that place. */
-  readonly hooks: (place: number) => NodeHooks
+  /** Hooks of the honest node at that place; made anew for each run. */
+  readonly hooks?: (place: number) => NodeHooks
+  /** What is wrong with the disk of the honest node at that place. */
+  readonly flaws?: (place: number) => DiskFlaws
 }
 
 /** How long honest nodes may take to agree once everything is mended, in virtual ms. */
 const SETTLE_MS_MAX = 20 * 60_000
 /** How often it is looked whether they do. */
 const LOOK_MS = 5_000
-/** Peers that a participant knows besides its neighbours in the ring. */
-const CHORDS = 2
 
 /** One run of a plan: everybody who takes part, and the time they live in. */
 export class World {
@@ -58,6 +60,7 @@ export class World {
   readonly #hash = createHash('sha256')
   readonly #mends = new Set<() => void>()
   readonly #weather: { -readonly [K in keyof Weather]: Weather[K] }
+  readonly #storm: StormPlay | null
   #isHealed = false
 
   constructor(plan: Plan, sabotage: Sabotage | null) {
@@ -76,11 +79,13 @@ export class World {
       trace: (line) => this.#trace(line),
     })
     this.#origin = createOrigin(signerNamed('node 0'), plan.openReading)
-    this.honest = names.map((name, place) => this.#seat(name, place, sabotage?.hooks(place) ?? {}))
+    this.honest = names.map((name, place) => this.#seat(name, place, sabotage))
     this.#actors = plan.actors.map(({ label, kind, draw, atMs }) => {
       const actor = createActor(kind, createRandom(`${plan.seed} actor ${draw}`))
-      return { actor, seat: this.#mallory(`mallory ${label}`, actor), kind, atMs }
+      return { actor, seat: this.#mallory(`mallory ${label}`, actor.grant, actor.hooks), kind, atMs }
     })
+    this.#storm =
+      plan.storm === null ? null : new StormPlay(plan.storm, this.#mallory('mallory storm', MALLORYS, {}))
   }
 
   /** Hash of everything that happened, hexadecimal; the run is over. */
@@ -90,7 +95,14 @@ export class World {
 
   /** What the run came to in the scenario's own terms. */
   figures(): Readonly<Record<string, number>> {
-    return {}
+    const latecomer = this.honest.at(-1)
+    if (this.#storm === null || latecomer === undefined) return {}
+    const bytes = this.honest.reduce(
+      (sum, { peerId }) => sum + (this.network.traffic.get(directionOf(peerId, latecomer.peerId)) ?? 0),
+      0,
+    )
+    const operations = latecomer.node?.hosted.store.count() ?? 0
+    return { operations, bytes, admissionMs: this.#storm.admissionMs }
   }
 
   /** Lets the plan happen, mends everything, and waits until honest nodes agree, within bounds. */
@@ -111,6 +123,7 @@ export class World {
   /** Stops what the run has left. */
   end(): void {
     for (const seat of [...this.honest, ...this.#actors.map(({ seat }) => seat)]) seat.end()
+    this.#storm?.seat.end()
   }
 
   async #run(untilMs: number): Promise<void> {
@@ -127,10 +140,26 @@ export class World {
 
   #begin(): void {
     const { plan, timeline } = this
-    this.#introduceAll()
+    introduceAll({
+      timeline,
+      network: this.network,
+      outside: this.#outside,
+      random: createRandom(`${plan.seed} acquaintances`),
+      honest: this.honest,
+      colluders: [
+        ...this.#actors.map(({ seat }) => seat),
+        ...(this.#storm === null ? [] : [this.#storm.seat]),
+      ],
+      eclipseMs: plan.eclipseMs,
+    })
     const [owner] = this.honest
-    for (const seat of this.honest) seat.start()
+    for (const seat of this.honest) {
+      const isLate = plan.lateMs !== null && seat === this.honest.at(-1)
+      if (isLate) timeline.plan(plan.lateMs ?? 0, this.#outside, 'late start', () => seat.start())
+      else seat.start()
+    }
     for (const { seat } of this.#actors) seat.start()
+    this.#storm?.seat.start()
     timeline.plan(0, this.#outside, 'genesis', () => {
       const outcome = owner?.node?.hosted.replica.admitOwn(this.#origin.genesis)
       if (outcome?.kind !== 'admitted') throw new Error(`bug: the genesis was ${outcome?.kind}`)
@@ -172,6 +201,7 @@ export class World {
         timeline.plan(planned.lastsMs, this.#outside, `mend ${planned.fault.kind}`, () => this.#mend(mend))
       })
     }
+    this.#storm?.play(this.honest, (seat, atMs, what, action) => this.#planFor(seat, atMs, what, action))
     for (const { actor, seat, kind, atMs } of this.#actors) {
       this.#planFor(seat, atMs, `play ${kind}`, () => actor.begin(this.#stage(seat, kind)))
     }
@@ -222,37 +252,34 @@ export class World {
     return roots[0] !== null && roots.every((root) => root === roots[0])
   }
 
-  /** Honest nodes form a ring with chords, so that they are connected without mallory; she knows everybody. */
-  #introduceAll(): void {
-    const random = createRandom(`${this.plan.seed} acquaintances`)
-    for (const [place, seat] of this.honest.entries()) {
-      this.network.introduce(seat.peerId, (this.honest[(place + 1) % this.honest.length] as Seat).peerId)
-      for (let i = 0; i < CHORDS; i++) {
-        const other = random.pick(this.honest)
-        if (other !== seat) this.network.introduce(seat.peerId, other.peerId)
-      }
-    }
-    for (const { seat } of this.#actors)
-      for (const { peerId } of this.honest) this.network.introduce(seat.peerId, peerId)
-  }
-
-  #seat(name: string, place: number, hooks: NodeHooks): Seat {
+  #seat(name: string, place: number, sabotage: Sabotage | null): Seat {
     const author = signerNamed(name)
     const { owner, ownerToken } = this.#origin
     const role = place === 1 ? 'admin' : 'writer'
     const chain = place === 0 ? [ownerToken] : [ownerToken, roleToken(owner, author, role, '')]
-    return this.#createSeat(name, author, chain, hooks)
+    return this.#createSeat(
+      name,
+      author,
+      chain,
+      sabotage?.hooks?.(place) ?? {},
+      sabotage?.flaws?.(place) ?? {},
+    )
   }
 
-  #mallory(name: string, actor: Actor): Seat {
+  #mallory(name: string, { role, path, expiresSeconds }: Grant, hooks: NodeHooks): Seat {
     const author = signerNamed(name)
     const { owner, ownerToken } = this.#origin
-    const { role, path, expiresSeconds } = actor.grant
     const token = roleToken(owner, author, role, path, expiresSeconds)
-    return this.#createSeat(name, author, [ownerToken, token], actor.hooks)
+    return this.#createSeat(name, author, [ownerToken, token], hooks, {})
   }
 
-  #createSeat(name: string, author: Seat['author'], chain: Seat['chain'], hooks: NodeHooks): Seat {
+  #createSeat(
+    name: string,
+    author: Seat['author'],
+    chain: Seat['chain'],
+    hooks: NodeHooks,
+    flaws: DiskFlaws,
+  ): Seat {
     const { timeline, network, checker } = this
     const spaceId = this.#origin.genesis.id
     return new Seat({
@@ -264,7 +291,7 @@ export class World {
       network,
       observer: checker,
       verifier: createSimulatedVerifier(timeline, createRandom(`${this.plan.seed} checks of ${name}`)),
-      disk: new SimulatedDisk({ spaceId, spaceKey: spaceKey.publicKey }),
+      disk: new SimulatedDisk({ spaceId, spaceKey: spaceKey.publicKey }, flaws),
       onStart: (node) => checker.onStart(node),
     })
   }

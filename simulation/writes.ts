@@ -1,5 +1,4 @@
 import type { VerifiedOperation } from '../src/core/operation/operation.ts'
-import { FaultError } from '../src/node/fault-error.ts'
 import type { ItemEdit } from '../src/node/space/item-edit.ts'
 import type { SimulatedNode } from './node.ts'
 import type { Random } from './random.ts'
@@ -37,18 +36,13 @@ function drawEdits(random: Random, paths: readonly string[] = PATHS): readonly I
 }
 
 /**
- * Lets a node write as a user would; mostly on all it has seen, at times on something older. Null where the node declines, which it
- * may: its user hears of it, and nothing was acknowledged.
+ * Lets a node write as a user would; mostly on all it has seen, at times on something older. Throws a FaultError where the node
+ * declines, which it may: its user hears of it, and nothing was acknowledged.
  */
-export function writeSomething(node: SimulatedNode, random: Random): VerifiedOperation | null {
+export function writeSomething(node: SimulatedNode, random: Random): VerifiedOperation {
   const { hosted } = node
   const count = hosted.store.count()
   const isStale = random.chance(0.08) && count > 4
   const after = isStale ? [hosted.store.at(random.below(count)).id] : undefined
-  try {
-    return hosted.write(drawEdits(random), { author: node.author, timeMs: node.now(), after })
-  } catch (error) {
-    if (error instanceof FaultError) return null
-    throw error
-  }
+  return hosted.write(drawEdits(random), { author: node.author, timeMs: node.now(), after })
 }

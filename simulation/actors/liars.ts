@@ -12,7 +12,7 @@ export function createWithholder(random: Random): Actor {
   return {
     grant: MALLORYS,
     hooks: {
-      takes: ({ author }) => {
+      takes: ({ header: { author } }) => {
         const isTaken = stage === null || toHex(author) !== stage.authorAt(victim)
         if (!isTaken) stage?.note()
         return isTaken
