@@ -38,14 +38,21 @@ export interface DiskFlaws {
 export class SimulatedDisk {
   readonly #init: MemorySpaceStoreInit
   readonly #flaws: DiskFlaws
-  readonly #transactions: Transaction[] = []
+  readonly #transactions: Transaction[]
   #synced = 0
   #crashAt: CrashPoint | null = null
   #onCrash: (kind: CrashKind) => void = () => {}
 
-  constructor(init: MemorySpaceStoreInit, flaws: DiskFlaws = {}) {
+  /** `transactions`: what is on the disk from the beginning. */
+  constructor(init: MemorySpaceStoreInit, flaws: DiskFlaws = {}, transactions: readonly Transaction[] = []) {
     this.#init = init
     this.#flaws = flaws
+    this.#transactions = [...transactions]
+  }
+
+  /** Which space it is for. */
+  get space(): MemorySpaceStoreInit {
+    return this.#init
   }
 
   /** What is on the disk. */
@@ -130,6 +137,6 @@ function recording(
 }
 
 /** Does again what was recorded. */
-function replay(calls: Transaction['calls'], writer: SpaceWriter): void {
+export function replay(calls: Transaction['calls'], writer: SpaceWriter): void {
   for (const [name, values] of calls) (writer[name] as (...of: readonly unknown[]) => unknown)(...values)
 }

@@ -72,6 +72,8 @@ export interface Plan {
   /** The last honest node meets nobody but mallory until then; null: there is no eclipse. */
   readonly eclipseMs: number | null
   readonly storm: Storm | null
+  /** Whether disks are written into real files at the end, and torn. */
+  readonly tears: boolean
 }
 
 /** The labels of all pieces that can be left out. */

@@ -40,6 +40,7 @@ export function drawPlan(seed: number, scenario: ScenarioName, nodes: NodeRange)
     lateMs: random.chance(0.2) ? random.between(0, activeMs) : null,
     eclipseMs: null,
     storm: null,
+    tears: random.chance(scenario === 'crash' ? 0.5 : 0.05),
   }
   const faults = random.fork('faults')
   const actors = random.fork('actors')
