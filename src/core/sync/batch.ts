@@ -120,6 +120,11 @@ class BatchReader {
       content,
       hasBody,
     ] = row
+    if (!Number.isSafeInteger(lamportStep) || !Number.isSafeInteger(timeStep))
+      return bad('lamport or time is not a step')
+    // First of all, because the operations that follow count on from here whatever becomes of this one.
+    this.#lamport += lamportStep as number
+    this.#time += timeStep as number
     const key = isIndex(author) ? this.#authors[author] : undefined
     const caps = isIndex(chain) ? this.#chains[chain] : undefined
     if (key === undefined || caps === undefined) return bad('author or chain is not listed in the batch')
@@ -128,10 +133,6 @@ class BatchReader {
     const parents = this.#resolve(deps)
     if (parents === null)
       return bad('parents are more than may be, or one named by place is not in the batch')
-    if (!Number.isSafeInteger(lamportStep) || !Number.isSafeInteger(timeStep))
-      return bad('lamport or time is not a step')
-    this.#lamport += lamportStep as number
-    this.#time += timeStep as number
     if (!(signature instanceof Uint8Array)) return bad('signature is not bytes')
     const body = readContent(content, hasBody)
     if (body === null) return bad('body is neither changes nor [hash, size]')
