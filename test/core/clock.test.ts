@@ -1,0 +1,48 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { toHex } from '../../src/core/bytes.ts'
+import { Clock, type Head } from '../../src/core/clock.ts'
+
+const bytes = fc.uint8Array({ minLength: 32, maxLength: 32 })
+const heads: fc.Arbitrary<readonly Head[]> = fc.uniqueArray(fc.record({ seq: fc.nat(3), id: bytes }), {
+  minLength: 1,
+  maxLength: 5,
+  selector: ({ id }) => toHex(id),
+})
+const rootOf = (author: Uint8Array, listed: readonly Head[]): string => {
+  const clock = new Clock()
+  clock.set(author, listed)
+  return toHex(clock.digest().hash)
+}
+
+test('the clock root does not depend on the order in which an author’s heads are listed', () => {
+  fc.assert(
+    fc.property(bytes, heads, fc.nat(4), (author, listed, by) => {
+      const turned = [...listed.slice(by), ...listed.slice(0, by)].toReversed()
+      expect(rootOf(author, turned)).toBe(rootOf(author, listed))
+    }),
+  )
+})
+
+test('two branches of equal length have different clock roots', () => {
+  fc.assert(
+    fc.property(bytes, fc.nat(), bytes, bytes, (author, seq, one, other) => {
+      fc.pre(toHex(one) !== toHex(other))
+      expect(rootOf(author, [{ seq, id: one }])).not.toBe(rootOf(author, [{ seq, id: other }]))
+    }),
+  )
+})
+
+test('an author without heads has no place in the clock', () => {
+  fc.assert(
+    fc.property(bytes, bytes, heads, (author, other, listed) => {
+      fc.pre(toHex(author) !== toHex(other))
+      const clock = new Clock()
+      clock.set(author, listed)
+      clock.set(other, listed)
+      clock.set(other, [])
+      expect(toHex(clock.digest().hash)).toBe(rootOf(author, listed))
+      expect(clock.heads(other)).toEqual([])
+    }),
+  )
+})
