@@ -106,6 +106,11 @@ describe('authority in a space', () => {
     await meet()
     expect([...spaces.carol.list('notes')].map(({ path }) => path)).toEqual(['notes/one'])
     expect(spaces.carol.explain(second)).toMatchObject({ verdict: 'masked', code: 'REVOKED' })
+    expect(spaces.carol.log('notes').map(({ path, masked }) => [path, masked])).toEqual([
+      ['notes/three', true],
+      ['notes/two', true],
+      ['notes/one', false],
+    ])
     expect(spaces.bob.revoke({ target, purge: true }).masked).toContainEqual({
       author: target,
       path: 'notes/one',
@@ -211,6 +216,7 @@ describe('authority in a space', () => {
     const deps = spaces.alice.hosted.operation(spaces.alice.hosted.store.count() - 1).header.deps
     expect(deps.map((id) => Buffer.from(id).toString('hex'))).not.toContain(left)
     expect(own).toBeDefined()
+    expect(() => spaces.alice.delete('notes/left')).toThrow(expect.objectContaining({ code: 'FROZEN' }))
     spaces.bob.contain({ author: did(mallory), since: left })
     await meet()
     expectAgreement()

@@ -46,12 +46,15 @@ function formatDelegations(delegations: readonly DelegationStatus[], style: Styl
     state,
   ])
   const titles = ['token', 'from', 'to', 'command', 'path', 'expires', 'depth', 'state']
-  return formatTable(
-    titles.map((title) => ({ title })),
+  const [head, ...lines] = formatTable(
+    titles.map((title) => ({ title: title.toUpperCase() })),
     rows,
-  ).map((line) =>
+  )
+  if (head === undefined) return []
+  const painted = lines.map((line) =>
     line.replace(/(active|revoked|expired|pending|unfounded)$/, (state) =>
       state === 'active' ? style.good(state) : style.warn(state),
     ),
   )
+  return [style.faint(head), ...painted]
 }

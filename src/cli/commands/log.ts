@@ -55,13 +55,14 @@ export function registerLog(program: Command<[], GlobalOptions>, shell: Shell): 
 }
 
 function formatLog(entries: readonly LogEntry[], shell: Shell): readonly string[] {
-  const rows = entries.map(({ id, author, seq, time, command, path, changes }) => [
+  const rows = entries.map(({ id, author, seq, time, command, path, changes, masked }) => [
     shortId(id),
     formatMoment(time),
     shortDid(author),
     formatCount(seq),
     printable(command),
     changes === null ? 'absent' : formatCount(changes),
+    masked ? 'none' : '',
     shorten(printable(path), 60) || '(root)',
   ])
   const [titles, ...lines] = formatTable(
@@ -72,6 +73,7 @@ function formatLog(entries: readonly LogEntry[], shell: Shell): readonly string[
       { title: 'SEQ', align: 'right' },
       { title: 'COMMAND' },
       { title: 'CHANGES', align: 'right' },
+      { title: rows.some(([, , , , , , effect]) => effect !== '') ? 'EFFECT' : '' },
       { title: 'PATH' },
     ],
     rows,

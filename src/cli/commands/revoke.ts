@@ -85,13 +85,17 @@ export function registerRevoke(program: Command<[], GlobalOptions>, shell: Shell
 }
 
 function formatReport(report: RevocationReport, dryRun: boolean): readonly string[] {
-  const { tokens, outOfReach, masked, revived } = report
+  const { tokens, outOfReach, openInvites, masked, revived } = report
   const count = (impacts: readonly Impact[]) => impacts.reduce((sum, { operations }) => sum + operations, 0)
   const loses = `${formatAmount(count(masked), 'operation')} ${dryRun ? 'would lose' : 'lost'} effect`
   return [
     `${dryRun ? 'would revoke' : 'revoked'} ${formatAmount(tokens.length, 'delegation')}: ${loses}`,
     ...formatImpacts('lose their effect', masked),
     ...formatImpacts('get their effect back', revived),
+    ...openInvites.flatMap((invite) => [
+      '',
+      `They came by an invite whose link is still good: "hanse revoke ${shortId(invite)}" ends it, for everybody who came by it.`,
+    ]),
     ...(outOfReach.length === 0
       ? []
       : [
@@ -103,7 +107,11 @@ function formatReport(report: RevocationReport, dryRun: boolean): readonly strin
 
 function formatImpacts(title: string, impacts: readonly Impact[]): readonly string[] {
   if (impacts.length === 0) return []
-  const columns = [{ title: 'author' }, { title: 'path' }, { title: title, align: 'right' as const }]
+  const columns = [
+    { title: 'AUTHOR' },
+    { title: 'PATH' },
+    { title: title.toUpperCase(), align: 'right' as const },
+  ]
   const rows = impacts.map(({ author, path, operations }) => [
     shortDid(author),
     path === '' ? '(root)' : printable(path),
@@ -120,7 +128,7 @@ function formatTainted({ tainted, taintedCount }: ContainmentReport): readonly s
     path === '' ? '(root)' : printable(path),
     formatMoment(time),
   ])
-  const columns = ['operation', 'author', 'path', 'time'].map((title) => ({ title }))
+  const columns = ['OPERATION', 'AUTHOR', 'PATH', 'TIME'].map((title) => ({ title }))
   return [
     '',
     `${formatAmount(taintedCount, 'operation')} by others ${taintedCount === 1 ? 'was' : 'were'} made after having seen it, and keep their effect; decide for yourself:`,

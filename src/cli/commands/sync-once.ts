@@ -91,9 +91,9 @@ async function compareWithAll(
   { isRunning, signal, onProgress }: SyncOnceOptions,
 ): Promise<readonly PeerOutcome[]> {
   const tried = new Map<string, Promise<PeerOutcome>>()
-  let firstReachedMs: number | null = null
-  const note = ({ reached }: PeerOutcome) => {
-    if (reached) firstReachedMs ??= Date.now()
+  let firstAnsweredMs: number | null = null
+  const note = (outcome: PeerOutcome) => {
+    if (outcome.reached || isRefusal(outcome.code)) firstAnsweredMs ??= Date.now()
   }
   if (!isRunning) await onProgress({ peers: 0, done: 0, total: 0 })
   for (;;) {
@@ -104,10 +104,15 @@ async function compareWithAll(
       void outcome.then(note)
     }
     if (isRunning || signal.aborted) break
-    if (firstReachedMs !== null && Date.now() - firstReachedMs >= OTHERS_WITHIN_MS) break
+    if (firstAnsweredMs !== null && Date.now() - firstAnsweredMs >= OTHERS_WITHIN_MS) break
     await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => {})
   }
   return await Promise.all(tried.values())
+}
+
+/** True where a peer of the space has answered that this node may not read it: waiting longer does not change that. */
+export function isRefusal(code: string): boolean {
+  return code.startsWith('CAP_')
 }
 
 /** Two nodes that meet often open two connections at once, and one of them is cut: the other is there for a second try. */

@@ -13,7 +13,7 @@ import type { Session } from '../session.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
 import { chooseSpace } from './choose-space.ts'
 import { displayName } from './space.ts'
-import { syncOnce, type PeerOutcome, type SyncProgressEvent } from './sync-once.ts'
+import { isRefusal, syncOnce, type PeerOutcome, type SyncProgressEvent } from './sync-once.ts'
 
 interface SyncOutcome {
   readonly space: string
@@ -50,7 +50,9 @@ function nobody(peers: readonly PeerOutcome[], isRunning: boolean, timeoutMs: nu
     const others = peers.length > 1 ? ` (and ${formatAmount(peers.length - 1, 'other')})` : ''
     return new FaultError({
       code: first.code,
-      detail: `${first.peer}${others} could not be synced with: ${first.detail}`,
+      detail: isRefusal(first.code)
+        ? `${first.peer}${others} does not let this node read the space (${first.code}): ask an admin of the space for a new grant or invite`
+        : `${first.peer}${others} could not be synced with: ${first.detail}`,
     })
   }
   const detail = isRunning

@@ -88,6 +88,11 @@ export interface RevocationReport {
   readonly outOfReach: readonly string[]
   /** Ids of the operations that revoke; none in a dry run. */
   readonly revocations: readonly string[]
+  /**
+   * Digests of open delegations to keys above those revoked that have never written: invites, by which whoever has the link can come
+   * again. Revoking one ends it for everybody who came by it.
+   */
+  readonly openInvites: readonly string[]
   /** What loses its effect, by author and path. */
   readonly masked: readonly Impact[]
   /** What gets its effect back, because what masked it is masked itself now. */
@@ -238,7 +243,27 @@ export class SpaceAuthority {
     const revocations = dryRun === true ? [] : this.#perform(plan.revocations, timeMs ?? nowMs)
     const ended = new Set(plan.revocations.map(({ target }) => toHex(target.digest)))
     const outOfReach = plan.outOfReach.map(({ digest }) => toHex(digest))
-    return { tokens: [...ended], outOfReach, revocations, masked, revived }
+    const openInvites = this.#openInvites(plan.revocations)
+    return { tokens: [...ended], outOfReach, revocations, openInvites, masked, revived }
+  }
+
+  #openInvites(revoked: readonly PlannedRevocation[]): readonly string[] {
+    const { store, tokens, replica } = this.#hosted
+    const ended = new Set(revoked.map(({ target }) => toHex(target.digest)))
+    const invites = new Set<string>()
+    for (const { target } of revoked) {
+      if (
+        store.heads(target.issuer).length > 0 ||
+        toHex(target.issuer) === toHex(this.#node.author.publicKey)
+      )
+        continue
+      for (const chain of tokens.chains(target.issuer)) {
+        const last = toHex((chain.at(-1) as VerifiedDelegation).digest)
+        if (!ended.has(last) && replica.closedBy(chain.map(({ digest }) => digest)) === null)
+          invites.add(last)
+      }
+    }
+    return [...invites]
   }
 
   #perform(planned: readonly PlannedRevocation[], timeMs: number): readonly string[] {

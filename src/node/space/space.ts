@@ -10,7 +10,7 @@ import { formatDid, parseDid } from '../../core/principal.ts'
 import type { Signer } from '../../core/signature.ts'
 import type { SyncProgress, SyncReport } from '../../core/sync/session.ts'
 import type { AcceptedReceipt, LinkTraffic } from '../../../protocols/sync/index.ts'
-import { orThrow } from '../fault-error.ts'
+import { FaultError, orThrow } from '../fault-error.ts'
 import { PeerBook } from '../peer-book.ts'
 import { type Admission, LOCAL } from '../replica/admission-step.ts'
 import { visibleFields } from '../replica/visible-state.ts'
@@ -45,6 +45,8 @@ export interface LogEntry {
   readonly path: string
   /** Number of changes; null while the body has not arrived. */
   readonly changes: number | null
+  /** True where a revocation took its effect. */
+  readonly masked: boolean
 }
 
 /** Options of a write. */
@@ -160,6 +162,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   delete(path: string, options: PutOptions = {}): string | null {
     const items = this.#itemsAt(path)
     if (items.length === 0) return null
+    this.#checkDeletable(path)
     return this.write(
       items.map(({ type }) => ({ kind: 'delete', path, type })),
       options,
@@ -337,6 +340,19 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     this.hosted.keepPeers(this.peers.remembered())
   }
 
+  /** What shows is deleted by naming it, and what a frozen author wrote is not built on. */
+  #checkDeletable(path: string): void {
+    const { store, replica } = this.hosted
+    for (const { cell } of store.cellsAt(path)) {
+      const writer = cell.removed ? undefined : store.find(cell.id)
+      if (writer === undefined || !replica.isFrozen(writer.author)) continue
+      throw new FaultError({
+        code: 'FROZEN',
+        detail: `what shows at ${JSON.stringify(path)} was written by ${formatDid(writer.author)}, whose key has two logs, so nothing is built on it: "hanse contain" takes its effect, or write something else there`,
+      })
+    }
+  }
+
   #itemsAt(path: string): readonly Item[] {
     return ([REGISTER, MAP] as const).flatMap((type) => {
       const fields = visibleFields(this.hosted.store, { path, type })
@@ -355,6 +371,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
       command: entry.command,
       path: entry.path,
       changes: body === null ? null : body.length,
+      masked: this.hosted.store.mask(entry.ordinal) !== undefined,
     }
   }
 }
