@@ -26,13 +26,22 @@ interface VitestReport {
   }[]
 }
 
-/** Runs test files until the first failure. */
+/** Runs test files, one after the other in the order given, until the first failure. */
 export async function runTests(folder: string, tests: readonly string[]): Promise<Judgement> {
+  let judged: Judgement = { kind: 'broken', why: 'no test is named' }
+  for (const test of tests) {
+    judged = await runTestFile(folder, test)
+    if (judged.kind !== 'passed') break
+  }
+  return judged
+}
+
+async function runTestFile(folder: string, test: string): Promise<Judgement> {
   const report = join(folder, 'mutant-report.json')
   rmSync(report, { force: true })
   const vitest = join(folder, 'node_modules/vitest/vitest.mjs')
   const output = ['--reporter=json', `--outputFile=${report}`]
-  const ended = await run(folder, [vitest, 'run', ...tests, '--bail', '1', '--maxWorkers', '1', ...output])
+  const ended = await run(folder, [vitest, 'run', test, '--bail', '1', '--maxWorkers', '1', ...output])
   if (ended === 'timeout') return { kind: 'failed', by: `does not end within ${JUDGE_MS_MAX / 1_000} s` }
   let results: VitestReport['testResults']
   try {

@@ -151,7 +151,7 @@ export const ADMISSION_MUTANTS: readonly Mutant[] = [
         'if (found.bodySize !== header.bodySize)',
       ],
     ],
-    tests: PIPELINE,
+    tests: ['test/adversarial/batch.test.ts'],
   },
   {
     name: 'signature-without-tag',
@@ -219,6 +219,6 @@ export const ADMISSION_MUTANTS: readonly Mutant[] = [
     rule: 'a control change has its meaning under any control command',
     file: 'src/core/changes/evaluate.ts',
     edits: [['if (command !== context.command)', 'if (command === undefined)']],
-    tests: [...PIPELINE, 'test/effect/effect.test.ts'],
+    tests: ['test/adversarial/revocation.test.ts', ...PIPELINE],
   },
 ]

@@ -176,13 +176,13 @@ export const CAPABILITY_MUTANTS: readonly Mutant[] = [
     rule: 'a path need not be in normal form, so that one name is two items',
     file: 'src/core/path.ts',
     edits: [["if (text.normalize('NFC') !== text) return", "if (text.normalize('NFC') === null) return"]],
-    tests: ['test/core/codec.test.ts'],
+    tests: ['test/adversarial/pipeline.test.ts'],
   },
   {
     name: 'dots-in-a-path',
     rule: 'a path may climb with ".."',
     file: 'src/core/path.ts',
     edits: [["if (segment === '.' || segment === '..') return", "if (segment === '.') return"]],
-    tests: ['test/core/codec.test.ts'],
+    tests: ['test/adversarial/pipeline.test.ts'],
   },
 ]

@@ -44,7 +44,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     edits: [
       ['if (memory.size > REFUSALS_REMEMBERED_MAX)', 'if (memory.size > REFUSALS_REMEMBERED_MAX * 1000)'],
     ],
-    tests: ['test/replica/hold-lane.test.ts', ...PIPELINE],
+    tests: ['test/replica/refusal-memory.test.ts'],
   },
   {
     name: 'bad-signature-by-id',
@@ -89,7 +89,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     rule: 'nobody is ever frozen, whatever has been proved',
     file: 'src/node/replica/replica.ts',
     edits: [['return this.store.fork(author) !== undefined', 'return this.store.fork(author) === null']],
-    tests: ['test/effect/effect.test.ts', 'test/effect/fork-storm.test.ts'],
+    tests: ['test/replica/frontier.test.ts'],
   },
   {
     name: 'own-fork',
@@ -208,7 +208,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     rule: 'one bad operation takes the rest of its batch with it',
     file: 'protocols/sync/message-codec.ts',
     edits: [['else faults.push(item.fault)', "else return fail('BAD_FIELD', item.fault.detail)"]],
-    tests: ['test/sync/mallory-wire.test.ts', 'test/core/codec.test.ts', 'test/sync/link.test.ts'],
+    tests: ['test/adversarial/batch.test.ts'],
   },
   {
     name: 'session-before-the-proof',
@@ -253,7 +253,20 @@ export const NODE_MUTANTS: readonly Mutant[] = [
         'params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX + 10 },',
       ],
     ],
-    tests: WIRE,
+    tests: ['test/sync/frame-window.test.ts'],
+  },
+  {
+    name: 'steps-lost-with-the-faulty',
+    rule: 'the operations after a faulty one in a batch count on from before it',
+    file: 'src/core/sync/batch.ts',
+    edits: [
+      ['this.#lamport += lamportStep as number\n', ''],
+      [
+        "if (!(signature instanceof Uint8Array)) return bad('signature is not bytes')",
+        "this.#lamport += lamportStep as number\n    if (!(signature instanceof Uint8Array)) return bad('signature is not bytes')",
+      ],
+    ],
+    tests: ['test/adversarial/batch.test.ts'],
   },
   {
     name: 'map-as-tag-throws',
@@ -272,7 +285,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
         'this.#host.onMissing(this.#space, peer)\n        }\n        return Verdict.Accept',
       ],
     ],
-    tests: ['test/sync/gossip.test.ts'],
+    tests: ['test/network/gossip-verdict.test.ts'],
   },
   {
     name: 'gossip-forwards-refused',
@@ -280,18 +293,30 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     file: 'src/node/network/gossip.ts',
     edits: [
       [
-        'this.#host.onRefused(peer, outcome.fault)\n        return Verdict.Reject',
-        'this.#host.onRefused(peer, outcome.fault)\n        return Verdict.Accept',
+        'this.#host.onRefused(peer, outcome.fault.code, outcome.fault.detail)\n        return Verdict.Reject',
+        'this.#host.onRefused(peer, outcome.fault.code, outcome.fault.detail)\n        return Verdict.Accept',
       ],
     ],
-    tests: ['test/sync/gossip.test.ts'],
+    tests: ['test/network/gossip-verdict.test.ts'],
+  },
+  {
+    name: 'gossip-of-the-frozen',
+    rule: 'a forked author’s further operations go round by gossip',
+    file: 'src/node/network/gossip.ts',
+    edits: [
+      [
+        'if (replica.isFrozen(decoded.value.header.author)) return Verdict.Ignore',
+        'if (replica.isFrozen(decoded.value.id)) return Verdict.Ignore',
+      ],
+    ],
+    tests: ['test/network/gossip-verdict.test.ts'],
   },
   {
     name: 'gossip-of-strangers',
     rule: 'gossip is heard from peers that have not proved that they may read',
     file: 'src/node/network/gossip.ts',
     edits: [['if (!this.#host.isWelcome(this.#space, peer)) return Verdict.Ignore\n', '']],
-    tests: ['test/sync/gossip.test.ts'],
+    tests: ['test/network/gossip-verdict.test.ts'],
   },
   {
     name: 'record-of-another',

@@ -1,6 +1,6 @@
 import type { Mutant } from '../mutant.ts'
 
-const EFFECT = ['test/effect/effect.test.ts']
+const EFFECT = ['test/adversarial/revocation.test.ts', 'test/effect/effect.test.ts']
 
 /** What has an effect, and what is kept (DESIGN §4, §5, §6). */
 export const REVOCATION_MUTANTS: readonly Mutant[] = [
@@ -159,7 +159,7 @@ export const REVOCATION_MUTANTS: readonly Mutant[] = [
         'return ordinal >= 0 && !this.isFrozen(author)',
       ],
     ],
-    tests: [...EFFECT, 'test/effect/fork-storm.test.ts'],
+    tests: ['test/replica/frontier.test.ts'],
   },
   {
     name: 'build-on-forked',
@@ -171,7 +171,7 @@ export const REVOCATION_MUTANTS: readonly Mutant[] = [
         'return this.store.mask(ordinal) === undefined || this.isFrozen(author)',
       ],
     ],
-    tests: [...EFFECT, 'test/effect/fork-storm.test.ts'],
+    tests: ['test/replica/frontier.test.ts'],
   },
   {
     name: 'no-fork-proof',

@@ -17,7 +17,8 @@ async function read(bytes: Uint8Array) {
   const frames = createFrameStream(streams[0]).frames()
   ends[0].deliver(bytes)
   ends[0].dispatchEvent(new Event('remoteCloseWrite'))
-  return (await frames[Symbol.asyncIterator]().next()).value
+  for await (const frame of frames) return frame
+  throw new Error('no frame')
 }
 
 describe('a frame that asks the decompressor for a window', () => {
