@@ -93,6 +93,15 @@ export class LinkBudget {
   delayMs(peer: string, bytes: number, nowMs: number): number {
     return Math.max(this.#frames.owe(peer, nowMs, 1), this.#bytes.owe(peer, nowMs, bytes))
   }
+
+  /** Waits as long as `delayMs` says. */
+  async turn(peer: string, bytes: number, nowMs: number): Promise<void> {
+    const delayMs = this.delayMs(peer, bytes, nowMs)
+    if (delayMs === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    setTimeout(resolve, delayMs)
+    await promise
+  }
 }
 
 /**

@@ -162,8 +162,7 @@ export class SyncLink {
     let theirNonce: Uint8Array | null = null
     for await (const frame of this.#frames.frames()) {
       if (!frame.ok) return this.#blame(frame.fault, new Uint8Array())
-      const delayMs = this.#budget.delayMs(this.peer.toString(), frame.value.length, this.#host.now())
-      if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs).unref())
+      await this.#budget.turn(this.peer.toString(), frame.value.length, this.#host.now())
       if (!this.#bound.takeFrame()) return this.#blame(protocolFault('too many frames in a run'), frame.value)
       if (this.#isClosed) return ok(undefined)
       const decoded = decodeMessage(

@@ -25,6 +25,12 @@ export function publicNetworkOf(address: Uint8Array, size: NetworkSize): string 
   return `${family}:${[...ip.subarray(0, length)].join('.')}`
 }
 
+/** The host a multiaddr (its bytes) begins with, public or not, as text; one for whatever is no IP address. IPv6: its /64. */
+export function hostOf(address: Uint8Array): string {
+  const ip = ipOf(address)
+  return ip === null ? 'other' : ip.subarray(0, 8).join('.')
+}
+
 function ipOf(address: Uint8Array): Uint8Array | null {
   if (address[0] === MULTIADDR_IP4 && address.length >= 5) return address.subarray(1, 5)
   if (address[0] !== MULTIADDR_IP6 || address.length < 17) return null

@@ -267,6 +267,12 @@ export const GOSSIP_BYTES_PER_SECOND_MAX = 4 * 1024 * 1024
 /** Bytes of gossip of all peers together: gossipsub keeps what is valid for five seconds, for peers that missed it. */
 export const GOSSIP_BYTES_ALL_BURST_MAX = 32 * 1024 * 1024
 export const GOSSIP_BYTES_ALL_PER_SECOND_MAX = 8 * 1024 * 1024
+/** Gossip frames of a peer past no handshake, at once and per second: it says once what it listens to. */
+export const GOSSIP_STRANGER_FRAMES_BURST_MAX = 256
+export const GOSSIP_STRANGER_FRAMES_PER_SECOND_MAX = 16
+/** Subscriptions a peer may say or take back by gossip, at once and per second: four times what it may hold. */
+export const GOSSIP_SUBSCRIPTIONS_BURST_MAX = 1_024
+export const GOSSIP_SUBSCRIPTIONS_PER_SECOND_MAX = 16
 /** Gossip messages of our own, at once and per second: half of what a peer takes. What is above is offered by sync. */
 export const GOSSIP_OWN_MESSAGES_BURST_MAX = 2_048
 export const GOSSIP_OWN_MESSAGES_PER_SECOND_MAX = 500
@@ -310,8 +316,8 @@ export const CONNECTIONS_OUTBOUND_PER_NETWORK_MAX = 6
 export const CONNECTION_GRACE_MS = 10_000
 /** New connections per second from one host. Ten agents on one machine start at once; a dozen idle sockets must not lock out the rest. */
 export const HOST_CONNECTIONS_PER_SECOND = 50
-/** Connections in the middle of their handshake. */
-export const PENDING_CONNECTIONS_MAX = 100
+/** Inbound connections in the middle of their handshake, at some 20 KB each; one more makes the oldest of the host with most go. */
+export const PENDING_CONNECTIONS_MAX = 256
 /** From socket opened to handshake done, in ms: half-open sockets give their place back after it. */
 export const UPGRADE_TIMEOUT_MS = 5_000
 /** Streams one connection may open towards us, all protocols together: one per shared space, and a handful of libp2p's own. */

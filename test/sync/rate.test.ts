@@ -9,6 +9,8 @@ import {
   GOSSIP_MESSAGES_ALL_BURST_MAX,
   GOSSIP_MESSAGES_BURST_MAX,
   GOSSIP_OWN_MESSAGES_BURST_MAX,
+  GOSSIP_STRANGER_FRAMES_BURST_MAX,
+  GOSSIP_SUBSCRIPTIONS_BURST_MAX,
   LINKS_OPENED_BURST_MAX,
 } from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
@@ -56,7 +58,7 @@ test('a peer that gossips without end is not looked at from one past the burst o
   const { guard, excess, deliver, handed } = createGuard()
   guard.allow('a topic')
   const message = { topic: 'a topic', data: new Uint8Array(1) }
-  const frame = { subscriptions: [], messages: Array(1_024).fill(message) }
+  const frame = { subscriptions: [], messages: many(1_024, message) }
   for (let i = 0; i < GOSSIP_MESSAGES_BURST_MAX; i += 1_024) await deliver(mallory, frame)
   expect([handed.length, excess]).toEqual([GOSSIP_MESSAGES_BURST_MAX, []])
   await deliver(mallory, { ...frame, messages: [message] })
@@ -82,12 +84,12 @@ test('many peers that gossip together are not looked at beyond the messages and 
   const crowd = await Promise.all(
     Array.from({ length: 8 }, async () => peerIdFromPrivateKey(await generateKeyPair('Ed25519'))),
   )
-  const messages = Array(1_024).fill({ topic: 'a topic', data: new Uint8Array(1) })
+  const messages = many(1_024, { topic: 'a topic', data: new Uint8Array(1) })
   for (const peer of crowd) for (let i = 0; i < 4; i++) await deliver(peer, { subscriptions: [], messages })
   expect(handed).toHaveLength(GOSSIP_MESSAGES_ALL_BURST_MAX)
   const other = createGuard()
   other.guard.allow('a topic')
-  const large = Array(8).fill({ topic: 'a topic', data: new Uint8Array(1024 * 1024) })
+  const large = many(8, { topic: 'a topic', data: new Uint8Array(1024 * 1024) })
   for (const peer of crowd) await other.deliver(peer, { subscriptions: [], messages: large })
   expect(other.handed).toHaveLength(GOSSIP_BYTES_ALL_BURST_MAX / 1024 / 1024)
 })
@@ -114,6 +116,26 @@ test('of a stranger, and on topics that are not ours, gossipsub is told nothing 
   expect(handed).toHaveLength(1)
 })
 
+test('subscriptions, and frames of a stranger, are an offence from one past their rate on, and told to nobody', async () => {
+  const { deliver, floods, frames } = createGuard((peer) => peer !== mallory.toString())
+  const empty = { subscriptions: [], messages: [] }
+  for (let i = 0; i < GOSSIP_STRANGER_FRAMES_BURST_MAX; i++) await deliver(mallory, empty)
+  for (let i = 0; i <= GOSSIP_STRANGER_FRAMES_BURST_MAX; i++) await deliver(bob, empty)
+  expect(floods).toEqual([])
+  await deliver(mallory, empty)
+  expect(floods).toEqual([mallory.toString()])
+  const before = frames.length
+  const subscriptions = many(GOSSIP_SUBSCRIPTIONS_BURST_MAX, { topic: 'x', subscribe: true })
+  await deliver(bob, { subscriptions, messages: [] })
+  expect(floods).toHaveLength(1)
+  await deliver(bob, { subscriptions: subscriptions.slice(0, 1), messages: [] })
+  expect(floods).toEqual([mallory.toString(), bob.toString()])
+  expect(frames.slice(before).map(({ subscriptions }) => subscriptions.length)).toEqual([
+    GOSSIP_SUBSCRIPTIONS_BURST_MAX,
+    0,
+  ])
+})
+
 test('this node says no more by gossip than half of what its peers take, and leaves the rest to sync', async () => {
   const own = new OwnGossip(
     () => 0,
@@ -126,6 +148,8 @@ test('this node says no more by gossip than half of what its peers take, and lea
   expect(await own.send(gossip, operation)).toBe(false)
   expect(published).toBeLessThanOrEqual(GOSSIP_MESSAGES_BURST_MAX / 2)
 })
+
+const many = <Item>(count: number, item: Item): readonly Item[] => Array.from({ length: count }, () => item)
 
 interface Frame {
   readonly subscriptions: readonly unknown[]
@@ -146,14 +170,17 @@ function createGuard(isProven: (peer: string) => boolean = () => true) {
     },
   }
   const excess: string[] = []
+  const floods: string[] = []
   const guard = new GossipGuard(pubsub as unknown as GossipSub, {
     now: () => 0,
     isProven,
     onExcess: (peer) => excess.push(peer.toString()),
+    onFlood: (peer) => floods.push(peer.toString()),
   })
   return {
     guard,
     excess,
+    floods,
     frames,
     /** Messages that reached gossipsub. */
     handed,

@@ -2,6 +2,7 @@ import type { Connection, ConnectionGater, MultiaddrConnection, PeerId } from '@
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { NARROW_NETWORK, publicNetworkOf, WIDE_NETWORK } from '../../core/address-network.ts'
 import { decideSlot, type SlotHolder } from './connection-slots.ts'
+import { PendingConnections } from './pending-connections.ts'
 
 /** What the gater asks of the node around it. */
 export interface GaterHost {
@@ -59,8 +60,13 @@ export function createConnectionGater(host: GaterHost, inner: ConnectionGater = 
     connections.find(({ id }) => id === evicted?.id)?.abort(new Error('its place went to a newcomer'))
     return false
   }
+  const pending = new PendingConnections()
   return {
     ...inner,
+    denyInboundConnection: async (connection) => {
+      pending.begin(connection)
+      return (await inner.denyInboundConnection?.(connection)) ?? false
+    },
     denyDialPeer: async (peer) =>
       host.isBanned(peer.toString()) || ((await inner.denyDialPeer?.(peer)) ?? false),
     // libp2p's own default refuses private addresses in browsers only; here an address is as good as its peer.
@@ -71,9 +77,13 @@ export function createConnectionGater(host: GaterHost, inner: ConnectionGater = 
     denyOutboundEncryptedConnection: async (peer, connection) =>
       isUnwelcome(peer, connection.remoteAddr) ||
       ((await inner.denyOutboundEncryptedConnection?.(peer, connection)) ?? false),
-    denyInboundUpgradedConnection: async (peer, connection) =>
-      ((await inner.denyInboundUpgradedConnection?.(peer, connection)) ?? false) ||
-      hasNoSlot(peer, connection, true),
+    denyInboundUpgradedConnection: async (peer, connection) => {
+      pending.end(connection)
+      return (
+        ((await inner.denyInboundUpgradedConnection?.(peer, connection)) ?? false) ||
+        hasNoSlot(peer, connection, true)
+      )
+    },
     denyOutboundUpgradedConnection: async (peer, connection) =>
       ((await inner.denyOutboundUpgradedConnection?.(peer, connection)) ?? false) ||
       hasNoSlot(peer, connection, false),

@@ -10,10 +10,23 @@ import {
   GOSSIP_MESSAGES_ALL_PER_SECOND_MAX,
   GOSSIP_MESSAGES_BURST_MAX,
   GOSSIP_MESSAGES_PER_SECOND_MAX,
+  GOSSIP_STRANGER_FRAMES_BURST_MAX,
+  GOSSIP_STRANGER_FRAMES_PER_SECOND_MAX,
+  GOSSIP_SUBSCRIPTIONS_BURST_MAX,
+  GOSSIP_SUBSCRIPTIONS_PER_SECOND_MAX,
   RATED_PEERS_MAX,
 } from '../../core/limits.ts'
+import type { Fault } from '../../core/result.ts'
 import { TokenBuckets } from '../../core/token-bucket.ts'
 import { topicScore } from './gossip-options.ts'
+
+/** What is noted of a peer whose gossip is left to sync. */
+export const GOSSIP_EXCESS: Fault = {
+  code: 'RATE',
+  detail: 'gossip beyond its share, which was not looked at',
+}
+/** What is held against a peer that floods. */
+export const GOSSIP_FLOOD: Fault = { code: 'FLOOD', detail: 'gossip that no honest peer sends so often' }
 
 /** What of gossipsub's frames is looked at here. */
 interface GossipFrame {
@@ -35,6 +48,8 @@ export interface GossipGuardHost {
   readonly isProven: (peer: string) => boolean
   /** A peer sent more than its share, which was not looked at. No offence: an honest peer hands on what many have written. */
   readonly onExcess: (peer: PeerId) => void
+  /** A peer sent what no honest peer has reason to send so often. */
+  readonly onFlood: (peer: PeerId) => void
 }
 
 /**
@@ -42,11 +57,20 @@ export interface GossipGuardHost {
  * validator sees it, whatever the topic and whoever it came from. So here, before that:
  * 1. messages on topics that are not ours are dropped;
  * 2. of a peer past no handshake only its subscriptions are taken, which it says once and not again, and who is in its mesh;
- * 3. messages and bytes of each peer and of all have a rate; what is above is left to sync.
+ * 3. subscriptions, and the frames of a peer past no handshake, have a rate that honest peers stay far below: an offence;
+ * 4. messages and bytes of each peer and of all have a rate; what is above is left to sync.
  */
 export class GossipGuard {
   readonly #internals: GossipInternals
   readonly #host: GossipGuardHost
+  readonly #strangerFrames = new TokenBuckets(
+    { burst: GOSSIP_STRANGER_FRAMES_BURST_MAX, perSecond: GOSSIP_STRANGER_FRAMES_PER_SECOND_MAX },
+    RATED_PEERS_MAX,
+  )
+  readonly #subscriptions = new TokenBuckets(
+    { burst: GOSSIP_SUBSCRIPTIONS_BURST_MAX, perSecond: GOSSIP_SUBSCRIPTIONS_PER_SECOND_MAX },
+    RATED_PEERS_MAX,
+  )
   readonly #messages = new TokenBuckets(
     { burst: GOSSIP_MESSAGES_BURST_MAX, perSecond: GOSSIP_MESSAGES_PER_SECOND_MAX },
     RATED_PEERS_MAX,
@@ -86,7 +110,12 @@ export class GossipGuard {
 
   /** What of a frame is handed to gossipsub. */
   #admitted(from: PeerId, frame: GossipFrame): GossipFrame {
-    if (!this.#host.isProven(from.toString())) {
+    const isProven = this.#host.isProven(from.toString())
+    if (this.#isFlood(from, frame, isProven)) {
+      this.#host.onFlood(from)
+      return { subscriptions: [], messages: [] }
+    }
+    if (!isProven) {
       const control = { ...frame.control, ihave: [], iwant: [], idontwant: [] }
       return {
         subscriptions: frame.subscriptions,
@@ -98,6 +127,13 @@ export class GossipGuard {
     const messages = ours.filter(({ data }) => this.#isWithinRate(from, data?.length ?? 0))
     if (messages.length < ours.length) this.#host.onExcess(from)
     return { ...frame, messages }
+  }
+
+  #isFlood(from: PeerId, frame: GossipFrame, isProven: boolean): boolean {
+    const nowMs = this.#host.now()
+    const peer = from.toString()
+    if (!isProven && !this.#strangerFrames.take(peer, nowMs)) return true
+    return !this.#subscriptions.take(peer, nowMs, frame.subscriptions.length)
   }
 
   /** The peer's own share first, so that a flooding peer does not drain the common one. */

@@ -11,7 +11,6 @@ import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
-import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
@@ -31,6 +30,7 @@ import {
 } from '../../core/limits.ts'
 import { publicKeyOf } from '../../core/signature.ts'
 import { gossipOptions, type GossipTrust } from './gossip-options.ts'
+import { steadyYamux } from './steady-yamux.ts'
 
 /** Service tag on the local network. */
 const MDNS_SERVICE_TAG = '_hanse._udp.local'
@@ -69,7 +69,7 @@ export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'pee
     connectionEncrypters: [noise()],
     // The receive window must not outgrow the read buffer, or a paused stream is killed (js-libp2p 3: 16 MiB over 4 MiB).
     streamMuxers: [
-      yamux({
+      steadyYamux({
         maxInboundStreams: STREAMS_PER_CONNECTION_MAX,
         streamOptions: { maxStreamWindowSize: 1 << 20, maxReadBufferLength: 2 << 20 },
       }),
@@ -81,7 +81,8 @@ export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'pee
       // The gater gives out the places one by one; this is their sum, beyond which libp2p closes sockets before they say a word.
       maxConnections: CONNECTIONS_INBOUND_MAX + CONNECTIONS_OUTBOUND_MAX + CONNECTIONS_PINNED_MAX,
       inboundConnectionThreshold: HOST_CONNECTIONS_PER_SECOND,
-      maxIncomingPendingConnections: PENDING_CONNECTIONS_MAX,
+      // The gater lets one of PENDING_CONNECTIONS_MAX go for one more; libp2p, which turns away the newest, must not come first.
+      maxIncomingPendingConnections: 16 * PENDING_CONNECTIONS_MAX,
       inboundUpgradeTimeout: UPGRADE_TIMEOUT_MS,
       allow: init.pinned.flatMap(hostOf),
     },

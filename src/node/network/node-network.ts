@@ -14,7 +14,7 @@ import type { Space } from '../space/space.ts'
 import { createConnectionGater } from './connection-gater.ts'
 import { Discovery } from './discovery.ts'
 import { gossipTopic, SpaceGossip, type GossipHost } from './gossip.ts'
-import { GossipGuard } from './gossip-guard.ts'
+import { GOSSIP_EXCESS, GOSSIP_FLOOD, GossipGuard } from './gossip-guard.ts'
 import { createNetwork, type Network } from './libp2p.ts'
 import type { NodeNetworkHost, NodeNetworkInit } from './node-network-init.ts'
 import { keepGossipAlive } from './keep-gossip-alive.ts'
@@ -28,9 +28,6 @@ import { SyncScheduler } from './sync-scheduler.ts'
 
 /** Bound of stopping, in ms: what has not closed by then is cut. */
 const STOP_TIMEOUT_MS = 5_000
-
-/** What is noted of a peer whose gossip is left to sync. */
-const GOSSIP_EXCESS: Fault = { code: 'RATE', detail: 'gossip beyond its share, which was not looked at' }
 
 /** A space in the network. */
 interface Member {
@@ -114,6 +111,7 @@ export class NodeNetwork {
       now: () => host.now(),
       isProven: (peer) => libp2p.services.sync.isProvenAnywhere(peer),
       onExcess: (peer) => standings.note(peer.toString(), GOSSIP_EXCESS),
+      onFlood: (peer) => this.#blame(peer, GOSSIP_FLOOD),
     })
     this.#scheduler = new SyncScheduler({
       intervalMs: init.antiEntropyIntervalMs,

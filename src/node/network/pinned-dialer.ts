@@ -5,7 +5,7 @@ import type { Network } from './libp2p.ts'
 const DIAL_TIMEOUT_MS = 10_000
 /** Pause between two looks at who is not connected, in ms. */
 const LOOK_EVERY_MS = 5_000
-/** Looks from one dial of an invite's addresses to the next: these may be out of date for good. */
+/** Looks from one dial of an invite's addresses to the next, once the first few have failed: these may be out of date for good. */
 const LOOKS_PER_INVITE_DIAL = 6
 
 export interface PinnedDialerInit {
@@ -61,7 +61,8 @@ export class PinnedDialer {
     const { network, pinned, invited } = this.#init
     if (this.#abort.signal.aborted) return
     const connected = new Set(network.getPeers().map(String))
-    const also = this.#looks % LOOKS_PER_INVITE_DIAL === 0 ? invited() : []
+    const isDue = this.#looks < LOOKS_PER_INVITE_DIAL || this.#looks % LOOKS_PER_INVITE_DIAL === 0
+    const also = isDue ? invited() : []
     this.#looks++
     for (const address of [...pinned(), ...also]) {
       const target = address.getComponents().findLast(({ name }) => name === 'p2p')?.value

@@ -1,0 +1,37 @@
+import { memory } from '@libp2p/memory'
+import { noise } from '@libp2p/noise'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+import { expect, it, onTestFinished } from 'vitest'
+import { steadyYamux } from '../../src/node/network/steady-yamux.ts'
+
+const ADDRESS = '/memory/steady-yamux'
+
+/** A peer on libp2p's memory transport. */
+async function start(listen: readonly string[]) {
+  const libp2p = await createLibp2p({
+    addresses: { listen: [...listen] },
+    transports: [memory()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [steadyYamux({})],
+    connectionMonitor: { enabled: false },
+  })
+  onTestFinished(async () => await libp2p.stop())
+  return libp2p
+}
+
+it('lets a stream end that is opened in the moment in which its connection closes, and harms nobody else', async () => {
+  const alice = await start([ADDRESS])
+  const mallory = await start([])
+  await alice.handle('/echo', (stream) => void stream.send(Uint8Array.of(7)))
+  // An error that nobody can catch would end this test run, as it would end a node.
+  const connection = await mallory.dial(multiaddr(ADDRESS))
+  const opening = connection.newStream('/echo', { signal: AbortSignal.timeout(1_000) })
+  connection.abort(new Error('hung up'))
+  await expect(opening).rejects.toThrow()
+  const again = await mallory.dialProtocol(multiaddr(ADDRESS), '/echo')
+  for await (const data of again) {
+    expect([...data.subarray()]).toEqual([7])
+    break
+  }
+})
