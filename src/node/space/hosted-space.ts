@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { PastReader } from '../../core/ancestry.ts'
+import { isInPast, PastReader } from '../../core/ancestry.ts'
 import { compareBytes, toHex } from '../../core/bytes.ts'
 import { decodeCanonical, encodeCanonical } from '../../core/canonical-cbor.ts'
 import { putDelegations, readSpaceDescription, type SpaceDescription } from '../../core/changes/control.ts'
@@ -32,7 +32,7 @@ import type { RememberedPeer } from '../peer-book.ts'
 import { Replica } from '../replica/replica.ts'
 import { AbsentBodies } from './absent-bodies.ts'
 import { HeadClaims } from './head-claims.ts'
-import { encodeEdits, type ItemEdit } from './item-edit.ts'
+import { encodeEdits, type HasSeen, type ItemEdit } from './item-edit.ts'
 import type { RoleTerms } from './roles.ts'
 import { SpaceReading } from './space-reading.ts'
 import { createSyncView, type ViewReaders, WHOLE_READERS } from './sync-view.ts'
@@ -153,7 +153,7 @@ export class HostedSpace {
   /** Makes, admits and returns one operation with these edits. Throws a FaultError where the author may not or cannot. */
   write(edits: readonly ItemEdit[], options: WriteOptions): VerifiedOperation {
     const parents = this.#parentsOf(options)
-    const body = encodeEdits(edits, this.#store, parents.seesAll ? null : parents.all)
+    const body = encodeEdits(edits, this.#store, parents.hasSeen)
     const path = options.path ?? commonPath(edits.map((edit) => edit.path))
     return this.#author('/op/write', path, body, parents, options)
   }
@@ -293,9 +293,12 @@ export class HostedSpace {
     const deps = seen
       .filter((entry) => entry.ordinal !== prev?.ordinal)
       .toSorted((a, b) => compareBytes(a.id, b.id))
-    // What a forked author wrote shows, and is not built on.
-    const seesAll = isOnAll && newest.length === frontier.length && this.#store.forks().length === 0
-    return { prev, deps, all: prev === null ? deps : [prev, ...deps], seesAll }
+    const all = prev === null ? deps : [prev, ...deps]
+    const isWhole = isOnAll && newest.length === frontier.length
+    // Of what has an effect, the whole frontier leaves out only what forked authors wrote and nobody has built on.
+    const hasSeen = (entry: Entry) =>
+      (isWhole && !this.replica.isFrozen(entry.author)) || isInPast(this.#store, entry, all)
+    return { prev, deps, all, hasSeen }
   }
 
   #known(id: Uint8Array): Entry {
@@ -359,6 +362,5 @@ interface ParentsOfOwn {
   /** Ascending by id, as the header has them. */
   readonly deps: readonly Entry[]
   readonly all: readonly Entry[]
-  /** True where everything that shows here is in the past of these. */
-  readonly seesAll: boolean
+  readonly hasSeen: HasSeen
 }

@@ -1,4 +1,3 @@
-import { isInPast } from '../../core/ancestry.ts'
 import { type CellKey, compareStamps } from '../../core/changes/cell.ts'
 import type { ElementRef } from '../../core/changes/change.ts'
 import { editMap, MAP } from '../../core/changes/map.ts'
@@ -8,6 +7,9 @@ import type { SpaceStore } from '../../storage/space-store.ts'
 
 /** The types of items there are, as users name them. */
 export type ItemType = typeof REGISTER | typeof MAP
+
+/** True for an operation that is in the past of the one being made. */
+export type HasSeen = (entry: Entry) => boolean
 
 /** What a user wants done to one item. */
 export type ItemEdit =
@@ -24,72 +26,67 @@ export type ItemEdit =
   | { readonly kind: 'delete'; readonly path: string; readonly type: ItemType }
 
 /**
- * The encoded changes for edits, made by an author who has seen past⁺(parents), or everything here where `parents` is null.
- * Deletions name the elements seen; a deletion of what is not there becomes no change.
+ * The encoded changes for edits, made by an author who has seen the operations for which `hasSeen` holds. Deletions name the
+ * elements seen; a deletion of what is not there becomes no change.
  */
 export function encodeEdits(
   edits: readonly ItemEdit[],
   store: SpaceStore,
-  parents: readonly Entry[] | null,
+  hasSeen: HasSeen,
 ): readonly Uint8Array[] {
   return edits.flatMap((edit) => {
-    const change = encodeEdit(edit, store, parents)
+    const change = encodeEdit(edit, store, hasSeen)
     return change === null ? [] : [change]
   })
 }
 
-function encodeEdit(edit: ItemEdit, store: SpaceStore, parents: readonly Entry[] | null): Uint8Array | null {
+function encodeEdit(edit: ItemEdit, store: SpaceStore, hasSeen: HasSeen): Uint8Array | null {
   switch (edit.kind) {
     case 'put':
       return setRegister(edit.path, edit.value)
     case 'edit': {
-      const remove = observedFields(edit.path, edit.remove ?? [], store, parents)
+      const remove = observedFields(edit.path, edit.remove ?? [], store, hasSeen)
       const isEmpty = Object.keys(edit.set ?? {}).length === 0 && Object.keys(remove).length === 0
       return isEmpty ? null : editMap(edit.path, { set: edit.set ?? {}, remove })
     }
     case 'delete': {
       if (edit.type === REGISTER) {
-        const seen = observed({ path: edit.path, type: REGISTER, field: '' }, store, parents)
+        const seen = observed({ path: edit.path, type: REGISTER, field: '' }, store, hasSeen)
         return seen === null ? null : deleteRegister(edit.path, [seen])
       }
       const fields = store.cellsAt(edit.path).flatMap(({ key }) => (key.type === MAP ? [key.field] : []))
-      const remove = observedFields(edit.path, fields, store, parents)
+      const remove = observedFields(edit.path, fields, store, hasSeen)
       return Object.keys(remove).length === 0 ? null : editMap(edit.path, { remove })
     }
   }
 }
 
-function observedFields(
-  path: string,
-  fields: readonly string[],
-  store: SpaceStore,
-  parents: readonly Entry[] | null,
-) {
+function observedFields(path: string, fields: readonly string[], store: SpaceStore, hasSeen: HasSeen) {
   const remove: Record<string, readonly ElementRef[]> = {}
   for (const field of fields) {
-    const seen = observed({ path, type: MAP, field }, store, parents)
+    const seen = observed({ path, type: MAP, field }, store, hasSeen)
     if (seen !== null) remove[field] = [seen]
   }
   return remove
 }
 
-/** The write that shows in a cell to someone who has seen past⁺(parents). */
-function observed(key: CellKey, store: SpaceStore, parents: readonly Entry[] | null): ElementRef | null {
+/** The write that shows in a cell to someone who has seen only that much. */
+function observed(key: CellKey, store: SpaceStore, hasSeen: HasSeen): ElementRef | null {
   const cell = store.cell(key)
   if (cell === undefined) return null
-  if (parents === null || isInPast(store, store.find(cell.id) as Entry, parents)) {
+  if (hasSeen(store.find(cell.id) as Entry)) {
     return cell.removed ? null : { id: cell.id, index: cell.index }
   }
-  return observedInPast(key, store, parents)
+  return observedInPast(key, store, hasSeen)
 }
 
-function observedInPast(key: CellKey, store: SpaceStore, parents: readonly Entry[]): ElementRef | null {
+function observedInPast(key: CellKey, store: SpaceStore, hasSeen: HasSeen): ElementRef | null {
   let best: { readonly entry: Entry; readonly index: number } | null = null
   for (const { ordinal, index, kind } of store.history(key)) {
     if (kind !== 'set') continue
     const entry = store.at(ordinal)
     if (best !== null && !isLater(entry, index, best.entry, best.index)) continue
-    if (isInPast(store, entry, parents)) best = { entry, index }
+    if (hasSeen(entry)) best = { entry, index }
   }
   return best === null ? null : { id: best.entry.id, index: best.index }
 }
