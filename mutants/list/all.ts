@@ -2,6 +2,7 @@ import type { Mutant } from '../mutant.ts'
 import { ADMISSION_MUTANTS } from './admission.ts'
 import { CAPABILITY_MUTANTS } from './capabilities.ts'
 import { NODE_MUTANTS } from './node.ts'
+import { READING_MUTANTS } from './reading.ts'
 import { REVOCATION_MUTANTS } from './revocation.ts'
 import { STATE_MUTANTS } from './state.ts'
 
@@ -12,4 +13,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...REVOCATION_MUTANTS,
   ...STATE_MUTANTS,
   ...NODE_MUTANTS,
+  ...READING_MUTANTS,
 ]

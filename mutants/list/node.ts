@@ -154,11 +154,11 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: 'heads-per-round-off',
     rule: 'a peer may list any number of heads in a round',
-    file: 'src/core/sync/session.ts',
+    file: 'src/core/sync/head-wants.ts',
     edits: [
       [
-        'if (this.#headsReceived > HEADS_PER_ROUND_MAX) return',
-        'if (this.#headsReceived > HEADS_PER_ROUND_MAX * 1000) return',
+        'if (this.#received > HEADS_PER_ROUND_MAX) return',
+        'if (this.#received > HEADS_PER_ROUND_MAX * 1000) return',
       ],
     ],
     tests: SESSION,

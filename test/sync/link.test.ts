@@ -18,15 +18,19 @@ import {
 } from '../../src/core/limits.ts'
 import type { Fault } from '../../src/core/result.ts'
 import { handshakeBytes, knowledgeOfSpace } from '../../src/core/sync/handshake.ts'
+import { type Receipt, receiptBytes } from '../../src/core/sync/receipt.ts'
 import type { SyncReport } from '../../src/core/sync/session.ts'
+import { pathPolicy } from '../../src/core/ucan/policy.ts'
 import { readingOf } from '../../src/node/network/sync-reading.ts'
 import {
   alice,
   bob,
   bobToken,
   createHome,
+  delegate,
   forge,
   type Home,
+  NOW_MS,
   ownerToken,
   spaceId,
   spaceKey,
@@ -120,7 +124,7 @@ async function createSetting(
 }
 
 /** Bob's part of the handshake. */
-async function prove({ raw, home }: Setting): Promise<void> {
+async function prove({ raw, home }: Setting, tokens = [ownerToken, bobToken]): Promise<void> {
   const nonce = new Uint8Array(32).fill(1)
   const binding = {
     spaceId,
@@ -133,7 +137,7 @@ async function prove({ raw, home }: Setting): Promise<void> {
   if (hello?.kind !== 'hello') throw new Error('no hello')
   await raw.next()
   const signature = bob.sign(handshakeBytes({ ...binding, otherNonce: hello.nonce }))
-  raw.say({ kind: 'proof', proof: { tokens: [ownerToken.bytes, bobToken.bytes], signature } })
+  raw.say({ kind: 'proof', proof: { tokens: tokens.map(({ bytes }) => bytes), signature } })
   raw.say({ kind: 'probe', probe: 0, ids: [] })
   await raw.next()
 }
@@ -340,5 +344,113 @@ describe('a link', () => {
     setting.link.close()
     await setting.running
     expect(setting.closed).toEqual([null])
+  })
+
+  describe('whose peer’s right to read ends', () => {
+    const expiring = delegate(alice, bob, { command: '/op/read', expiresSeconds: NOW_MS / 1_000 })
+
+    test('ends with CAP_TIME at the next message', async () => {
+      const setting = await createSetting()
+      await prove(setting, [ownerToken, expiring])
+      setting.home.nowMs += 1
+      setting.raw.say(compare)
+      expect(await setting.raw.rest()).toMatchObject([{ kind: 'bye', code: 'CAP_TIME' }])
+      expect([setting.closed, setting.faults]).toEqual([['CAP_TIME'], []])
+    })
+
+    test('ends by itself, without a message, within a second', async () => {
+      const setting = await createSetting()
+      await prove(setting, [ownerToken, expiring])
+      setting.home.nowMs += 1
+      await vi.advanceTimersByTimeAsync(999)
+      expect(setting.closed).toEqual([])
+      await vi.advanceTimersByTimeAsync(1)
+      expect(setting.closed).toEqual(['CAP_TIME'])
+    })
+
+    test('goes on while another of its chains is good', async () => {
+      const setting = await createSetting()
+      await prove(setting, [ownerToken, expiring, ownerToken, bobToken])
+      setting.home.nowMs += 1
+      setting.raw.say(compare)
+      expect((await setting.raw.next())?.kind).toBe('compare')
+      expect(setting.closed).toEqual([])
+    })
+
+    test('is not opened once it is over, nor for less than everything where all members read everything', async () => {
+      const limited = delegate(alice, bob, { command: '/op/read', policy: pathPolicy('public') })
+      const late = await createSetting()
+      late.home.nowMs += 1
+      await prove(late, [ownerToken, expiring])
+      const narrow = await createSetting()
+      await prove(narrow, [ownerToken, limited])
+      expect([late.closed, narrow.closed]).toEqual([['CAP_TIME'], ['CAP_POLICY']])
+      expect([late.faults, narrow.faults]).toEqual([['CAP_TIME'], ['CAP_POLICY']])
+    })
+  })
+
+  describe('after a run that ended in sync', () => {
+    /** As far as alice's receipt, and bob's for the same root. */
+    async function afterRun(setting: Setting): Promise<Receipt> {
+      await prove(setting)
+      setting.raw.say({
+        kind: 'compare',
+        round: 0,
+        admitted: 0,
+        standing: setting.home.hosted.view().standing(),
+      })
+      await setting.raw.next()
+      const message = await setting.raw.next()
+      if (message?.kind !== 'receipt') throw new Error(`no receipt but ${message?.kind}`)
+      const { clockRoot, timeMs } = message.receipt
+      expect(
+        verifier.verifySync(
+          message.receipt.signature,
+          receiptBytes(spaceId, clockRoot, timeMs),
+          alice.publicKey,
+        ),
+      ).toBe(true)
+      return { clockRoot, timeMs, signature: bob.sign(receiptBytes(spaceId, clockRoot, timeMs)) }
+    }
+
+    test('both sides sign the root, and this side keeps what the other has signed', async () => {
+      const setting = await createSetting()
+      const receipt = await afterRun(setting)
+      setting.raw.say({ kind: 'receipt', receipt })
+      setting.raw.say({ kind: 'probe', probe: 0, ids: [] })
+      await setting.raw.next()
+      expect(setting.receipts).toMatchObject([{ ...receipt, reader: bob.publicKey }])
+      expect([setting.closed, setting.faults]).toEqual([[], []])
+    })
+
+    test('a receipt with a wrong signature, for another root, or given twice ends the link', async () => {
+      const other = new Uint8Array(32)
+      const cases: readonly (readonly [string, (receipt: Receipt) => readonly Receipt[]])[] = [
+        ['BAD_SIGNATURE', (receipt) => [{ ...receipt, signature: new Uint8Array(64) }]],
+        ['BAD_SIGNATURE', (receipt) => [{ ...receipt, timeMs: receipt.timeMs + 1 }]],
+        [
+          'PROTOCOL',
+          ({ timeMs }) => [
+            { clockRoot: other, timeMs, signature: bob.sign(receiptBytes(spaceId, other, timeMs)) },
+          ],
+        ],
+        ['PROTOCOL', (receipt) => [receipt, receipt]],
+      ]
+      for (const [code, say] of cases) {
+        const setting = await createSetting()
+        for (const receipt of say(await afterRun(setting))) setting.raw.say({ kind: 'receipt', receipt })
+        await setting.raw.rest()
+        expect(setting.faults).toEqual([code])
+      }
+    })
+
+    test('that did not, no receipt is given, and none is taken', async () => {
+      const setting = await createSetting()
+      await prove(setting)
+      const clockRoot = setting.home.hosted.replica.clockRoot()
+      const receipt = { clockRoot, timeMs: 0, signature: bob.sign(receiptBytes(spaceId, clockRoot, 0)) }
+      setting.raw.say({ kind: 'receipt', receipt })
+      expect(await setting.raw.rest()).toMatchObject([{ kind: 'bye', code: 'PROTOCOL' }])
+    })
   })
 })

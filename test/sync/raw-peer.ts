@@ -22,6 +22,8 @@ export interface RawLink {
   readonly stream: Stream
   /** What the node has sent so far, in order. */
   readonly received: readonly WireMessage[]
+  /** The same as they came, unpacked: every byte there was to read. */
+  readonly frames: readonly Uint8Array[]
   /** Bytes the node has sent so far. */
   readonly bytesReceived: number
   /** Sends a message as it should be. */
@@ -60,16 +62,17 @@ export async function startRawPeer(name: string, parts: Partial<Libp2pOptions> =
     ...parts,
   })
   const id = libp2p.peerId.toString()
-  const open = async (node: HanseNode): Promise<RawLink> => {
+  const open = async (node: HanseNode, spaceId?: Uint8Array): Promise<RawLink> => {
     const connection = await dial(libp2p, node)
-    return createRawLink(await connection.newStream(SYNC_PROTOCOL, { signal: AbortSignal.timeout(WAIT_MS) }))
+    const stream = await connection.newStream(SYNC_PROTOCOL, { signal: AbortSignal.timeout(WAIT_MS) })
+    return createRawLink(stream, spaceId)
   }
   return {
     libp2p,
     id,
     open,
     async openProven(node, space, reader, tokens) {
-      const link = await open(node)
+      const link = await open(node, space.hosted.id)
       const ownNonce = new Uint8Array(32).fill(7)
       const peers = peersOf(libp2p, node)
       link.say(helloOf(space, peers, ownNonce))
@@ -120,16 +123,18 @@ async function dial(libp2p: Libp2p, node: HanseNode): Promise<Connection> {
 }
 
 /** Frames of the sync protocol over any stream. */
-export function createRawLink(stream: Stream): RawLink {
+export function createRawLink(stream: Stream, spaceId: Uint8Array = new Uint8Array(32)): RawLink {
   const frames = createFrameStream(stream)
   const incoming = frames.frames()[Symbol.asyncIterator]()
   const received: WireMessage[] = []
+  const contents: Uint8Array[] = []
   const next = async (): Promise<WireMessage | null> => {
     try {
       const frame = await incoming.next()
       if (frame.done === true) return null
       if (!frame.value.ok) throw new Error(frame.value.fault.detail)
-      const decoded = decodeMessage(frame.value.value, new Uint8Array(32), EMPTY_TRIE)
+      contents.push(frame.value.value)
+      const decoded = decodeMessage(frame.value.value, spaceId, EMPTY_TRIE)
       if (!decoded.ok) throw new Error(decoded.fault.detail)
       received.push(decoded.value)
       return decoded.value
@@ -140,6 +145,7 @@ export function createRawLink(stream: Stream): RawLink {
   return {
     stream,
     received,
+    frames: contents,
     get bytesReceived() {
       return frames.bytesReceived
     },

@@ -2,6 +2,7 @@ import { decodeMessage, encodeMessage } from '../../protocols/sync/message-codec
 import { toHex } from '../../src/core/bytes.ts'
 import { SyncSession, type SyncEffect, type SyncEvent, type SyncReport } from '../../src/core/sync/session.ts'
 import type { SyncMessage } from '../../src/core/sync/message.ts'
+import type { SyncView } from '../../src/core/sync/view.ts'
 import { EMPTY_TRIE } from '../../src/core/trie.ts'
 import type { HostedSpace } from '../../src/node/space/hosted-space.ts'
 import { spaceId } from '../cast.ts'
@@ -21,6 +22,8 @@ export interface Conversation {
   readonly crossings: readonly Crossing[]
   /** Hexadecimal ids of the operations each side sent, in order. */
   readonly sent: readonly [readonly string[], readonly string[]]
+  /** The messages each side sent, encoded, in order. */
+  readonly wire: readonly [readonly Uint8Array[], readonly Uint8Array[]]
   /** Times the direction of talk changed: what latency is multiplied by. */
   readonly turns: number
 }
@@ -37,8 +40,9 @@ export async function converse(
   pick: (choices: number) => number = () => 0,
   starters: readonly (0 | 1)[] = [0],
   onStep: (step: number) => Promise<void> = async () => {},
+  views: readonly [SyncView, SyncView] = [spaces[0].view(), spaces[1].view()],
 ): Promise<Conversation> {
-  const sessions = spaces.map((space) => new SyncSession(space.view())) as [SyncSession, SyncSession]
+  const sessions = views.map((view) => new SyncSession(view)) as [SyncSession, SyncSession]
   const inboxes: [Uint8Array[], Uint8Array[]] = [[], []]
   const admissions: [Extract<SyncEffect, { kind: 'admit' }>[], Extract<SyncEffect, { kind: 'admit' }>[]] = [
     [],
@@ -48,6 +52,7 @@ export async function converse(
   const reports: SyncReport[] = []
   const violations: string[] = []
   const sent: [string[], string[]] = [[], []]
+  const wire: [Uint8Array[], Uint8Array[]] = [[], []]
   let turns = 0
   let lastFrom = -1
 
@@ -57,6 +62,7 @@ export async function converse(
         case 'send': {
           const bytes = encodeMessage(effect.message)
           inboxes[side === 0 ? 1 : 0].push(bytes)
+          wire[side].push(bytes)
           crossings.push({ from: side, kind: effect.message.kind, bytes: bytes.length })
           if (effect.message.kind === 'operations')
             sent[side].push(...effect.message.operations.map(({ id }) => toHex(id)))
@@ -86,7 +92,7 @@ export async function converse(
     if (ready.length === 0) break
     await (ready[pick(ready.length) % ready.length] as () => void | Promise<void>)()
   }
-  return { reports, violations, crossings, sent, turns }
+  return { reports, violations, crossings, sent, wire, turns }
 
   function deliver(side: 0 | 1): void {
     const bytes = inboxes[side].shift() as Uint8Array
@@ -100,8 +106,14 @@ export async function converse(
 
   async function admit(side: 0 | 1): Promise<void> {
     const { operations } = admissions[side].shift() as Extract<SyncEffect, { kind: 'admit' }>
-    const outcomes = await spaces[side].replica.receive(operations, `side ${side === 0 ? 1 : 0}`)
-    step(side, { kind: 'admitted', gained: outcomes.filter(({ kind }) => kind === 'admitted').length })
+    const { replica, store } = spaces[side]
+    const absent = store.absentBodyCount()
+    const outcomes = await replica.receive(operations, `side ${side === 0 ? 1 : 0}`)
+    const bodies = Math.max(0, absent - store.absentBodyCount())
+    step(side, {
+      kind: 'admitted',
+      gained: bodies + outcomes.filter(({ kind }) => kind === 'admitted').length,
+    })
   }
 }
 
