@@ -2,7 +2,7 @@ import type { Command } from '@commander-js/extra-typings'
 import type { Fault } from '../../core/result.ts'
 import type { PeerStatus, SpaceStatus } from '../../node/space/status.ts'
 import { defineAction } from '../control/action.ts'
-import { formatAmount, formatCodes, formatCount, formatTime } from '../output/human.ts'
+import { formatAmount, formatCodes, formatCount, formatDuration, formatTime } from '../output/human.ts'
 import { printable } from '../output/printable.ts'
 import type { Style } from '../output/style.ts'
 import { formatPairs } from '../output/table.ts'
@@ -89,6 +89,8 @@ function formatSpace(status: SpaceStatus, nowMs: number, style: Style): readonly
     unreadable,
     localHead,
     acknowledged,
+    masked,
+    clockBehindMs,
     held,
     refused,
     forkedAuthors,
@@ -115,7 +117,20 @@ function formatSpace(status: SpaceStatus, nowMs: number, style: Style): readonly
             ? 'none by this node'
             : `acknowledged by ${formatCount(acknowledged)} of ${formatAmount(peers.length, 'peer')}`,
         ],
+        ...(masked === 0
+          ? []
+          : [['revoked', `${formatAmount(masked, 'operation')} without effect`] as const]),
         ['held', formatCodes(held)],
+        ...(clockBehindMs === null
+          ? []
+          : [
+              [
+                'clock',
+                style.warn(
+                  `this machine's clock seems to be ${formatDuration(clockBehindMs)} behind those of several authors, whose operations wait: set it`,
+                ),
+              ] as const,
+            ]),
         ['refused', formatCodes(refused)],
         ['forked', forkedAuthors.length === 0 ? forked : style.warn(forked)],
       ],

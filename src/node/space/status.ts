@@ -1,6 +1,7 @@
 import { toHex } from '../../core/bytes.ts'
 import { formatDid } from '../../core/principal.ts'
 import type { PeerBook, PeerReceipt, PeerState } from '../peer-book.ts'
+import type { Held } from '../replica/hold-lane.ts'
 import type { HostedSpace } from './hosted-space.ts'
 import { ownSeqOf } from './sync-view.ts'
 
@@ -57,6 +58,13 @@ export interface SpaceStatus {
   readonly localHead: string | null
   /** How many peers have signed that they hold the local head. */
   readonly acknowledged: number
+  /** Admitted operations that a revocation took the effect of. */
+  readonly masked: number
+  /**
+   * How far this node's clock seems to be behind, in ms: operations of at least two authors wait for it, and two of them are ahead by
+   * this much or more. Null where nothing says so.
+   */
+  readonly clockBehindMs: number | null
   /** Operations that wait, by code. */
   readonly held: Readonly<Record<string, number>>
   /** Refusals so far, by code. */
@@ -96,11 +104,26 @@ export function describeStatus(
     unreadable: space.absent.unreadableCount(scope, nowMs),
     localHead: localHead === undefined ? null : toHex(localHead.id),
     acknowledged: described.filter(({ receipt }) => receipt?.coversLocalHead === true).length,
+    masked: [...store.masked()].length,
+    clockBehindMs: clockBehind(replica.held.all(), nowMs),
     held: countBy(replica.held.all().map(({ code }) => code)),
     refused: Object.fromEntries(store.refusalCounts()),
     forkedAuthors: store.forks().map(({ author: forked }) => formatDid(forked)),
     peers: described,
   }
+}
+
+function clockBehind(held: readonly Held[], nowMs: number): number | null {
+  const aheadByAuthor = new Map<string, number>()
+  for (const { code, operation } of held) {
+    if (code !== 'FUTURE') continue
+    const author = toHex(operation.header.author)
+    const ahead = operation.header.time - nowMs
+    aheadByAuthor.set(author, Math.min(ahead, aheadByAuthor.get(author) ?? ahead))
+  }
+  // One clock that is ahead of everybody's is its own fault; two agree on something.
+  const [, second] = [...aheadByAuthor.values()].sort((a, b) => b - a)
+  return second === undefined || second <= 0 ? null : second
 }
 
 function describePeer(
