@@ -62,7 +62,7 @@ describe('places for connections', () => {
     expect(decide({ ...bob, ...inside }, [...elsewhere, ...full]).kind).toBe('refuse')
     expect(decide(bob, [...elsewhere, ...full]).kind).toBe('admit')
     const outbound = { isInbound: false }
-    const dialled = crowd(CONNECTIONS_OUTBOUND_PER_NETWORK_MAX, { ...inside, ...outbound })
+    const dialled = crowd(CONNECTIONS_OUTBOUND_PER_NETWORK_MAX, { ...inside, ...outbound, isProven: true })
     expect(decide({ ...bob, ...inside, ...outbound }, dialled.slice(1)).kind).toBe('admit')
     expect(decide({ ...bob, ...inside, ...outbound }, dialled).kind).toBe('refuse')
   })
@@ -81,7 +81,12 @@ describe('places for connections', () => {
       'admit',
     )
     expect(decide(bob, crowd(CONNECTIONS_OUTBOUND_MAX, outbound)).kind).toBe('admit')
-    expect(decide({ ...bob, ...outbound }, crowd(CONNECTIONS_OUTBOUND_MAX, outbound)).kind).toBe('refuse')
+    const proven = crowd(CONNECTIONS_OUTBOUND_MAX, { ...outbound, isProven: true })
+    expect(decide({ ...bob, ...outbound }, proven.slice(1)).kind).toBe('admit')
+    expect(decide({ ...bob, ...outbound }, proven).kind).toBe('refuse')
+    // Strangers that somebody has named to us, and that prove nothing, do not fill our own places for good.
+    const strangers = crowd(CONNECTIONS_OUTBOUND_MAX, outbound)
+    expect(decide({ ...bob, ...outbound }, strangers)).toEqual({ kind: 'admit', evicted: strangers[0] })
   })
 
   it('are kept for pinned peers, whatever the others fill, and beyond those they are like others', () => {

@@ -34,8 +34,8 @@ export type SlotDecision =
  * 2. Pinned peers have places of their own, and need none of the others while these last.
  * 3. Inbound and outbound places are apart: whoever fills all that others may open has not touched what we open.
  * 4. Each public network has a share of either. Networks that tell nothing (the own machine, a LAN, a relay) have none.
- * 5. Where there is no place for an inbound newcomer, it takes that of a stranger which has had CONNECTION_GRACE_MS to prove
- *    that it shares a space and has not: of the network that has most of them, the one that has been there longest.
+ * 5. Where there is no place for a newcomer, it takes that of a stranger which has had CONNECTION_GRACE_MS to prove that it
+ *    shares a space and has not: of the network that has most of them, the one that has been there longest.
  */
 export function decideSlot(
   newcomer: SlotHolder,
@@ -55,23 +55,17 @@ export function decideSlot(
     ? [CONNECTIONS_INBOUND_MAX, CONNECTIONS_INBOUND_PER_NETWORK_MAX]
     : [CONNECTIONS_OUTBOUND_MAX, CONNECTIONS_OUTBOUND_PER_NETWORK_MAX]
   const neighbours = rivals.filter(({ network }) => network !== null && network === newcomer.network)
-  if (neighbours.length >= perNetwork)
-    return replace(newcomer, neighbours, 'its network has its share', nowMs)
-  if (rivals.length >= all) return replace(newcomer, rivals, 'every place is taken', nowMs)
+  if (neighbours.length >= perNetwork) return replace(neighbours, 'its network has its share', nowMs)
+  if (rivals.length >= all) return replace(rivals, 'every place is taken', nowMs)
   return { kind: 'admit', evicted: null }
 }
 
-function replace(
-  newcomer: SlotHolder,
-  rivals: readonly SlotHolder[],
-  reason: string,
-  nowMs: number,
-): SlotDecision {
+function replace(rivals: readonly SlotHolder[], reason: string, nowMs: number): SlotDecision {
   const strangers = rivals.filter(
     ({ isProven, isPinned, openedAtMs }) =>
       !isProven && !isPinned && nowMs - openedAtMs >= CONNECTION_GRACE_MS,
   )
-  if (!newcomer.isInbound || strangers.length === 0) return { kind: 'refuse', reason }
+  if (strangers.length === 0) return { kind: 'refuse', reason }
   const crowdOf = (holder: SlotHolder) => strangers.filter(({ network }) => network === holder.network).length
   const [evicted = null] = strangers.toSorted(
     (a, b) => crowdOf(b) - crowdOf(a) || a.openedAtMs - b.openedAtMs || (a.id < b.id ? -1 : 1),

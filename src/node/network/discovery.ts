@@ -25,7 +25,7 @@ const MEMBER_TAG = 'hanse-member'
  * restarted node's table with colluders still has these to get past.
  */
 const ANCHOR_TAG = 'hanse-anchor'
-/** Tag by which libp2p itself reconnects, at once and with back-off. */
+/** Tag by which libp2p itself reconnects, at once and with back-off: for anchors only, or it would dial every member at the start. */
 const KEEP_ALIVE_TAG = 'keep-alive-hanse'
 /** How long a member that is never seen again is remembered, in ms. */
 const MEMBER_TTL_MS = 30 * 24 * 60 * 60 * 1000
@@ -76,11 +76,7 @@ export class Discovery {
   /** Remembers a peer past a handshake, so that it is found again without anybody's help. */
   async remember(peer: PeerId, connections: readonly Connection[]): Promise<void> {
     const { peerStore } = this.#init.network
-    const tags = {
-      [MEMBER_TAG]: { value: 50, ttl: MEMBER_TTL_MS },
-      [KEEP_ALIVE_TAG]: { value: 50, ttl: MEMBER_TTL_MS },
-    }
-    await peerStore.merge(peer, { tags })
+    await peerStore.merge(peer, { tags: { [MEMBER_TAG]: { value: 50, ttl: MEMBER_TTL_MS } } })
     const dialled = connections.find(({ direction }) => direction === 'outbound')
     if (dialled === undefined) return
     const anchors = await this.anchors()
@@ -89,7 +85,11 @@ export class Discovery {
     )
     const network = networkOf(dialled.remoteAddr, WIDE_NETWORK)
     if (anchors.length >= ANCHORS_MAX || (network !== null && networks.includes(network))) return
-    await peerStore.merge(peer, { tags: { [ANCHOR_TAG]: { value: 60, ttl: MEMBER_TTL_MS } } })
+    const tags = {
+      [ANCHOR_TAG]: { value: 60, ttl: MEMBER_TTL_MS },
+      [KEEP_ALIVE_TAG]: { value: 50, ttl: MEMBER_TTL_MS },
+    }
+    await peerStore.merge(peer, { tags })
   }
 
   /** The members that are dialled before all others. */
@@ -234,7 +234,9 @@ export class Discovery {
         log(`could not reach ${peer.toString()}: ${error instanceof Error ? error.message : String(error)}`)
         // An anchor that is gone while others are there gives its place to another; without any, the fault may be ours.
         if (network.getPeers().length > 0)
-          await network.peerStore.merge(peer, { tags: { [ANCHOR_TAG]: undefined } })
+          await network.peerStore.merge(peer, {
+            tags: { [ANCHOR_TAG]: undefined, [KEEP_ALIVE_TAG]: undefined },
+          })
       })
       .catch((error: unknown) => log(`peer store: ${String(error)}`))
   }
