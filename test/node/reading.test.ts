@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { HanseNode } from '../../src/node/node.ts'
 import type { Space } from '../../src/node/space/space.ts'
@@ -129,5 +132,28 @@ describe('receipts', () => {
     )
     hers.put('public/c', 'newer')
     expect(hers.status().acknowledged).toBe(0)
+  })
+
+  test('are remembered across a restart', async () => {
+    const dataDirectory = mkdtempSync(join(tmpdir(), 'hanse-receipts-'))
+    try {
+      const alice = await federation.start('alice', { dataDirectory })
+      const hers = alice.createSpace({ name: 'the square' })
+      const bob = await federation.start('bob')
+      const his = bob.join(hers.invite({ role: 'writer' }))
+      await until(his, () => his.name !== '', 'bob has the space')
+      hers.put('public/a', 'news')
+      await settle(hers, his)
+      await until(hers, () => hers.status().acknowledged === 1, 'bob has acknowledged')
+      const before = statusOf(hers, bob)?.receipt
+      await alice.stop()
+      const again = (await federation.start('alice', { dataDirectory, online: false })).space('the square')
+      expect(statusOf(again, bob)).toMatchObject({ connected: false, receipt: before })
+      expect(again.status().acknowledged).toBe(1)
+      again.put('public/b', 'newer')
+      expect(again.status().acknowledged).toBe(0)
+    } finally {
+      rmSync(dataDirectory, { recursive: true })
+    }
   })
 })

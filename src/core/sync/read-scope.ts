@@ -141,13 +141,23 @@ export function sharedPrefixes(mine: ReadScope, theirs: ReadScope, nowMs: number
   return intersectPrefixes(mine.prefixes(nowMs), theirs.prefixes(nowMs)) ?? []
 }
 
-function readingOf(chain: ReadChain): Reading {
+/** True where all tokens of a chain are valid at that time, ms since 1970. */
+export function isChainInForce(chain: ReadChain, nowMs: number): boolean {
+  return isInForce(periodOf(chain), nowMs)
+}
+
+type Period = Pick<Reading, 'fromMs' | 'untilMs'>
+
+function periodOf(chain: ReadChain): Period {
   const from = chain.map(({ notBeforeSeconds }) => (notBeforeSeconds ?? -Infinity) * 1000)
   const until = chain.map(({ expiresSeconds }) => (expiresSeconds ?? Infinity) * 1000)
+  return { fromMs: Math.max(-Infinity, ...from), untilMs: Math.min(Infinity, ...until) }
+}
+
+function readingOf(chain: ReadChain): Reading {
   return {
     chain,
-    fromMs: Math.max(-Infinity, ...from),
-    untilMs: Math.min(Infinity, ...until),
+    ...periodOf(chain),
     prefixes:
       chain.length === 0
         ? EVERYWHERE
@@ -158,8 +168,7 @@ function readingOf(chain: ReadChain): Reading {
   }
 }
 
-const isInForce = ({ fromMs, untilMs }: Reading, nowMs: number): boolean =>
-  fromMs <= nowMs && nowMs <= untilMs
+const isInForce = ({ fromMs, untilMs }: Period, nowMs: number): boolean => fromMs <= nowMs && nowMs <= untilMs
 
 function asksForTime(statement: Statement): boolean {
   switch (statement.kind) {

@@ -87,6 +87,7 @@ export class HostedSpace {
   readonly #store: SpaceStore
   readonly #verifier: SignatureVerifier
   readonly #claims = new HeadClaims()
+  #description: SpaceDescription | null = null
   readonly #now: () => number
 
   constructor(store: SpaceStore, verifier: SignatureVerifier, now: () => number) {
@@ -124,12 +125,15 @@ export class HostedSpace {
 
   /** What the genesis says; null while it has not arrived. */
   description(): SpaceDescription | null {
+    if (this.#description !== null) return this.#description
     const genesis = this.#store.find(this.id)
     if (genesis === undefined) return null
     const first = this.#store.operation(genesis.ordinal).body?.[0]
     const change = first === undefined ? null : decodeChange(first)
     const read = change?.ok ? readSpaceDescription(change.value) : null
-    return read?.ok ? read.value : null
+    // A genesis never changes, and this is asked at every frame of every link.
+    this.#description = read?.ok ? read.value : null
+    return this.#description
   }
 
   /** True where a reader may read the body of an operation at that path now, by what this node knows. */

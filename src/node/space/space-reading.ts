@@ -8,7 +8,13 @@ import {
   type HandshakeBinding,
   type OwnReadProof,
 } from '../../core/sync/handshake.ts'
-import { type ReadChain, type ReadingRules, ReadScope, WHOLE_SCOPE } from '../../core/sync/read-scope.ts'
+import {
+  isChainInForce,
+  type ReadChain,
+  type ReadingRules,
+  ReadScope,
+  WHOLE_SCOPE,
+} from '../../core/sync/read-scope.ts'
 import { isEverywhere } from '../../core/ucan/path-prefixes.ts'
 import type { TokenBook } from './token-book.ts'
 
@@ -19,10 +25,14 @@ export interface SpaceReadingInit {
   readonly rules: Omit<ReadingRules, 'watch'>
 }
 
-/** The scope of one of this node's readers, and from how many delegations it was made. */
+/** After this long chains are looked for again, in ms: one may have become valid by time alone. */
+const LOOK_AGAIN_MS = 60_000
+
+/** The scope of one of this node's readers, from how many delegations it was made, and when. */
 interface OwnScope {
   readonly scope: ReadScope
   readonly tokens: number
+  readonly madeMs: number
 }
 
 /**
@@ -50,6 +60,8 @@ export class SpaceReading {
 
   /** Tokens, revocations or the genesis have arrived. */
   changed(): void {
+    // A revocation may have ended as well.
+    for (const [reader, { scope }] of this.#scopes) this.#scopes.set(reader, { scope, tokens: -1, madeMs: 0 })
     for (const onChange of [...this.#watchers]) onChange()
   }
 
@@ -59,11 +71,12 @@ export class SpaceReading {
     if (key === toHex(this.#spaceKey)) return WHOLE_SCOPE
     const known = this.#scopes.get(key)
     const isGone = (chain: ReadChain) => !isUsable(chain, this.rules, nowMs)
-    if (known?.tokens === this.#tokens.size && known.scope.without(isGone) === known.scope) return known.scope
+    const isFresh = known?.tokens === this.#tokens.size && Math.abs(nowMs - known.madeMs) < LOOK_AGAIN_MS
+    if (isFresh && known.scope.without(isGone) === known.scope) return known.scope
     const chains = this.#choose(reader, nowMs)
     const scope =
       known !== undefined && isSame(known.scope.chains, chains) ? known.scope : new ReadScope(chains)
-    this.#scopes.set(key, { scope, tokens: this.#tokens.size })
+    this.#scopes.set(key, { scope, tokens: this.#tokens.size, madeMs: nowMs })
     return scope
   }
 
@@ -109,7 +122,7 @@ function breadth(prefixes: readonly string[] | null): number {
 }
 
 function isUsable(chain: ReadChain, { closedBy }: ReadingRules, nowMs: number): boolean {
-  return new ReadScope([chain]).isInForce(nowMs) && closedBy(chain) === null
+  return isChainInForce(chain, nowMs) && closedBy(chain) === null
 }
 
 function isSame(a: readonly ReadChain[], b: readonly ReadChain[]): boolean {
