@@ -32,6 +32,7 @@ import {
   verifyDelegation,
 } from '../../src/core/ucan/delegation.ts'
 import { matchesGlob } from '../../src/core/ucan/glob.ts'
+import { prefixesOf } from '../../src/core/ucan/path-prefixes.ts'
 import { authorizePolicy, parsePolicy, type Statement } from '../../src/core/ucan/policy.ts'
 import { change, operation, path, policySource, SIGNERS, SPACE_SIGNER, token, value } from '../grammar.ts'
 import { holds, type Target } from '../target.ts'
@@ -187,6 +188,12 @@ const policy: Target = {
     if (!parsed.ok) return false
     const allowed = authorizePolicy(parsed.value, ARGUMENTS)
     holds(!allowed || !parsed.value.some(isUnsupported), 'a policy with what is not supported refuses')
+    const prefixes = prefixesOf([parsed.value], { command: '/op/read', bodySize: 0 })
+    for (const path of ['', 'notes', 'notes/a', 'notes2', 'a', 'ä/x', ...(prefixes ?? [])]) {
+      const mayRead = authorizePolicy(parsed.value, { command: '/op/read', path, time: 0, bodySize: 0 })
+      const isWithin = prefixes?.some((prefix) => isAtOrBelow(path, prefix)) ?? mayRead
+      holds(mayRead === isWithin, 'the prefixes of a policy are where it holds')
+    }
     return true
   },
 }

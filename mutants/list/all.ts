@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts'
 import { ADMISSION_MUTANTS } from './admission.ts'
 import { CAPABILITY_MUTANTS } from './capabilities.ts'
+import { NETWORK_MUTANTS } from './network.ts'
 import { NODE_MUTANTS } from './node.ts'
 import { READING_MUTANTS } from './reading.ts'
 import { REVOCATION_MUTANTS } from './revocation.ts'
@@ -13,5 +14,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...REVOCATION_MUTANTS,
   ...STATE_MUTANTS,
   ...NODE_MUTANTS,
+  ...NETWORK_MUTANTS,
   ...READING_MUTANTS,
 ]

@@ -96,7 +96,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     rule: 'a key that has forked goes on writing on this node',
     file: 'src/node/space/hosted-space.ts',
     edits: [['if (heads.length > 1) {', 'if (heads.length > 1_000_000) {']],
-    tests: ['test/effect/effect.test.ts', 'test/node/deletion.test.ts', ...PIPELINE],
+    tests: ['test/replica/frontier.test.ts'],
   },
   {
     name: 'ack-before-sync',
@@ -305,8 +305,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     file: 'src/node/network/gossip.ts',
     edits: [
       [
-        'if (replica.isFrozen(decoded.value.header.author)) return Verdict.Ignore',
-        'if (replica.isFrozen(decoded.value.id)) return Verdict.Ignore',
+        'if (replica.isFrozen(operation.header.author)) return Verdict.Ignore',
+        'if (replica.isFrozen(operation.id)) return Verdict.Ignore',
       ],
     ],
     tests: ['test/network/gossip-verdict.test.ts'],

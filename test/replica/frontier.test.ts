@@ -3,6 +3,7 @@ import { setRegister } from '../../src/core/changes/register.ts'
 import { revokeDelegation } from '../../src/core/changes/verdict.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
+import type { Signer } from '../../src/core/signature.ts'
 import {
   alice,
   bob,
@@ -14,6 +15,7 @@ import {
   grants,
   type Home,
   mallory,
+  NOW_MS,
 } from '../cast.ts'
 
 const root = forge({ author: mallory })
@@ -55,4 +57,15 @@ test('this node builds on nothing that is masked, whether the revocation came be
     expect(home.hosted.store.find(write.id)).toBeDefined()
     expect(frontierOf(home)).toEqual(idsOf(revoke))
   }
+})
+
+test('a key that has forked goes on writing nowhere: its owner takes a new one', async () => {
+  const home = await createHome([root, left, right])
+  const write = (author: Signer, path: string) => () =>
+    home.hosted.write([{ kind: 'put', path, value: 1 }], {
+      author,
+      timeMs: NOW_MS,
+    })
+  expect(write(mallory, 'mallory/x')).toThrow(/two branches/)
+  expect(write(carol, 'docs/c')).not.toThrow()
 })
