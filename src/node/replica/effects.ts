@@ -26,15 +26,17 @@ export interface EffectChange {
 
 /**
  * Which admitted operations have an effect, kept up as operations come (DESIGN §6). The definition is in src/core/effect; here only
- * what may have changed is looked at again. Invariants, after every admission:
- * 1. the store masks exactly the operations that `Verdicts.masking` masks;
- * 2. a masked operation is severed exactly if no unmasked operation descends from it;
+ * what may have changed is looked at again. Invariants:
+ * 1. after every admission, the store masks exactly the operations that `Verdicts.masking` masks;
+ * 2. after {@link settle}, a masked operation is severed exactly if no unmasked operation descends from it;
  * 3. every cell is the fold of the unmasked operations of its history.
  */
 export class Effects {
   readonly verdicts: Verdicts
   readonly #store: SpaceStore
   readonly #evaluate: (entry: Entry) => Evaluation
+  /** Masked operations that may be severed now, found out by {@link settle}. */
+  readonly #unsettled = new Set<number>()
 
   /** Reads the revocations and endorsements of a store. `evaluate`: the meaning of an admitted operation's body. */
   constructor(store: SpaceStore, evaluate: (entry: Entry) => Evaluation) {
@@ -48,7 +50,7 @@ export class Effects {
   admit(entry: Entry, evaluation: Evaluation, writer: SpaceWriter): EffectChange {
     const isMasked = this.#isToBeMasked(entry)
     if (isMasked) writer.putMask(entry.ordinal, { isSevered: true })
-    const authors = isMasked ? [] : this.#rejoinParents(entry, writer)
+    const authors: Uint8Array[] = isMasked ? [] : [...this.#rejoinParents(entry, writer)]
     const touched = materialise(entry, evaluation, this.#store, writer)
     if (entry.command !== '/cap/revoke' && entry.command !== '/cap/endorse')
       return { touched, remasked: [], authors }
@@ -57,11 +59,31 @@ export class Effects {
     if (isMasked) return { touched, remasked: [], authors }
     const remasked = this.#remask(this.#reachedBy(revocations, endorsedBy(evaluation)), writer)
     if (remasked.length === 0) return { touched, remasked, authors }
-    return {
-      touched: [...touched, ...this.#refoldCellsOf(remasked, writer)],
-      remasked,
-      authors: [...authors, ...this.#severAgain(writer), ...remasked.map(({ author }) => author)],
+    for (const one of remasked) {
+      if (this.#isMasked(one)) this.#unsettle(one)
+      else authors.push(...this.#rejoinParents(one, writer))
     }
+    authors.push(...remasked.map(({ author }) => author))
+    return { touched: [...touched, ...this.#refoldCellsOf(remasked, writer)], remasked, authors }
+  }
+
+  /**
+   * Finds out what is severed after masks have changed: one search for a whole transaction, from the unmasked ends of the graph down
+   * to the oldest operation in question. Returns the authors concerned.
+   */
+  settle(writer: SpaceWriter): readonly Uint8Array[] {
+    if (this.#unsettled.size === 0) return []
+    const kept = new PastReader(this.#store, unmaskedEnds(this.#store))
+    const authors: Uint8Array[] = []
+    for (const ordinal of [...this.#unsettled].sort((a, b) => b - a)) {
+      const mask = this.#store.mask(ordinal)
+      const entry = this.#store.at(ordinal)
+      if (mask === undefined || mask.isSevered || kept.has(entry)) continue
+      writer.putMask(ordinal, { isSevered: true })
+      authors.push(entry.author)
+    }
+    this.#unsettled.clear()
+    return authors
   }
 
   /** The operations that would get or lose their effect if there were these revocations. Changes nothing. */
@@ -146,22 +168,15 @@ export class Effects {
     return authors
   }
 
-  /**
-   * Finds out anew which masked operations are severed, after masks have changed. One search from the unmasked ends of the graph,
-   * down to the oldest masked operation. Returns the authors concerned.
-   */
-  #severAgain(writer: SpaceWriter): readonly Uint8Array[] {
-    const masked = [...this.#store.masked()].sort((a, b) => b - a)
-    const kept = new PastReader(this.#store, unmaskedEnds(this.#store))
-    const authors: Uint8Array[] = []
-    for (const ordinal of masked) {
-      const entry = this.#store.at(ordinal)
-      const isSevered = !kept.has(entry)
-      if (this.#store.mask(ordinal)?.isSevered === isSevered) continue
-      writer.putMask(ordinal, { isSevered })
-      authors.push(entry.author)
+  /** An operation that has just been masked, and the masked ones that it may have kept from being severed until now. */
+  #unsettle(entry: Entry): void {
+    const open = [entry.ordinal]
+    for (let ordinal = open.pop(); ordinal !== undefined; ordinal = open.pop()) {
+      const mask = this.#store.mask(ordinal)
+      if (mask === undefined || mask.isSevered || this.#unsettled.has(ordinal)) continue
+      this.#unsettled.add(ordinal)
+      open.push(...this.#store.at(ordinal).parents)
     }
-    return authors
   }
 }
 

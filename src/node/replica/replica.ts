@@ -295,7 +295,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     if (this.#refusals.codeOfId(operation.id) !== undefined) step.settled.push(operation.id)
   }
 
-  /** Decides again on what waited for the operations just settled, until nothing more moves. */
+  /** Decides again on what waited for the operations just settled, until nothing more moves; then on what is severed. */
   #promote(step: AdmissionStep, writer: SpaceWriter): void {
     for (let id = step.settled.pop(); id !== undefined; id = step.settled.pop()) {
       for (const held of this.held.takeWaitingFor(id)) {
@@ -303,6 +303,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
         if (outcome.kind === 'admitted') step.promoted.push(outcome.entry.ordinal)
       }
     }
+    step.authors.push(...this.#read().effects.settle(writer))
   }
 
   #retry(held: readonly Held[]): void {

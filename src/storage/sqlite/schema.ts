@@ -41,6 +41,7 @@ CREATE TABLE operations (
 ) STRICT;
 CREATE INDEX operations_without_body ON operations (ordinal) WHERE body IS NULL;
 CREATE INDEX operations_by_prev ON operations (prev) WHERE prev IS NOT NULL;
+CREATE INDEX operations_by_chain ON operations (chain);
 CREATE INDEX operations_first ON operations (author) WHERE prev IS NULL;
 CREATE INDEX operations_verdicts ON operations (ordinal) WHERE command IN ('/cap/revoke', '/cap/endorse');
 CREATE TABLE masks (ordinal INTEGER PRIMARY KEY, severed INTEGER NOT NULL) STRICT;
