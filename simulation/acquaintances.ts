@@ -20,6 +20,8 @@ export interface Acquaintances {
   readonly colluders: readonly Seat[]
   /** When the last honest node reaches more than one introducer; null: it is a node like the others. */
   readonly eclipseMs: number | null
+  /** A colluding introducer answers. */
+  readonly onEclipse: () => void
 }
 
 /**
@@ -41,12 +43,11 @@ export function introduceAll(all: Acquaintances): void {
 }
 
 /** From the end of the eclipse on, the victim mixes what a colluding introducer and two honest ones answer. */
-function eclipse(
-  victim: Seat,
-  { timeline, network, outside, random, honest, colluders, eclipseMs }: Acquaintances,
-): void {
+function eclipse(victim: Seat, all: Acquaintances): void {
+  const { timeline, network, outside, random, honest, colluders, eclipseMs, onEclipse } = all
   const everybody = [...honest, ...colluders].filter((seat) => seat !== victim)
   const ask = () => {
+    onEclipse()
     const answers = new Map([
       ['colluding', introductionsOf(colluders)],
       ['honest', introductionsOf(random.shuffle(everybody))],

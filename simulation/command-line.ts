@@ -6,16 +6,17 @@ import type { NodeRange } from './scenarios.ts'
 export interface Request {
   readonly seeds: readonly number[]
   readonly nodes: NodeRange
-  readonly scenario: ScenarioName
+  /** Each seed runs each of them. */
+  readonly scenarios: readonly ScenarioName[]
   readonly isJson: boolean
   /** Pieces of the plan to keep; all where it is null. */
   readonly only: ReadonlySet<string> | null
 }
 
-export const USAGE = `usage: npm run simulate -- --seeds 1..200 [--nodes 3..12] [--scenario ${SCENARIOS.join('|')}] [--json]
+export const USAGE = `usage: npm run simulate -- --seeds 1..200 [--nodes 3..12] [--scenario ${SCENARIOS.join('|')}|all] [--json]
   --seeds A..B   one run for each seed; a single number is one run
   --nodes A..B   how many honest nodes a run has, 3 to 12
-  --scenario S   what a run is about (mixed: everything)
+  --scenario S   what a run is about (mixed: everything; all: each in turn)
   --only A,B,…   keep only these pieces of the plan, as a shrunk failure names them; "none" keeps none
   --json         one line of JSON at the end, and nothing else on stdout`
 
@@ -47,12 +48,12 @@ export function readRequest(values: readonly string[]): Request | string {
   const nodes = readRange(options.nodes)
   if (nodes === null || nodes.min < NODES.min || nodes.max > NODES.max)
     return `--nodes ${options.nodes} is no range from ${NODES.min} to ${NODES.max}`
-  const scenario = SCENARIOS.find((name) => name === options.scenario)
-  if (scenario === undefined) return `there is no scenario ${options.scenario}: ${SCENARIOS.join(', ')}`
+  const scenarios = SCENARIOS.filter((name) => name === options.scenario || options.scenario === 'all')
+  if (scenarios.length === 0) return `there is no scenario ${options.scenario}: ${SCENARIOS.join(', ')}, all`
   return {
     seeds: Array.from({ length: seeds.max - seeds.min + 1 }, (_, i) => seeds.min + i),
     nodes,
-    scenario,
+    scenarios,
     isJson: options.json,
     only: options.only === undefined ? null : new Set(options.only.split(',')),
   }

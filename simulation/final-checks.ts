@@ -2,10 +2,12 @@ import { toHex } from '../src/core/bytes.ts'
 import type { Operation } from '../src/core/operation/operation.ts'
 import type { Checker } from './checker.ts'
 import type { SimulatedNode } from './node.ts'
+import { isBelow } from './oracle/history.ts'
 import { judge, type Judgement } from './oracle/oracle.ts'
 import { naiveState } from './oracle/state.ts'
 import { spaceKey } from './people.ts'
 import type { Seat } from './seat.ts'
+import { AGENTS_PATH } from './writes.ts'
 
 /** More cells than any run makes. */
 const CELLS_MAX = 100_000
@@ -19,6 +21,15 @@ export function checkAtTheEnd(honest: readonly Seat[], checker: Checker): void {
   const judgements = nodes.map((node) => judgeNode(node, checker, known))
   checkEqual(nodes, judgements, checker)
   checkAcknowledged(nodes, judgements, checker)
+}
+
+/** What must hold of each node at any time: the set, the effective set and the state against the oracle. Of two nodes, in turn. */
+export function checkOnTheWay(honest: readonly Seat[], checker: Checker, turn: number): void {
+  const known = new Map<string, Judgement | null>()
+  for (const place of [turn, turn + 1]) {
+    const node = honest[place % honest.length]?.node
+    if (node != null) judgeNode(node, checker, known)
+  }
 }
 
 /** `known`: judgements of the sets met so far, since most nodes have the same one. */
@@ -83,13 +94,37 @@ function checkEqual(
     checker.expect(kept.symmetricDifference(expected).size === 0, 'healed nodes have equal sets', () => {
       return `${node.name} differs from ${first?.name}: lacks ${[...expected.difference(kept)].join(', ')}; has ${[...kept.difference(expected)].join(', ')}`
     })
+    const isEqual = (rootOf: (node: SimulatedNode) => Uint8Array) =>
+      first !== undefined && toHex(rootOf(node)) === toHex(rootOf(first))
     const areRootsEqual =
-      first !== undefined &&
-      toHex(node.hosted.replica.clockRoot()) === toHex(first.hosted.replica.clockRoot()) &&
-      toHex(node.hosted.replica.stateRoot()) === toHex(first.hosted.replica.stateRoot())
+      isEqual(({ hosted }) => hosted.replica.clockRoot()) &&
+      (node.isPartial || isEqual(({ hosted }) => hosted.replica.stateRoot()))
     checker.expect(areRootsEqual, 'healed nodes have equal roots', () => `${node.name} and ${first?.name}`)
-    checker.expect(node.hosted.store.absentBodyCount() === 0, 'healed nodes have all bodies', () => node.name)
+    const absent = absentBodies(node, node.isPartial ? AGENTS_PATH : '')
+    checker.expect(
+      absent === 0,
+      'healed nodes have all bodies they may read',
+      () => `${node.name}: ${absent}`,
+    )
+    if (node.isPartial) checkUnread(node, checker)
   }
+}
+
+/** No body is at a node that may not read it. */
+function checkUnread(node: SimulatedNode, checker: Checker): void {
+  const own = toHex(node.author.publicKey)
+  for (const { header, body } of operationsOf(node)) {
+    const mayBeThere = header.command.startsWith('/cap/') || isBelow(header.path, AGENTS_PATH)
+    const isOwn = toHex(header.author) === own
+    checker.expect(body === null || mayBeThere || isOwn, 'no body is where it may not be read', () => {
+      return `${node.name} has the body of an operation at ${JSON.stringify(header.path)}`
+    })
+  }
+}
+
+/** Bodies of effective operations at and below a path that are not there. */
+export function absentBodies({ hosted }: SimulatedNode, path = ''): number {
+  return hosted.store.absentBodies(CELLS_MAX).filter((entry) => isBelow(entry.path, path)).length
 }
 
 function checkAcknowledged(

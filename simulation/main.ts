@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { readRequest, USAGE, type Request } from './command-line.ts'
-import { keepOnly, labelsOf, SCENARIOS, type Plan, type ScenarioName } from './plan.ts'
+import { keepOnly, labelsOf, type Plan, type ScenarioName } from './plan.ts'
 import { Report } from './report.ts'
 import { drawPlan } from './scenarios.ts'
 import { shrink } from './shrink.ts'
@@ -41,15 +41,13 @@ async function main(): Promise<number> {
 }
 
 /** The runs that were asked for; before them those that failed once, so that they never do again. */
-function plansOf({ seeds, nodes, scenario, only }: Request): readonly Plan[] {
-  if (only !== null) return seeds.map((seed) => keepOnly(drawPlan(seed, scenario, nodes), only))
-  const keptPlans = keptSeeds().flatMap((one) => {
-    const name = SCENARIOS.find((name) => name === one.scenario)
-    return name === undefined || name !== scenario
-      ? []
-      : [drawPlan(one.seed, name, { min: one.nodes[0], max: one.nodes[1] })]
-  })
-  return [...keptPlans, ...seeds.map((seed) => drawPlan(seed, scenario, nodes))]
+function plansOf({ seeds, nodes, scenarios, only }: Request): readonly Plan[] {
+  const asked = seeds.flatMap((seed) => scenarios.map((scenario) => drawPlan(seed, scenario, nodes)))
+  if (only !== null) return asked.map((plan) => keepOnly(plan, only))
+  const known = keptSeeds().map(({ seed, scenario, nodes: [min, max] }) =>
+    drawPlan(seed, scenario, { min, max }),
+  )
+  return [...known, ...asked]
 }
 
 /** Seeds that failed once, with the reason. */
@@ -59,14 +57,14 @@ function keptSeeds(): readonly KeptSeed[] {
 
 interface KeptSeed {
   readonly seed: number
-  readonly scenario: string
+  readonly scenario: ScenarioName
   readonly nodes: readonly [number, number]
   readonly reason: string
 }
 
 /** The command that runs exactly this again. */
 function replayOf({ plan }: RunResult): string {
-  const all: Plan = drawPlan(plan.seed, plan.scenario satisfies ScenarioName, {
+  const all: Plan = drawPlan(plan.seed, plan.scenario, {
     min: plan.nodes,
     max: plan.nodes,
   })

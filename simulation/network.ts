@@ -61,6 +61,8 @@ export class Network implements Wire {
   readonly #edges = new Set<string>()
   readonly #links = new Map<string, Link>()
   readonly #pipes = new Map<SimulatedStream, Pipe>()
+  /** The most bytes that a peer ever had sent on one stream without their being read. */
+  readonly mostInFlight = new Map<string, number>()
   /** Bytes that arrived on streams, by `from to`. */
   readonly traffic = new Map<string, number>()
   /** `from to` of directions in which nothing gets through, with how many faults say so. */
@@ -211,6 +213,8 @@ export class Network implements Wire {
   carry(from: SimulatedStream, bytes: Uint8Array): void {
     const pipe = this.#pipes.get(from)
     if (pipe === undefined) return
+    const sender = pipe.from.peerId.toString()
+    this.mostInFlight.set(sender, Math.max(from.inFlightBytes, this.mostInFlight.get(sender) ?? 0))
     const cut = this.#random.chance(0.2) ? this.#random.below(bytes.length) : 0
     if (cut > 0) pipe.segments.push(bytes.subarray(0, cut))
     pipe.segments.push(bytes.subarray(cut))

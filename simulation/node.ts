@@ -12,7 +12,7 @@ import { GossipGuard } from '../src/node/network/gossip-guard.ts'
 import { gossipTopic, SpaceGossip } from '../src/node/network/gossip.ts'
 import { OwnGossip } from '../src/node/network/own-gossip.ts'
 import { SyncScheduler } from '../src/node/network/sync-scheduler.ts'
-import { createSyncSpace } from '../src/node/network/sync-space.ts'
+import { createSyncSpace, onOwnScope } from '../src/node/network/sync-space.ts'
 import { FaultError } from '../src/node/fault-error.ts'
 import { LOCAL, type Admission } from '../src/node/replica/admission-step.ts'
 import { Reputation } from '../src/node/reputation.ts'
@@ -64,6 +64,8 @@ export interface NodeInit {
   readonly hooks: NodeHooks
   /** How far this node's clock is ahead, in ms; asked at every look. */
   readonly skewMs: () => number
+  /** True for an honest node that may read a part only. */
+  readonly isPartial: boolean
   /** What this node joined with, root first; none for who made the space. */
   readonly tokens: readonly Uint8Array[]
 }
@@ -104,6 +106,7 @@ export class SimulatedNode implements Owner, Host {
       now: () => this.now(),
       isProven: (peer) => this.sync.isProvenAnywhere(peer),
       onExcess: () => {},
+      onFlood: (peer) => this.#blame(peer, 'RATE'),
     })
     this.#ownGossip = new OwnGossip(
       () => this.now(),
@@ -131,6 +134,11 @@ export class SimulatedNode implements Owner, Host {
 
   get author(): Signer {
     return this.#init.author
+  }
+
+  /** True for an honest node that may read a part only. */
+  get isPartial(): boolean {
+    return this.#init.isPartial
   }
 
   get owner(): Owner {
@@ -174,6 +182,7 @@ export class SimulatedNode implements Owner, Host {
       peers: () => this.#peersFor(),
       run: (peer, signal) => this.sync.sync(peer, this.#member, signal),
     })
+    onOwnScope(this.hosted, this.#member, () => this.#offer())
     this.#scheduler.start()
     this.#guard.allow(gossipTopic(this.hosted))
     this.#gossip.start()

@@ -70,9 +70,12 @@ export function roleToken(
   audience: Signer,
   role: Role,
   path: string,
-  expiresSeconds: number | null = null,
+  {
+    openReading,
+    expiresSeconds = null,
+  }: { readonly openReading: boolean; readonly expiresSeconds?: number | null },
 ): VerifiedDelegation {
-  const terms = roleTerms(role, path, true)
+  const terms = roleTerms(role, path, openReading)
   if (!terms.ok) throw new Error(terms.fault.detail)
   return delegate(issuer, audience.publicKey, { ...terms.value, expiresSeconds })
 }

@@ -67,6 +67,8 @@ export interface Plan {
   readonly faults: readonly PlannedFault[]
   readonly actors: readonly PlannedActor[]
   readonly rulings: readonly PlannedRuling[]
+  /** Whether the last honest node may read a part only, and so holds headers alone of the rest. For closed reading. */
+  readonly isPartial: boolean
   /** When the last honest node begins its first life; null: with the others. */
   readonly lateMs: number | null
   /** The last honest node meets nobody but mallory until then; null: there is no eclipse. */

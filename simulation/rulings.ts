@@ -1,3 +1,4 @@
+import { toHex } from '../src/core/bytes.ts'
 import { endorseOperations, revokeDelegation } from '../src/core/changes/verdict.ts'
 import type { VerifiedOperation } from '../src/core/operation/operation.ts'
 import type { VerifiedDelegation } from '../src/core/ucan/delegation.ts'
@@ -6,17 +7,19 @@ import type { SimulatedNode } from './node.ts'
 import type { Random } from './random.ts'
 
 /**
- * An honest administrator revokes a token that it or somebody above it gave out, with some cut, or endorses what is masked. Null
- * where there is nothing to rule on yet.
+ * An honest administrator revokes a token of somebody who runs no honest node (mallory's, or an agent's), with some cut, or endorses
+ * what is masked. Null where there is nothing to rule on yet. `members`: keys of the honest nodes' authors, hexadecimal.
  */
 export function ruleSomething(
   node: SimulatedNode,
   chain: readonly VerifiedDelegation[],
-  targets: readonly VerifiedDelegation[],
+  members: ReadonlySet<string>,
   random: Random,
 ): VerifiedOperation | null {
   const { store, replica } = node.hosted
-  const known = targets.filter(({ digest }) => store.token(digest) !== undefined)
+  const known = [...store.tokens()]
+    .map(({ delegation }) => delegation)
+    .filter(({ audience }) => !members.has(toHex(audience)))
   const [prev] = store.heads(node.author.publicKey)
   if (known.length === 0 || prev === undefined) return null
   const target = random.pick(known).digest

@@ -26,11 +26,13 @@ export function drawPlan(seed: number, scenario: ScenarioName, nodes: NodeRange)
   const random = createRandom(`${scenario} ${seed}`)
   const activeMs = random.between(60_000, 300_000)
   const nodeCount = random.between(nodes.min, nodes.max)
+  const openReading = random.chance(0.7)
   const base: Plan = {
     seed,
     scenario,
     nodes: nodeCount,
-    openReading: random.chance(0.75),
+    openReading,
+    isPartial: !openReading && random.chance(0.5),
     activeMs,
     weather: drawWeather(random),
     writes: drawWrites(random.fork('writes'), random.between(15, 120), activeMs),
@@ -89,6 +91,7 @@ export function drawPlan(seed: number, scenario: ScenarioName, nodes: NodeRange)
         ...base,
         nodes: Math.max(4, Math.min(nodeCount, 6)),
         openReading: true,
+        isPartial: false,
         activeMs: 120_000,
         lateMs: 90_000,
         weather: { latencyMs: 10, jitterMs: 5, loss: 0, duplication: 0 },

@@ -12,6 +12,8 @@ export interface SeatInit extends Pick<NodeInit, 'timeline' | 'network' | 'verif
   readonly chain: readonly VerifiedDelegation[]
   readonly disk: SimulatedDisk
   readonly hooks: NodeHooks
+  /** True for an honest node that may read a part only. */
+  readonly isPartial: boolean
   /** Called when a node begins a life, before it starts. */
   readonly onStart: (node: SimulatedNode) => void
 }
@@ -23,6 +25,7 @@ export class Seat {
   readonly author: Signer
   readonly chain: readonly VerifiedDelegation[]
   readonly disk: SimulatedDisk
+  readonly isPartial: boolean
   /** How far this participant's clock is ahead, in ms. */
   skewMs = 0
   readonly #init: SeatInit
@@ -35,6 +38,7 @@ export class Seat {
     this.author = init.author
     this.chain = init.chain
     this.disk = init.disk
+    this.isPartial = init.isPartial
   }
 
   /** The node that runs now; null between a crash and the start after it. */
@@ -45,7 +49,7 @@ export class Seat {
   /** Plans the beginning of a life, now; nothing happens where one lasts. */
   start(): void {
     if (this.node !== null) return
-    const { timeline, network, verifier, observer, hooks, onStart, chain } = this.#init
+    const { timeline, network, verifier, observer, hooks, onStart, chain, isPartial } = this.#init
     const node = new SimulatedNode({
       name: this.name,
       peerId: this.peerId,
@@ -56,6 +60,7 @@ export class Seat {
       verifier,
       observer,
       hooks,
+      isPartial,
       skewMs: () => this.skewMs,
       tokens: chain.length > 1 ? chain.map(({ bytes }) => bytes) : [],
     })

@@ -2,7 +2,7 @@ import type { Stream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
 /** Bytes that may be on their way or unread before a sender is told to wait: yamux's first window. */
-const WINDOW_BYTES = 256 * 1024
+export const WINDOW_BYTES = 256 * 1024
 
 /** How bytes get from one end to the other; given by the network. */
 export interface Wire {
@@ -27,8 +27,6 @@ export class SimulatedStream extends EventTarget {
   readonly #unread: Uint8Array[] = []
   #unreadBytes = 0
   #inFlightBytes = 0
-  /** Bytes of this end that the other has not read; the most there ever were. */
-  mostInFlightBytes = 0
   #other: SimulatedStream | null = null
 
   constructor(wire: Wire) {
@@ -40,6 +38,11 @@ export class SimulatedStream extends EventTarget {
   get other(): SimulatedStream {
     if (this.#other === null) throw new Error('bug: a stream with one end')
     return this.#other
+  }
+
+  /** Bytes of this end that the other has not read. */
+  get inFlightBytes(): number {
+    return this.#inFlightBytes
   }
 
   /** Both ends of a new stream. */
@@ -58,7 +61,6 @@ export class SimulatedStream extends EventTarget {
     if (this.status !== 'open') throw new Error(`the stream is ${this.status}`)
     const bytes = data instanceof Uint8Array ? data : data.subarray()
     this.#inFlightBytes += bytes.length
-    this.mostInFlightBytes = Math.max(this.mostInFlightBytes, this.#inFlightBytes)
     this.#wire.carry(this, bytes)
     this.writableNeedsDrain = this.#inFlightBytes > WINDOW_BYTES
     return !this.writableNeedsDrain

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { toHex } from '../src/core/bytes.ts'
+import { FRAME_BYTES_MAX } from '../src/core/limits.ts'
 import { introduceAll } from './acquaintances.ts'
 import { createActor, type ActorKind } from './actors/index.ts'
 import { createStage, MALLORYS, type Actor, type Grant } from './actors/stage.ts'
 import { Checker } from './checker.ts'
 import { type DiskFlaws, SimulatedDisk } from './disk.ts'
 import { breakSomething } from './faults.ts'
+import { absentBodies, checkOnTheWay } from './final-checks.ts'
 import { directionOf, Network, type Weather } from './network.ts'
 import type { NodeHooks } from './node.ts'
 import {
@@ -20,12 +22,13 @@ import {
 import type { Plan } from './plan.ts'
 import { createRandom } from './random.ts'
 import { ruleSomething } from './rulings.ts'
-import { Seat } from './seat.ts'
+import { Seat, type SeatInit } from './seat.ts'
 import { StormPlay } from './storm.ts'
+import { WINDOW_BYTES } from './stream.ts'
 import { Timeline, type Owner } from './timeline.ts'
 import { createSimulatedVerifier } from './verifier.ts'
 import { installVirtualGlobals } from './virtual-globals.ts'
-import { writeSomething } from './writes.ts'
+import { agentOf, AGENTS, AGENTS_PATH, writeSomething } from './writes.ts'
 
 /** What a test breaks on purpose, to see that the run says so. */
 export interface Sabotage {
@@ -37,6 +40,10 @@ export interface Sabotage {
 
 /** How long honest nodes may take to agree once everything is mended, in virtual ms. */
 const SETTLE_MS_MAX = 20 * 60_000
+/** How often the oracle looks at nodes that do not agree yet. */
+const LOOKS = 3
+/** Length and packing in front of a frame. */
+const FRAME_HEAD_BYTES = 8
 /** How often it is looked whether they do. */
 const LOOK_MS = 5_000
 
@@ -48,7 +55,7 @@ export class World {
   readonly checker: Checker
   readonly honest: readonly Seat[]
   readonly faults = new Map<string, number>()
-  readonly byzantine = new Map<ActorKind, number>()
+  readonly byzantine = new Map<string, number>()
   readonly #origin: SpaceOrigin
   readonly #actors: {
     readonly actor: Actor
@@ -73,7 +80,7 @@ export class World {
     )
     const names = Array.from({ length: plan.nodes }, (_, place) => `node ${place}`)
     this.checker = new Checker({
-      honestAuthors: new Set(names.map((name) => toHex(signerNamed(name).publicKey))),
+      honestAuthors: new Set(names.flatMap(authorsOf)),
       honestPeers: new Set(names.map((name) => peerNamed(name).toString())),
       elapsedMs: () => this.timeline.nowMs - START_MS,
       trace: (line) => this.#trace(line),
@@ -110,7 +117,11 @@ export class World {
     const restore = installVirtualGlobals(this.timeline, createRandom(`${this.plan.seed} nonces`))
     try {
       this.#begin()
-      await this.#run(START_MS + this.plan.activeMs)
+      for (let part = 1; part <= LOOKS; part++) {
+        await this.#run(START_MS + (this.plan.activeMs * part) / LOOKS)
+        if (this.checker.failures.length === 0) checkOnTheWay(this.honest, this.checker, part)
+      }
+      this.#checkInFlight()
       this.#heal()
       const endMs = this.timeline.nowMs + SETTLE_MS_MAX
       do await this.#run(this.timeline.nowMs + LOOK_MS)
@@ -151,6 +162,7 @@ export class World {
         ...(this.#storm === null ? [] : [this.#storm.seat]),
       ],
       eclipseMs: plan.eclipseMs,
+      onEclipse: () => this.#play('eclipseBootstrap'),
     })
     const [owner] = this.honest
     for (const seat of this.honest) {
@@ -170,7 +182,7 @@ export class World {
         const life = seat.node
         if (life === null) return
         const written = life.attempt(() => writeSomething(life, createRandom(`write ${draw}`)))
-        if (written !== null) this.checker.onWritten(life, written)
+        for (const operation of written ?? []) this.checker.onWritten(life, operation)
       })
     }
     for (const { atMs, node, draw } of plan.rulings) {
@@ -179,9 +191,9 @@ export class World {
       this.#planFor(seat, atMs, 'rule', () => {
         const life = seat.node
         if (life === null) return
-        const targets = this.#actors.flatMap(({ seat: { chain } }) => chain.at(-1) ?? [])
+        const members = new Set(this.honest.map(({ author }) => toHex(author.publicKey)))
         const ruled = life.attempt(() =>
-          ruleSomething(life, seat.chain, targets, createRandom(`ruling ${draw}`)),
+          ruleSomething(life, seat.chain, members, createRandom(`ruling ${draw}`)),
         )
         if (ruled !== null) this.checker.onWritten(life, ruled)
       })
@@ -223,7 +235,7 @@ export class World {
       authors: this.honest.map(({ author }) => toHex(author.publicKey)),
       random: createRandom(`${this.plan.seed} play of ${seat.name}`),
       isOver: () => this.#isHealed,
-      count: () => this.byzantine.set(kind, (this.byzantine.get(kind) ?? 0) + 1),
+      count: () => this.#play(kind),
     })
   }
 
@@ -244,56 +256,80 @@ export class World {
     }
   }
 
+  /** A node waits where a peer does not read: what it has sent is never more than the window and one frame. */
+  #checkInFlight(): void {
+    for (const { name, peerId } of this.honest) {
+      const bytes = this.network.mostInFlight.get(peerId.toString()) ?? 0
+      const isBounded = bytes <= WINDOW_BYTES + FRAME_BYTES_MAX + FRAME_HEAD_BYTES
+      this.checker.expect(isBounded, 'what a peer does not read is bounded', () => `${name}: ${bytes} bytes`)
+    }
+  }
+
   #isSettled(): boolean {
-    const roots = this.honest.map(({ node }) => {
-      if (node === null || node.hosted.store.absentBodyCount() > 0) return null
-      return `${toHex(node.hosted.replica.clockRoot())} ${toHex(node.hosted.replica.stateRoot())}`
-    })
-    return roots[0] !== null && roots.every((root) => root === roots[0])
+    const [whole, part] = [
+      this.honest.filter(({ isPartial }) => !isPartial),
+      this.honest.filter(({ isPartial }) => isPartial),
+    ]
+    const states = whole.map(({ node }) =>
+      node === null || absentBodies(node) > 0 ? null : toHex(node.hosted.replica.stateRoot()),
+    )
+    const clocks = this.honest.map(({ node }) =>
+      node === null ? null : toHex(node.hosted.replica.clockRoot()),
+    )
+    const areEqual = [states, clocks].every(
+      (roots) => roots[0] !== null && roots.every((root) => root === roots[0]),
+    )
+    return areEqual && part.every(({ node }) => node !== null && absentBodies(node, AGENTS_PATH) === 0)
   }
 
   #seat(name: string, place: number, sabotage: Sabotage | null): Seat {
     const author = signerNamed(name)
     const { owner, ownerToken } = this.#origin
-    const role = place === 1 ? 'admin' : 'writer'
-    const chain = place === 0 ? [ownerToken] : [ownerToken, roleToken(owner, author, role, '')]
-    return this.#createSeat(
+    const { openReading, isPartial, nodes } = this.plan
+    const readsPart = isPartial && place === nodes - 1
+    const role = readsPart ? 'reader' : place === 1 ? 'admin' : 'writer'
+    const token = roleToken(owner, author, role, readsPart ? AGENTS_PATH : '', { openReading })
+    const chain = place === 0 ? [ownerToken] : [ownerToken, token]
+    return this.#createSeat({
       name,
       author,
       chain,
-      sabotage?.hooks?.(place) ?? {},
-      sabotage?.flaws?.(place) ?? {},
-    )
+      hooks: sabotage?.hooks?.(place) ?? {},
+      flaws: sabotage?.flaws?.(place) ?? {},
+      isPartial: readsPart,
+    })
   }
 
   #mallory(name: string, { role, path, expiresSeconds }: Grant, hooks: NodeHooks): Seat {
     const author = signerNamed(name)
     const { owner, ownerToken } = this.#origin
-    const token = roleToken(owner, author, role, path, expiresSeconds)
-    return this.#createSeat(name, author, [ownerToken, token], hooks, {})
+    const { openReading } = this.plan
+    const token = roleToken(owner, author, role, path, { openReading, expiresSeconds })
+    return this.#createSeat({ name, author, chain: [ownerToken, token], hooks, flaws: {}, isPartial: false })
   }
 
-  #createSeat(
-    name: string,
-    author: Seat['author'],
-    chain: Seat['chain'],
-    hooks: NodeHooks,
-    flaws: DiskFlaws,
-  ): Seat {
+  #createSeat({
+    flaws,
+    ...who
+  }: Pick<SeatInit, 'name' | 'author' | 'chain' | 'hooks' | 'isPartial'> & {
+    readonly flaws: DiskFlaws
+  }): Seat {
     const { timeline, network, checker } = this
     const spaceId = this.#origin.genesis.id
     return new Seat({
-      name,
-      author,
-      chain,
-      hooks,
+      ...who,
       timeline,
       network,
       observer: checker,
-      verifier: createSimulatedVerifier(timeline, createRandom(`${this.plan.seed} checks of ${name}`)),
+      verifier: createSimulatedVerifier(timeline, createRandom(`${this.plan.seed} checks of ${who.name}`)),
       disk: new SimulatedDisk({ spaceId, spaceKey: spaceKey.publicKey }, flaws),
       onStart: (node) => checker.onStart(node),
     })
+  }
+
+  /** Counts what a Byzantine actor does. */
+  #play(kind: string): void {
+    this.byzantine.set(kind, (this.byzantine.get(kind) ?? 0) + 1)
   }
 
   #count(fault: string): void {
@@ -303,4 +339,10 @@ export class World {
   #trace(line: string): void {
     this.#hash.update(`${this.timeline.nowMs - START_MS} ${line}\n`)
   }
+}
+
+/** Keys of a node's author and of its agents, hexadecimal. */
+function authorsOf(name: string): readonly string[] {
+  const agents = Array.from({ length: AGENTS }, (_, place) => agentOf(name, place))
+  return [signerNamed(name), ...agents].map(({ publicKey }) => toHex(publicKey))
 }

@@ -1,6 +1,10 @@
 import type { VerifiedOperation } from '../src/core/operation/operation.ts'
+import type { Signer } from '../src/core/signature.ts'
+import { orThrow } from '../src/node/fault-error.ts'
 import type { ItemEdit } from '../src/node/space/item-edit.ts'
+import { roleTerms } from '../src/node/space/roles.ts'
 import type { SimulatedNode } from './node.ts'
+import { signerNamed } from './people.ts'
 import type { Random } from './random.ts'
 
 const PATHS = [
@@ -13,6 +17,9 @@ const PATHS = [
   'tasks/1',
   'mallory/x',
 ]
+/** Where agents may write, and readers of a part may read. */
+export const AGENTS_PATH = 'notes'
+const AGENTS_PATHS = ['notes', 'notes/a', 'notes/a/deep']
 const FIELDS = ['name', 'state', 'count']
 
 /** A few edits of few items, so that writers meet. */
@@ -35,14 +42,51 @@ function drawEdits(random: Random, paths: readonly string[] = PATHS): readonly I
   })
 }
 
+/** Bytes of a write that fills a frame on its own. */
+const LARGE_BYTES = 100_000
+/** Agents that write on one node besides its own author. */
+export const AGENTS = 2
+
+/** The key of an agent of a node. */
+export function agentOf(name: string, place: number): Signer {
+  return signerNamed(`${name} agent ${place}`)
+}
+
 /**
- * Lets a node write as a user would; mostly on all it has seen, at times on something older. Throws a FaultError where the node
- * declines, which it may: its user hears of it, and nothing was acknowledged.
+ * Lets a node write as a user would; mostly on all it has seen, at times on something older, and at times by an agent to whom the node
+ * gives a token first. Throws a FaultError where the node declines, which it may: its user hears of it, and nothing was
+ * acknowledged. Gives what was acknowledged.
  */
-export function writeSomething(node: SimulatedNode, random: Random): VerifiedOperation {
+export function writeSomething(node: SimulatedNode, random: Random): readonly VerifiedOperation[] {
   const { hosted } = node
   const count = hosted.store.count()
   const isStale = random.chance(0.08) && count > 4
   const after = isStale ? [hosted.store.at(random.below(count)).id] : undefined
-  return hosted.write(drawEdits(random), { author: node.author, timeMs: node.now(), after })
+  const edits = random.chance(0.03) ? [drawLargeEdit(random)] : drawEdits(random)
+  if (!random.chance(0.3)) return [hosted.write(edits, { author: node.author, timeMs: node.now(), after })]
+  const agent = agentOf(node.name, random.below(AGENTS))
+  const granted = grantOnce(node, agent)
+  const written = hosted.write(drawEdits(random, AGENTS_PATHS), { author: agent, timeMs: node.now(), after })
+  return [...granted, written]
+}
+
+/** Publishes a token for an agent that has none that holds. */
+function grantOnce(node: SimulatedNode, agent: Signer): readonly VerifiedOperation[] {
+  const { hosted, author } = node
+  const timeMs = node.now()
+  const purpose = { invoker: agent.publicKey, command: '/op/write', path: AGENTS_PATH, timeMs, bodySize: 0 }
+  if (hosted.tokens.find(purpose).ok) return []
+  const openReading = hosted.description()?.openReading ?? true
+  const terms = orThrow(roleTerms('writer', AGENTS_PATH, openReading))
+  return [hosted.publish([hosted.issue(author, agent.publicKey, terms, null)], { author, timeMs })]
+}
+
+function drawLargeEdit(random: Random): ItemEdit {
+  return {
+    kind: 'put',
+    path: random.pick(PATHS),
+    value: Buffer.from(random.bytes(LARGE_BYTES / 100))
+      .toString('hex')
+      .repeat(50),
+  }
 }

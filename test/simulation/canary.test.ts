@@ -119,7 +119,7 @@ describe('the command line of the simulator', () => {
     expect(request).toEqual({
       seeds: [3, 4, 5],
       nodes: { min: 4, max: 4 },
-      scenario: 'crash',
+      scenarios: ['crash'],
       isJson: false,
       only: new Set(['w1', 'f2']),
     })
