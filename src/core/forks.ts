@@ -1,17 +1,5 @@
 import { compareBytes, equalBytes } from './bytes.ts'
-import type { Entry, Graph } from './graph.ts'
-
-/**
- * Two operations of one author that both follow the same operation of theirs (or are both at seq 0): the proof that the author
- * has forked. `ids` are ascending. Both headers and signatures are admitted operations, so anyone who holds them can check.
- */
-export interface ForkProof {
-  readonly author: Uint8Array
-  readonly seq: number
-  /** Id of the operation that both follow; null at seq 0. */
-  readonly prev: Uint8Array | null
-  readonly ids: readonly [Uint8Array, Uint8Array]
-}
+import type { Entry, ForkProof, Graph } from './graph.ts'
 
 /**
  * The fork proof that a newly admitted operation completes, if it is smaller than what the graph knows of the author; else null, as

@@ -1,4 +1,3 @@
-import type { ForkProof } from './forks.ts'
 import type { VerifiedDelegation } from './ucan/delegation.ts'
 
 /**
@@ -41,6 +40,18 @@ export interface Graph {
   fork(author: Uint8Array): ForkProof | undefined
   /** A delegation that an admitted operation has published, and by which operations. */
   token(digest: Uint8Array): PublishedDelegation | undefined
+}
+
+/**
+ * Two operations of one author that both follow the same operation of theirs (or are both at seq 0): the proof that the author
+ * has forked. `ids` are ascending. Both headers and signatures are admitted operations, so anyone who holds them can check.
+ */
+export interface ForkProof {
+  readonly author: Uint8Array
+  readonly seq: number
+  /** Id of the operation that both follow; null at seq 0. */
+  readonly prev: Uint8Array | null
+  readonly ids: readonly [Uint8Array, Uint8Array]
 }
 
 /** A delegation in the graph. */

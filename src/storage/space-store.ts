@@ -1,7 +1,6 @@
 import type { Cell, CellEdit, CellKey } from '../core/changes/cell.ts'
 import type { ElementRef } from '../core/changes/change.ts'
-import type { ForkProof } from '../core/forks.ts'
-import type { Entry, Graph, PublishedDelegation } from '../core/graph.ts'
+import type { Entry, ForkProof, Graph, PublishedDelegation } from '../core/graph.ts'
 import type { Body, VerifiedOperation } from '../core/operation/operation.ts'
 import type { VerifiedDelegation } from '../core/ucan/delegation.ts'
 

@@ -5,3 +5,6 @@ export const matching = (pattern: RegExp): unknown => expect.stringMatching(patt
 export const containing = (part: string): unknown => expect.stringContaining(part)
 export const including = (part: Readonly<Record<string, unknown>>): unknown => expect.objectContaining(part)
 export const anyNumber: unknown = expect.any(Number)
+/** An error with that code, and a message of which that is part. */
+export const withCode = (code: string, part = ''): unknown =>
+  expect.objectContaining({ code, message: expect.stringContaining(part) as unknown })

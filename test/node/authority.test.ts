@@ -4,6 +4,7 @@ import type { Signer } from '../../src/core/signature.ts'
 import { createNode, type HanseNode } from '../../src/node/node.ts'
 import type { Space } from '../../src/node/space/space.ts'
 import { alice, bob, carol, dave, mallory, NOW_MS, seedNamed } from '../cast.ts'
+import { matching, withCode } from '../cli/matchers.ts'
 
 const nodes: HanseNode[] = []
 afterAll(async () => {
@@ -84,9 +85,7 @@ describe('authority in a space', () => {
     }
     expectAgreement()
     // Now she has, and cannot even write.
-    expect(() => spaces.mallory.put('notes/again', 1)).toThrow(
-      expect.objectContaining({ code: 'CAP_REVOKED' }),
-    )
+    expect(() => spaces.mallory.put('notes/again', 1)).toThrow(withCode('CAP_REVOKED'))
   })
 
   it('is taken back from an operation on, or altogether', async () => {
@@ -123,15 +122,10 @@ describe('authority in a space', () => {
 
   it('is not taken from equals, nor from those above', async () => {
     await carry(spaces.alice, spaces.bob)
-    for (const target of [did(alice), did(carol)]) {
-      expect(() => spaces.bob.revoke({ target })).toThrow(expect.objectContaining({ code: 'NOT_ABOVE' }))
-    }
-    expect(() => spaces.carol.revoke({ target: did(bob) })).toThrow(
-      expect.objectContaining({ code: 'NOT_ABOVE' }),
-    )
-    expect(() => spaces.alice.revoke({ target: did(dave) })).toThrow(
-      expect.objectContaining({ code: 'NOT_FOUND' }),
-    )
+    expect(() => spaces.bob.revoke({ target: did(alice) })).toThrow(withCode('NOT_ABOVE'))
+    expect(() => spaces.bob.revoke({ target: did(carol) })).toThrow(withCode('NOT_ABOVE'))
+    expect(() => spaces.carol.revoke({ target: did(bob) })).toThrow(withCode('NOT_ABOVE'))
+    expect(() => spaces.alice.revoke({ target: did(dave) })).toThrow(withCode('NOT_FOUND'))
   })
 
   it('leaves nothing of what a revoked admin grants and writes behind everybody’s back', async () => {
@@ -181,7 +175,7 @@ describe('authority in a space', () => {
       endorsedBy: [{ operation: endorsement, author: did(bob) }],
     })
     expect(spaces.carol.explain(bad)).toMatchObject({ verdict: 'masked', endorsedBy: [] })
-    expect(() => spaces.mallory.endorse([bad])).toThrow(expect.objectContaining({ code: 'NOT_ABOVE' }))
+    expect(() => spaces.mallory.endorse([bad])).toThrow(withCode('NOT_ABOVE'))
   })
 
   it('contains a compromised author, and names what others built on it', async () => {
@@ -216,7 +210,7 @@ describe('authority in a space', () => {
     const deps = spaces.alice.hosted.operation(spaces.alice.hosted.store.count() - 1).header.deps
     expect(deps.map((id) => Buffer.from(id).toString('hex'))).not.toContain(left)
     expect(own).toBeDefined()
-    expect(() => spaces.alice.delete('notes/left')).toThrow(expect.objectContaining({ code: 'FROZEN' }))
+    expect(() => spaces.alice.delete('notes/left')).toThrow(withCode('FROZEN'))
     spaces.bob.contain({ author: did(mallory), since: left })
     await meet()
     expectAgreement()
@@ -233,7 +227,7 @@ describe('authority in a space', () => {
     daves.publishPendingTokens()
     daves.put('notes/dave', 1)
     expect(() => daves.grant({ to: did(mallory), role: 'writer' })).toThrow(
-      expect.objectContaining({ code: 'CAP_CHAIN', message: expect.stringContaining('passed on 1 times') }),
+      withCode('CAP_CHAIN', 'passed on 1 times'),
     )
   })
 
@@ -244,7 +238,7 @@ describe('authority in a space', () => {
     expect(refused.chains).toMatchObject([{ code: 'CAP_REVOKED' }])
     expect(spaces.alice.explainRight(did(carol), 'notes')).toMatchObject({ allowed: true })
     expect(spaces.alice.explainRight(did(carol), '', '/cap/grant').chains).toMatchObject([
-      { code: 'CAP_COMMAND', detail: expect.stringMatching(/token 1 grants \/op, not \/cap\/grant/) },
+      { code: 'CAP_COMMAND', detail: matching(/token 1 grants \/op, not \/cap\/grant/) },
     ])
     expect(spaces.alice.explainRight(did(dave), '').chains).toEqual([])
   })

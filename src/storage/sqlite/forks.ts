@@ -1,5 +1,6 @@
 import { toHex } from '../../core/bytes.ts'
-import { compareForkProofs, type ForkProof } from '../../core/forks.ts'
+import { compareForkProofs } from '../../core/forks.ts'
+import type { ForkProof } from '../../core/graph.ts'
 import type { Database, Query } from './database.ts'
 
 type ForkColumns = [

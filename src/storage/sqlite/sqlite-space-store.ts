@@ -1,7 +1,6 @@
 import type { Cell, CellKey } from '../../core/changes/cell.ts'
 import type { ElementRef } from '../../core/changes/change.ts'
-import type { ForkProof } from '../../core/forks.ts'
-import type { Entry, PublishedDelegation } from '../../core/graph.ts'
+import type { Entry, ForkProof, PublishedDelegation } from '../../core/graph.ts'
 import type {
   CellRange,
   CellRow,
