@@ -120,6 +120,8 @@ describe('two running nodes', () => {
     expect(stdout).toMatch(
       new RegExp(`^ {2}in sync with ${bob.listening.peerId} since \\d\\d:\\d\\d:\\d\\d \\(proved\\)$`, 'm'),
     )
+    expect(stdout).toMatch(/^ {2}bodies +all here$/m)
+    expect(stdout).toMatch(/^ {2}last write +acknowledged by 1 of 1 peer$/m)
   })
 
   it('explain each other’s operations, and list peers with what is held against them', async () => {

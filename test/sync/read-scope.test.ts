@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { READ_PATHS_REMEMBERED_MAX, READ_TOKENS_MAX } from '../../src/core/limits.ts'
+import { decodeMessage, encodeMessage } from '../../protocols/sync/message-codec.ts'
+import {
+  HANDSHAKE_FRAME_BYTES_MAX,
+  READ_PATHS_REMEMBERED_MAX,
+  READ_TOKENS_MAX,
+  TOKEN_BYTES_MAX,
+} from '../../src/core/limits.ts'
 import { handshakeBytes, verifyReadProof } from '../../src/core/sync/handshake.ts'
 import { ReadScope, scopeNow, sharedPrefixes, WHOLE_SCOPE } from '../../src/core/sync/read-scope.ts'
+import { EMPTY_TRIE } from '../../src/core/trie.ts'
 import type { VerifiedDelegation } from '../../src/core/ucan/delegation.ts'
 import { pathPolicy } from '../../src/core/ucan/policy.ts'
 import {
@@ -143,6 +150,16 @@ describe('a proof', () => {
     expect(codeOf(chains)).toBeNull()
     expect(codeOf([...chains, ownerToken])).toBe('CAP_FORM')
     expect(codeOf([])).toBe('CAP_FORM')
+  })
+
+  test('fits into one frame of a handshake, however large its tokens', () => {
+    const tokens = Array.from({ length: READ_TOKENS_MAX }, () => new Uint8Array(TOKEN_BYTES_MAX))
+    const message = encodeMessage({ kind: 'proof', proof: { tokens, signature: new Uint8Array(64) } })
+    expect(message.length).toBeLessThan(HANDSHAKE_FRAME_BYTES_MAX)
+    expect(decodeMessage(message, null, EMPTY_TRIE).ok).toBe(true)
+    const more = { tokens: [...tokens, new Uint8Array(1)], signature: new Uint8Array(64) }
+    const refused = decodeMessage(encodeMessage({ kind: 'proof', proof: more }), null, EMPTY_TRIE)
+    expect(refused.ok ? null : refused.fault.code).toBe('BAD_FIELD')
   })
 
   test('holds whatever its policy says of paths: that is asked for each body', () => {

@@ -46,7 +46,7 @@ function readingAll(within: PolicySource): PolicySource {
 
 function readsAll() {
   const detail =
-    'every member of this space reads everything, since gossip takes bodies to all of them: leave out the path, or make a space with closed reading'
+    'every member of this space reads everything, since gossip takes bodies to all of them: leave out the path, or make another space, hanse space create NAME --closed-reading'
   return fail('BAD_ROLE', detail)
 }
 
