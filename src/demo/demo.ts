@@ -99,6 +99,8 @@ class Demo {
     await this.#converged(this.#nodes)
     const coldSync = await this.#latecomer()
     await this.#converged(this.#nodes)
+    await this.#containMallory()
+    await this.#converged(this.#nodes)
     const reports = await Promise.all(this.#nodes.map(({ remote }) => remote.call<NodeReport>('report')))
     await Promise.all(this.#nodes.map(({ remote }) => remote.call('stop').then(() => remote.ended)))
     return this.#judge({ commits: commits.length, authors: people, seconds, replayed, coldSync, reports })
@@ -208,6 +210,25 @@ class Demo {
     const { operations, linkBytes } = await late.remote.call<NodeReport>('report')
     this.#screen.say(`${late.setup.name} has ${operations} operations after ${seconds.toFixed(2)} s`)
     return { operations, seconds: round(seconds), bytes: linkBytes }
+  }
+
+  /** The owner takes mallory's right back, and the effect of all she did under it: on every node alike, her branches are gone. */
+  async #containMallory(): Promise<void> {
+    const [owner] = this.#nodes
+    const before = await (owner as Running).remote.call<number>('effectsBelow', MALLORY_PATH)
+    await (owner as Running).remote.call('expel')
+    const startedMs = performance.now()
+    const isGone = async () => {
+      const left = await Promise.all(
+        this.#nodes.map(({ remote }) => remote.call<number>('effectsBelow', MALLORY_PATH)),
+      )
+      return left.every((count) => count === 0)
+    }
+    await this.#until("mallory's effects to be gone from every node", isGone, CONVERGENCE_TIMEOUT_MS)
+    const seconds = ((performance.now() - startedMs) / 1000).toFixed(2)
+    this.#screen.say(
+      `node-1 revokes mallory, who has forked: ${before} values of hers have lost their effect on every node after ${seconds} s`,
+    )
   }
 
   async #converged(nodes: readonly Running[]): Promise<void> {

@@ -78,6 +78,16 @@ serve({
     return ids.filter((id) => space.hosted.store.find(new Uint8Array(Buffer.from(id, 'hex'))) === undefined)
   },
 
+  /** Revokes all that forked authors hold, and the effect of everything they did under it. */
+  expel(): void {
+    for (const target of space.status().forkedAuthors) space.revoke({ target, purge: true })
+  },
+
+  /** How many values show at or below a path. */
+  effectsBelow(path: string): number {
+    return [...space.list(path)].length
+  },
+
   roots(): { readonly clockRoot: string; readonly stateRoot: string; readonly operations: number } {
     const { clockRoot, stateRoot, operations } = space.status()
     return { clockRoot, stateRoot, operations }
