@@ -1,23 +1,43 @@
 import { toHex } from '../../src/core/bytes.ts'
+import type { Operation } from '../../src/core/operation/operation.ts'
 import type { WireMessage } from '../../protocols/sync/message-codec.ts'
 import { closeFrame, openFrame } from '../frames.ts'
 import type { NodeHooks } from '../node.ts'
 import type { Random } from '../random.ts'
 import { type Actor, MALLORYS, type Stage } from './stage.ts'
 
-/** Takes in and serves nothing of one honest author. */
+/** Has nothing of one honest author, or has it, says so, and never sends it. */
 export function createWithholder(random: Random): Actor {
   let stage: Stage | null = null
   const victim = random.below(64)
+  const isSecretive = random.chance(0.5)
+  const heldBack = new Map<string, number>()
+  const isVictims = ({ header: { author } }: Operation) => {
+    const isHit = stage !== null && !stage.isOver() && toHex(author) === stage.authorAt(victim)
+    if (isHit) stage?.note()
+    return isHit
+  }
+  const onFrame: NodeHooks['onFrame'] = (to, frame) => {
+    const node = stage?.node() ?? null
+    const message = node === null ? null : openFrame(frame, node.hosted.id)
+    const peer = to.toString()
+    if (message?.kind === 'compare') heldBack.delete(peer)
+    if (message?.kind === 'operations') {
+      const operations = message.operations.filter((operation) => !isVictims(operation))
+      const count = message.operations.length - operations.length
+      if (count === 0) return [frame]
+      heldBack.set(peer, (heldBack.get(peer) ?? 0) + count)
+      return [closeFrame({ ...message, operations })]
+    }
+    if (message?.kind === 'eose') {
+      const operations = message.operations - (heldBack.get(peer) ?? 0)
+      return [closeFrame({ ...message, operations })]
+    }
+    return [frame]
+  }
   return {
     grant: MALLORYS,
-    hooks: {
-      takes: ({ header: { author } }) => {
-        const isTaken = stage === null || toHex(author) !== stage.authorAt(victim)
-        if (!isTaken) stage?.note()
-        return isTaken
-      },
-    },
+    hooks: isSecretive ? { takes: (operation) => !isVictims(operation) } : { onFrame },
     begin(begun) {
       stage = begun
     },
