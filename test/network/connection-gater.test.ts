@@ -9,6 +9,7 @@ import {
   BANNED_PEERS_PER_NETWORK_MAX,
   CONNECTION_GRACE_MS,
   CONNECTIONS_INBOUND_MAX,
+  PENDING_CONNECTIONS_MAX,
 } from '../../src/core/limits.ts'
 import { createConnectionGater, type GaterHost } from '../../src/node/network/connection-gater.ts'
 import { PeerStandings } from '../../src/node/network/peer-standings.ts'
@@ -82,6 +83,19 @@ describe('a gater', () => {
     }
     const network = publicNetworkOf(multiaddr('/ip4/203.0.113.7/tcp/1').bytes, NARROW_NETWORK)
     expect(standings.isNetworkBanned(network as string)).toBe(false)
+  })
+
+  it('counts a connection among the half-open ones no longer than its handshake takes', async () => {
+    const { gater } = createSetting()
+    const cut: string[] = []
+    const socket = (name: string): MultiaddrConnection =>
+      ({ ...from('203.0.113.7'), abort: () => cut.push(name), addEventListener: () => {} }) as never
+    const alice = socket('alice')
+    await gater.denyInboundConnection?.(alice)
+    await gater.denyInboundUpgradedConnection?.(await newPeer(), alice)
+    await gater.denyInboundConnection?.(socket('bob'))
+    for (let i = 0; i < PENDING_CONNECTIONS_MAX; i++) await gater.denyInboundConnection?.(socket('mallory'))
+    expect(cut).toEqual(['bob'])
   })
 
   it('cuts the connection whose place a newcomer takes', async () => {
