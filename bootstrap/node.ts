@@ -1,7 +1,7 @@
 import { autoNATv2 } from '@libp2p/autonat-v2'
 import { type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
-import type { Libp2p, PrivateKey } from '@libp2p/interface'
+import type { ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { noise } from '@libp2p/noise'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
@@ -21,6 +21,7 @@ import {
   BOOTSTRAP_PENDING_CONNECTIONS_MAX,
   BOOTSTRAP_UPGRADE_TIMEOUT_MS,
 } from '../src/core/limits.ts'
+import { PendingConnections } from '../src/core/pending-connections.ts'
 import { type Fault, fail, ok, type Result } from '../src/core/result.ts'
 import { BoundedDatastore } from './bounded-datastore.ts'
 import type { BootstrapConfig } from './config.ts'
@@ -114,10 +115,12 @@ function createStopped(options: BootstrapNodeOptions): Promise<Libp2p<BootstrapS
         },
       }),
     ],
+    connectionGater: createGater(),
     connectionManager: {
       maxConnections: options.maxConnections,
       inboundConnectionThreshold: BOOTSTRAP_HOST_CONNECTIONS_PER_SECOND,
-      maxIncomingPendingConnections: BOOTSTRAP_PENDING_CONNECTIONS_MAX,
+      // The gater lets the oldest go; libp2p, which turns away the newest, must not come first.
+      maxIncomingPendingConnections: 16 * BOOTSTRAP_PENDING_CONNECTIONS_MAX,
       inboundUpgradeTimeout: BOOTSTRAP_UPGRADE_TIMEOUT_MS,
     },
     // A ping that is late on a busy machine is no reason to drop a healthy peer.
@@ -134,6 +137,21 @@ function createStopped(options: BootstrapNodeOptions): Promise<Libp2p<BootstrapS
       ...(options.relayReservations === 0 ? {} : { relay: relay(options) }),
     },
   })
+}
+
+/** Half-open connections, of which the oldest of the largest host goes for one more. */
+function createGater(): ConnectionGater {
+  const pending = new PendingConnections(BOOTSTRAP_PENDING_CONNECTIONS_MAX)
+  return {
+    denyInboundConnection: (connection) => {
+      pending.begin(connection)
+      return false
+    },
+    denyInboundUpgradedConnection: (_peer, connection) => {
+      pending.end(connection)
+      return false
+    },
+  }
 }
 
 function relay(options: BootstrapNodeOptions): ReturnType<typeof circuitRelayServer> {

@@ -201,7 +201,7 @@ export const DATASTORE_PAGE_ROWS = 256
 export const BOOTSTRAP_CONNECTIONS = 512
 /** New connections per second from one host. Many nodes may share one; a dozen idle sockets must not lock out the rest. */
 export const BOOTSTRAP_HOST_CONNECTIONS_PER_SECOND = 50
-/** Connections in the middle of their handshake. */
+/** Connections in the middle of their handshake; one more makes the oldest of the host with most go. */
 export const BOOTSTRAP_PENDING_CONNECTIONS_MAX = 200
 /** From socket opened to handshake done, in ms. Short, so that idle sockets give their place back soon. */
 export const BOOTSTRAP_UPGRADE_TIMEOUT_MS = 3_000

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Libp2p } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -7,6 +9,7 @@ import { sha256 } from 'multiformats/hashes/sha2'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { checkHealth } from '../../bootstrap/health.ts'
 import { type BootstrapNode, type BootstrapNodeOptions, createBootstrapNode } from '../../bootstrap/node.ts'
+import { BOOTSTRAP_PENDING_CONNECTIONS_MAX } from '../../src/core/limits.ts'
 import { spaceTopic } from '../../src/core/space-topic.ts'
 import { createPlainNode, type PlainNode } from './plain-node.ts'
 
@@ -116,6 +119,28 @@ describe('bootstrap node', () => {
       expect(checked.ok && checked.value.peerId).toBe(bootstrap.libp2p.peerId.toString())
     }
     expect(bootstrap.status()).toMatchObject({ registered: 2, queried: 2, refused: {}, brokenOff: 0 })
+  })
+
+  it('serves a newcomer while more sockets than it keeps stand half-open', async () => {
+    const bootstrap = await start()
+    const [address = ''] = bootstrap.addresses()
+    const port = Number(/tcp\/(\d+)/.exec(address)?.[1])
+    const sockets: Socket[] = []
+    stops.push(async () => {
+      for (const socket of sockets) socket.destroy()
+      await Promise.resolve()
+    })
+    for (let i = 0; i < BOOTSTRAP_PENDING_CONNECTIONS_MAX + 50; i++) {
+      // From several hosts, none of them faster than one may be.
+      const localAddress = `127.0.0.${2 + (i % 8)}`
+      const socket = connect({ host: '127.0.0.1', port, localAddress })
+      socket.on('error', () => {})
+      await once(socket, 'connect')
+      sockets.push(socket)
+    }
+    // The handshakes that say nothing are given 3 s; the newcomer does not wait for them to end.
+    const checked = await checkHealth([multiaddr(address)], AbortSignal.timeout(2_500))
+    expect(checked).toMatchObject({ ok: true })
   })
 
   it('is found unhealthy when it is gone, another, or no introducer', async () => {

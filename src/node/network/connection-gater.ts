@@ -1,8 +1,9 @@
 import type { Connection, ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { NARROW_NETWORK, publicNetworkOf, WIDE_NETWORK } from '../../core/address-network.ts'
+import { PENDING_CONNECTIONS_MAX } from '../../core/limits.ts'
+import { PendingConnections } from '../../core/pending-connections.ts'
 import { decideSlot, type SlotHolder } from './connection-slots.ts'
-import { PendingConnections } from './pending-connections.ts'
 
 /** What the gater asks of the node around it. */
 export interface GaterHost {
@@ -60,7 +61,7 @@ export function createConnectionGater(host: GaterHost, inner: ConnectionGater = 
     connections.find(({ id }) => id === evicted?.id)?.abort(new Error('its place went to a newcomer'))
     return false
   }
-  const pending = new PendingConnections()
+  const pending = new PendingConnections(PENDING_CONNECTIONS_MAX)
   return {
     ...inner,
     denyInboundConnection: async (connection) => {

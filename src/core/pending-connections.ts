@@ -1,5 +1,4 @@
-import { hostOf } from '../../core/address-network.ts'
-import { PENDING_CONNECTIONS_MAX } from '../../core/limits.ts'
+import { hostOf } from './address-network.ts'
 
 /** A socket that somebody has opened, as far as it is looked at here. */
 export interface PendingConnection {
@@ -9,7 +8,7 @@ export interface PendingConnection {
 }
 
 /**
- * Inbound connections in the middle of their handshake, at most PENDING_CONNECTIONS_MAX. One more makes one go: the oldest of the
+ * Inbound connections in the middle of their handshake, at most as many as it is made for. One more makes one go: the oldest of the
  * host that has most. A handshake takes an honest peer some tens of milliseconds, so the oldest are those that were opened and say
  * nothing. (libp2p by itself refuses the newest, and a hundred idle sockets lock everybody out for as long as their timeout, again
  * and again.)
@@ -17,6 +16,12 @@ export interface PendingConnection {
 export class PendingConnections {
   /** With their hosts, the oldest first. */
   readonly #pending = new Map<PendingConnection, string>()
+
+  readonly #max: number
+
+  constructor(max: number) {
+    this.#max = max
+  }
 
   get count(): number {
     return this.#pending.size
@@ -26,7 +31,7 @@ export class PendingConnections {
   begin(connection: PendingConnection): void {
     this.#pending.set(connection, hostOf(connection.remoteAddr.bytes))
     connection.addEventListener('close', () => this.end(connection))
-    if (this.#pending.size <= PENDING_CONNECTIONS_MAX) return
+    if (this.#pending.size <= this.#max) return
     const oldest = this.#oldestOfLargestHost()
     this.#pending.delete(oldest)
     oldest.abort(new Error('its place went to a newer handshake'))

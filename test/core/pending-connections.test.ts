@@ -1,7 +1,7 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, it } from 'vitest'
 import { PENDING_CONNECTIONS_MAX } from '../../src/core/limits.ts'
-import { type PendingConnection, PendingConnections } from '../../src/node/network/pending-connections.ts'
+import { type PendingConnection, PendingConnections } from '../../src/core/pending-connections.ts'
 
 /** A socket that tells when it was cut. */
 function createSocket(
@@ -24,7 +24,7 @@ function createSocket(
 }
 
 it('keeps as many half-open connections as the limit says, and lets the oldest go for one more', () => {
-  const pending = new PendingConnections()
+  const pending = new PendingConnections(PENDING_CONNECTIONS_MAX)
   const cut: string[] = []
   const sockets = Array.from({ length: PENDING_CONNECTIONS_MAX }, (_, i) => createSocket(cut, `mallory ${i}`))
   for (const socket of sockets) pending.begin(socket)
@@ -35,7 +35,7 @@ it('keeps as many half-open connections as the limit says, and lets the oldest g
 })
 
 it('lets the oldest of the host go that has most of them, and nobody’s who has few', () => {
-  const pending = new PendingConnections()
+  const pending = new PendingConnections(PENDING_CONNECTIONS_MAX)
   const cut: string[] = []
   pending.begin(createSocket(cut, 'alice', '203.0.113.1'))
   for (let i = 0; i < PENDING_CONNECTIONS_MAX; i++)
@@ -46,7 +46,7 @@ it('lets the oldest of the host go that has most of them, and nobody’s who has
 })
 
 it('counts no connection any more that is through its handshake or gone', () => {
-  const pending = new PendingConnections()
+  const pending = new PendingConnections(PENDING_CONNECTIONS_MAX)
   const cut: string[] = []
   const [alice, bob] = [createSocket(cut, 'alice'), createSocket(cut, 'bob')]
   pending.begin(alice)
