@@ -47,7 +47,7 @@ async function runTestFile(folder: string, test: string): Promise<Judgement> {
   try {
     results = (JSON.parse(readFileSync(report, 'utf8')) as VitestReport).testResults
   } catch {
-    return { kind: 'broken', why: 'vitest left no report' }
+    return { kind: 'broken', why: `vitest left no report of ${test}` }
   }
   for (const { name, assertionResults } of results) {
     const failed = assertionResults.find(({ status }) => status === 'failed')
@@ -62,20 +62,19 @@ async function runTestFile(folder: string, test: string): Promise<Judgement> {
   return passed === 0 ? { kind: 'broken', why: 'no test ran' } : { kind: 'passed' }
 }
 
-/** Runs the simulator for some seeds of a scenario. */
+/** Runs the simulator until a seed fails. */
 export async function runSimulation(
   folder: string,
-  { scenario, seeds }: { readonly scenario: string; readonly seeds: string },
+  { scenario, seeds }: { readonly scenario: string; readonly seeds: readonly [from: number, to: number] },
 ): Promise<Judgement> {
-  const args = ['simulation/main.ts', '--seeds', seeds, '--scenario', scenario, '--json']
-  const ended = await run(folder, args)
+  const ended = await run(folder, ['mutants/simulate-main.ts', scenario, ...seeds.map(String)])
   if (ended === 'timeout')
     return { kind: 'failed', by: `simulation does not end within ${JUDGE_MS_MAX / 1_000} s` }
-  const seed = /"failed":\s*\[\s*\{?[^\]\d]*(\d+)/.exec(ended.output)?.[1]
-  if (seed !== undefined) return { kind: 'failed', by: `simulation: scenario ${scenario}, seed ${seed}` }
-  return ended.code === 0
+  if (ended.code !== 0) return { kind: 'broken', why: `the simulator ended with code ${ended.code}` }
+  const broken = JSON.parse(ended.output) as { readonly seed: number; readonly invariant: string } | null
+  return broken === null
     ? { kind: 'passed' }
-    : { kind: 'broken', why: `the simulator ended with code ${ended.code}` }
+    : { kind: 'failed', by: `simulation, scenario ${scenario}, seed ${broken.seed}: ${broken.invariant}` }
 }
 
 interface Ended {

@@ -10,8 +10,8 @@ export interface Mutant {
   readonly edits: readonly (readonly [search: string, replacement: string])[]
   /** Test files, relative to the project, of which at least one must fail. */
   readonly tests: readonly string[]
-  /** Where the simulator must notice instead: what it is called with. */
-  readonly simulation?: { readonly scenario: string; readonly seeds: string }
+  /** Where the simulator must notice, by itself or after the tests have not: a scenario, and seeds of which one must fail. */
+  readonly simulation?: { readonly scenario: string; readonly seeds: readonly [from: number, to: number] }
 }
 
 /** Changes the text of a file as a mutant says. A text that is not there exactly once is told, never guessed. */

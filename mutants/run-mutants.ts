@@ -57,20 +57,30 @@ async function judgeApplied({ tests, simulation }: Mutant, folder: string): Prom
 }
 
 /**
- * The test files that fail without any mutant, with the reason: what such a file catches proves nothing. Run before the mutants.
+ * The test files and seeds that fail without any mutant, with the reason: what such a one catches proves nothing. Run before the
+ * mutants.
  */
 export async function failingWithout(
   mutants: readonly Mutant[],
   workspaces: readonly Workspace[],
 ): Promise<readonly string[]> {
-  const open = [...new Set(mutants.flatMap(({ tests }) => tests))]
+  const files = new Set(mutants.flatMap(({ tests }) => tests))
+  const runs = new Map(
+    mutants.flatMap(({ simulation }) =>
+      simulation === undefined ? [] : [[JSON.stringify(simulation), simulation] as const],
+    ),
+  )
+  const open: ((folder: string) => Promise<Judgement>)[] = [
+    ...[...runs.values()].map((simulation) => (folder: string) => runSimulation(folder, simulation)),
+    ...[...files].map((file) => (folder: string) => runTests(folder, [file])),
+  ]
   const failing: string[] = []
   await Promise.all(
     workspaces.map(async ({ folder }) => {
-      for (let file = open.shift(); file !== undefined; file = open.shift()) {
-        const judged = await runTests(folder, [file])
+      for (let judge = open.shift(); judge !== undefined; judge = open.shift()) {
+        const judged = await judge(folder)
         if (judged.kind === 'failed') failing.push(judged.by)
-        if (judged.kind === 'broken') failing.push(`${file}: ${judged.why}`)
+        if (judged.kind === 'broken') failing.push(judged.why)
       }
     }),
   )

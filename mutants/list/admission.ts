@@ -21,7 +21,7 @@ export const ADMISSION_MUTANTS: readonly Mutant[] = [
         "if (graph.firstAfter(header.author, prev?.ordinal ?? null) !== undefined) return fault('SELF_FORK', '')\n  if (header.seq !== seq) return",
       ],
     ],
-    tests: PIPELINE,
+    tests: ['test/core/convergence.test.ts', ...PIPELINE],
   },
   {
     name: 'any-seq',

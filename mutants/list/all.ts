@@ -5,6 +5,7 @@ import { NETWORK_MUTANTS } from './network.ts'
 import { NODE_MUTANTS } from './node.ts'
 import { READING_MUTANTS } from './reading.ts'
 import { REVOCATION_MUTANTS } from './revocation.ts'
+import { SIMULATED_MUTANTS } from './simulation.ts'
 import { STATE_MUTANTS } from './state.ts'
 
 /** Every rule that is broken on purpose. */
@@ -16,4 +17,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...NODE_MUTANTS,
   ...NETWORK_MUTANTS,
   ...READING_MUTANTS,
+  ...SIMULATED_MUTANTS,
 ]
