@@ -15,6 +15,8 @@ import { encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { formatConfigFile } from '../../src/node/config/config-file.ts'
 import { CONFIG_KEYS } from '../../src/node/config/config-keys.ts'
 import { resolveConfig } from '../../src/node/config/resolve-config.ts'
+import { PeerBook } from '../../src/node/peer-book.ts'
+import { readMeetingPoints, readRememberedPeers } from '../../src/node/space/kept-notes.ts'
 import { formatInvite, parseInvite } from '../../src/node/space/invite.ts'
 import { packBody, packParents, unpackBody, unpackParents } from '../../src/storage/sqlite/packing.ts'
 import { bytesOf, digest, token, value } from '../grammar.ts'
@@ -259,5 +261,29 @@ function orDamaged<T>(read: () => T): T | null {
   }
 }
 
+const remembered = fc.tuple(fc.string(), fc.string(), fc.nat(), fc.nat(), fc.nat())
+
+/** Notes that a space keeps for itself: what is damaged is as if it had not been kept. */
+const notes: Target = {
+  name: 'notes',
+  form: 'cbor',
+  inputBytesMax: 16 * 1024,
+  valid: fc.oneof(
+    fc.tuple(addresses, addresses).map(encodeCanonical),
+    fc.array(remembered, { maxLength: 3 }).map(encodeCanonical),
+    fc
+      .tuple(fc.string(), fc.nat(), bytesOf(32), bytesOf(64), fc.option(fc.nat()))
+      .map((receipt) => encodeCanonical([['peer', '', 0, 0, 0, receipt]])),
+  ),
+  run(input) {
+    const meeting = readMeetingPoints(input)
+    const peers = readRememberedPeers(input)
+    const book = new PeerBook()
+    book.restore(peers)
+    holds(book.all().length <= peers.length, 'no more peers than were remembered')
+    return meeting.peers.length + meeting.bootstrap.length + peers.length > 0
+  },
+}
+
 /** What the owner's own programs, files and links bring. */
-export const LOCAL_TARGETS: readonly Target[] = [invite, control, valueText, config, packing]
+export const LOCAL_TARGETS: readonly Target[] = [invite, control, valueText, config, packing, notes]

@@ -32,6 +32,7 @@ import type { RememberedPeer } from '../peer-book.ts'
 import { Replica } from '../replica/replica.ts'
 import { AbsentBodies } from './absent-bodies.ts'
 import { HeadClaims } from './head-claims.ts'
+import { type MeetingPoints, readMeetingPoints, readRememberedPeers } from './kept-notes.ts'
 import { encodeEdits, type HasSeen, type ItemEdit } from './item-edit.ts'
 import type { RoleTerms } from './roles.ts'
 import { SpaceReading } from './space-reading.ts'
@@ -48,14 +49,6 @@ const MEETING_NOTE = 'meeting'
 
 /** The note that remembers peers across restarts. */
 const PEERS_NOTE = 'peers'
-
-/** Where an invite says that others are to be found, as text. */
-export interface MeetingPoints {
-  /** Multiaddrs of members. */
-  readonly peers: readonly string[]
-  /** Multiaddrs of introduction nodes. */
-  readonly bootstrap: readonly string[]
-}
 
 /** How an operation of our own is made. */
 export interface WriteOptions {
@@ -254,11 +247,7 @@ export class HostedSpace {
 
   /** What the invite said; nothing in a space that was made here. */
   meetingPoints(): MeetingPoints {
-    const note = this.#store.note(MEETING_NOTE)
-    const decoded = note === undefined ? null : decodeCanonical(note)
-    if (decoded === null || !decoded.ok) return { peers: [], bootstrap: [] }
-    const [peers, bootstrap] = decoded.value as [readonly string[], readonly string[]]
-    return { peers, bootstrap }
+    return readMeetingPoints(this.#store.note(MEETING_NOTE))
   }
 
   /** Remembers peers across a restart; may be lost with the power. */
@@ -268,9 +257,7 @@ export class HostedSpace {
 
   /** The peers that were remembered last. */
   keptPeers(): readonly RememberedPeer[] {
-    const note = this.#store.note(PEERS_NOTE)
-    const decoded = note === undefined ? null : decodeCanonical(note)
-    return decoded?.ok === true ? (decoded.value as readonly RememberedPeer[]) : []
+    return readRememberedPeers(this.#store.note(PEERS_NOTE))
   }
 
   #verified(token: Uint8Array): VerifiedDelegation {
