@@ -115,7 +115,7 @@ const changeFrame: Target = {
     if (space.ok && path === '' && decoded.value.type === 'space.create' && decoded.value.version === 1)
       holds(equalBytes(createSpaceChange(space.value), input), 'a description is written as the same bytes')
     const verify = input.length % 4 === 0 ? verifySync : accept
-    const put = readDelegations(decoded.value, SPACE_SIGNER.publicKey, verify)
+    const put = readDelegations(decoded.value, SPACE_SIGNER.publicKey, verify, { left: 8 })
     if (put.ok && path === '' && decoded.value.type === 'cap.put' && decoded.value.version === 1)
       holds(
         equalBytes(putDelegations(put.value.map(({ bytes }) => bytes)), input),

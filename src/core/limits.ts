@@ -157,6 +157,8 @@ export const FIELD_BYTES_MAX = 256
 export const TYPE_BYTES_MAX = 64
 /** UTF-8 bytes of a space's name. */
 export const SPACE_NAME_BYTES_MAX = 128
+/** Delegations that one operation publishes. A bad signature costs some 2 ms to be sure of, on the thread that admits. */
+export const TOKENS_PER_OPERATION_MAX = 128
 /** Operations that the cut of one revocation names. Whoever used a token on more branches is cut off earlier. */
 export const CUT_IDS_MAX = 1_024
 /** Operations that one endorsement names. Their ids fill half of a body. */

@@ -12,8 +12,6 @@ import { emit, serve } from './rpc.ts'
 
 /** One federation node of the demo, as a process of its own: started, watched and, once, killed by src/demo/main.ts. */
 
-/** Grants in one operation: about 400 bytes each, in a body of at most 256 KiB. */
-const GRANTS_PER_OPERATION = 400
 /** How often progress is told, in ms. */
 const TICK_MS = 100
 
@@ -53,9 +51,7 @@ serve({
       { length: people },
       (_, person): GrantOptions => ({ to: didOf(person), role: 'writer' }),
     )
-    for (let i = 0; i < grants.length; i += GRANTS_PER_OPERATION) {
-      space.grantAll(grants.slice(i, i + GRANTS_PER_OPERATION), timeMs)
-    }
+    space.grantAll(grants, timeMs)
     return space.id
   },
 

@@ -1,14 +1,16 @@
 import { describe, expect, test } from 'vitest'
+import { evaluateBody } from '../../src/core/changes/evaluate.ts'
+import type { Entry } from '../../src/core/graph.ts'
 import { encodeChange } from '../../src/core/changes/change.ts'
 import { putDelegations } from '../../src/core/changes/control.ts'
 import { editMap } from '../../src/core/changes/map.ts'
 import { deleteRegister, setRegister } from '../../src/core/changes/register.ts'
 import { endorseOperations, revokeDelegation } from '../../src/core/changes/verdict.ts'
-import { CUT_IDS_MAX, ENDORSED_OPERATIONS_MAX } from '../../src/core/limits.ts'
+import { CUT_IDS_MAX, ENDORSED_OPERATIONS_MAX, TOKENS_PER_OPERATION_MAX } from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import type { Outcome } from '../../src/node/replica/admission-step.ts'
 import { createRealmHome, HOLDERS, publication, TOKENS } from '../effect/realm.ts'
-import { forge, GENESIS_MS, genesis, type Home, ownerToken } from '../cast.ts'
+import { forge, GENESIS_MS, genesis, type Home, ownerToken, verifier } from '../cast.ts'
 
 const PEER = 'a peer'
 const [, aliceToBob, aliceToCarol, bobToDave, , bobToMallory, daveToMallory] = TOKENS as [
@@ -219,6 +221,34 @@ describe('a revocation', () => {
     expect(await verdictsOn(home, [blatant])).toEqual(['MISSING_PARENT'])
     expect(await verdictsOn(home, [closing])).toEqual(['admitted'])
     expect(effectsOf(home, [blatant])).toEqual(['not here'])
+  })
+})
+
+describe('delegations', () => {
+  test('beyond what one operation may publish are void, before their signatures are looked at', async () => {
+    const forged = bobToMallory.bytes.slice()
+    forged[10] = (forged[10] as number) ^ 1
+    const many = Array.from({ length: TOKENS_PER_OPERATION_MAX }, () => bobToMallory.bytes)
+    const body = [
+      putDelegations(many.slice(1)),
+      putDelegations(many.slice(0, 2)),
+      putDelegations(many.slice(0, 1)),
+    ]
+    const operation = act({ by: 'alice', prev: publication }, '/cap/grant', '', [
+      ...body,
+      putDelegations([forged]),
+    ])
+    const home = await createRealmHome([operation])
+    let checked = 0
+    const count = (...of: Parameters<typeof verifier.verifySync>) => {
+      checked++
+      return verifier.verifySync(...of)
+    }
+    const { store } = home.hosted
+    const parents = [store.find(publication.id) as Entry]
+    const evaluation = evaluateBody(operation, parents, store, count)
+    expect(evaluation.map(({ ok }) => ok)).toEqual([true, false, true, false])
+    expect(checked).toBe(TOKENS_PER_OPERATION_MAX)
   })
 })
 

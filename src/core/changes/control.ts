@@ -1,5 +1,5 @@
 import { equalBytes, utf8 } from '../bytes.ts'
-import { BODY_CHANGES_MAX, SPACE_NAME_BYTES_MAX } from '../limits.ts'
+import { TOKENS_PER_OPERATION_MAX, SPACE_NAME_BYTES_MAX } from '../limits.ts'
 import { ok, type Result } from '../result.ts'
 import { decodeDelegation, verifyDelegation, type VerifiedDelegation } from '../ucan/delegation.ts'
 import type { VerifySignature } from '../signature.ts'
@@ -57,20 +57,24 @@ export function readSpaceDescription(change: Change): Result<SpaceDescription, C
 
 /**
  * Reads published delegations: a list of tokens, each well-formed, validly signed, and with this space as its subject. One bad
- * token voids the change, since its author put the list together and signed it.
+ * token voids the change, since its author put the list together and signed it. `budget`: how many tokens the operation may still
+ * publish; a change with more is void before any signature is looked at.
  */
 export function readDelegations(
   change: Change,
   spaceKey: Uint8Array,
   verify: VerifySignature,
+  budget: { left: number },
 ): Result<readonly VerifiedDelegation[], ChangeFault> {
   const { payload } = change
   if (!isMap(payload) || Object.keys(payload).length !== 1 || !Array.isArray(payload['tokens'])) {
     return invalid('cap.put has a list of tokens')
   }
   const tokens = payload['tokens'] as unknown[]
-  if (tokens.length === 0 || tokens.length > BODY_CHANGES_MAX)
-    return invalid('cap.put has at least one token')
+  if (tokens.length === 0) return invalid('cap.put has at least one token')
+  if (tokens.length > budget.left)
+    return invalid(`an operation publishes at most ${TOKENS_PER_OPERATION_MAX} delegations`)
+  budget.left -= tokens.length
   const delegations: VerifiedDelegation[] = []
   for (const token of tokens) {
     if (!(token instanceof Uint8Array)) return invalid('a token is a byte string')

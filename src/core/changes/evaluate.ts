@@ -2,6 +2,7 @@ import { PastReader } from '../ancestry.ts'
 import type { Entry, Graph } from '../graph.ts'
 import type { Operation } from '../operation/operation.ts'
 import type { VerifySignature } from '../signature.ts'
+import { TOKENS_PER_OPERATION_MAX } from '../limits.ts'
 import { isAtOrBelow } from '../path.ts'
 import { ok, type Result } from '../result.ts'
 import type { VerifiedDelegation } from '../ucan/delegation.ts'
@@ -51,7 +52,8 @@ export function isControl(command: string): boolean {
  * 2. its path is not at or below the operation's path;
  * 3. it is a control change in an operation with another command than its own, or an item change in a control operation;
  * 4. its type refuses the payload;
- * 5. it names an element or an operation that is not in the operation's past.
+ * 5. it names an element or an operation that is not in the operation's past;
+ * 6. it publishes delegations beyond the operation's first TOKENS_PER_OPERATION_MAX.
  * A void change voids itself and nothing else.
  */
 export function evaluateBody(
@@ -63,6 +65,7 @@ export function evaluateBody(
   if (operation.body === null) return []
   const { path, command, space } = operation.header
   const past = new PastReader(graph, parents)
+  const tokens = { left: TOKENS_PER_OPERATION_MAX }
   return operation.body.map((bytes, index) => {
     const decoded = decodeChange(bytes)
     if (!decoded.ok) return decoded
@@ -73,7 +76,7 @@ export function evaluateBody(
       )
     }
     return isControl(command)
-      ? readControl(change, { index, isGenesis: space === null, command, past, graph, verify })
+      ? readControl(change, { index, isGenesis: space === null, command, past, graph, verify, tokens })
       : readItem(change, index, past, graph)
   })
 }
@@ -86,6 +89,8 @@ interface ControlContext {
   readonly past: PastReader
   readonly graph: Graph
   readonly verify: VerifySignature
+  /** How many delegations the operation may still publish. */
+  readonly tokens: { left: number }
 }
 
 function readControl(change: Change, context: ControlContext): Result<Effect, ChangeFault> {
@@ -103,7 +108,7 @@ function readControl(change: Change, context: ControlContext): Result<Effect, Ch
       return read.ok ? ok({ kind: 'space', description: read.value }) : read
     }
     case CAP_PUT: {
-      const read = readDelegations(change, context.graph.spaceKey, context.verify)
+      const read = readDelegations(change, context.graph.spaceKey, context.verify, context.tokens)
       return read.ok ? ok({ kind: 'delegations', delegations: read.value }) : read
     }
     case CAP_REVOKE: {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { toHex } from '../../core/bytes.ts'
 import { endorseOperations, revokeDelegation } from '../../core/changes/verdict.ts'
 import type { Entry } from '../../core/graph.ts'
-import { CAPS_MAX, ENDORSED_OPERATIONS_MAX } from '../../core/limits.ts'
+import { CAPS_MAX, ENDORSED_OPERATIONS_MAX, TOKENS_PER_OPERATION_MAX } from '../../core/limits.ts'
 import { createSigner } from '../../core/native-signature.ts'
 import { formatDid, parseDid } from '../../core/principal.ts'
 import type { Signer } from '../../core/signature.ts'
@@ -135,7 +135,7 @@ export class SpaceAuthority {
     this.#node = node
   }
 
-  /** Gives several people their roles in one operation. Returns the tokens' digests, hexadecimal. */
+  /** Gives several people their roles, in as few operations as will do. Returns the tokens' digests, hexadecimal. */
   grantAll(grants: readonly GrantOptions[], timeMs = this.#node.now()): readonly string[] {
     const tokens = grants.map((grant) => {
       const path = grant.path ?? ''
@@ -144,7 +144,10 @@ export class SpaceAuthority {
       this.#chainAbove(token, grant.role, path)
       return token
     })
-    this.#hosted.publish(tokens, { author: this.#node.author, timeMs })
+    for (let i = 0; i < tokens.length; i += TOKENS_PER_OPERATION_MAX) {
+      const part = tokens.slice(i, i + TOKENS_PER_OPERATION_MAX)
+      this.#hosted.publish(part, { author: this.#node.author, timeMs })
+    }
     return tokens.map((token) => toHex(token.digest))
   }
 

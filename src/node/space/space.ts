@@ -249,7 +249,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     return this.authority.grantAll([options], options.timeMs)[0] as string
   }
 
-  /** Gives several people their roles in one operation. Returns the tokens' digests, hexadecimal. */
+  /** Gives several people their roles, in as few operations as will do. Returns the tokens' digests, hexadecimal. */
   grantAll(grants: readonly GrantOptions[], timeMs?: number): readonly string[] {
     return this.authority.grantAll(grants, timeMs)
   }
