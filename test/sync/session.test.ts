@@ -3,7 +3,12 @@ import { describe, expect, test } from 'vitest'
 import { toHex } from '../../src/core/bytes.ts'
 import { putDelegations } from '../../src/core/changes/control.ts'
 import { setRegister } from '../../src/core/changes/register.ts'
-import { BATCH_WINDOW, PROBE_IDS_MAX, SYNC_ROUNDS_MAX } from '../../src/core/limits.ts'
+import {
+  BATCH_WINDOW,
+  PROBE_IDS_MAX,
+  SYNC_ROUNDS_MAX,
+  TOKENS_PER_OPERATION_MAX,
+} from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import {
   alice,
@@ -208,8 +213,10 @@ describe('the cost of a comparison', () => {
     const people = Array.from({ length: authors }, (_, i) => signerNamed(`writer ${i}`))
     const granted: Operation[] = []
     const writes: Operation[] = []
-    for (let from = 0; from < authors; from += 500) {
-      const tokens = people.slice(from, from + 500).map((person) => delegate(alice, person))
+    for (let from = 0; from < authors; from += TOKENS_PER_OPERATION_MAX) {
+      const tokens = people
+        .slice(from, from + TOKENS_PER_OPERATION_MAX)
+        .map((person) => delegate(alice, person))
       const grant = forge({
         author: alice,
         prev: granted.at(-1) ?? grants,
@@ -217,7 +224,7 @@ describe('the cost of a comparison', () => {
         header: { command: '/cap/grant' },
       })
       granted.push(grant)
-      for (const [i, person] of people.slice(from, from + 500).entries()) {
+      for (const [i, person] of people.slice(from, from + TOKENS_PER_OPERATION_MAX).entries()) {
         writes.push(
           forge({
             author: person,
