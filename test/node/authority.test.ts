@@ -210,12 +210,15 @@ describe('authority in a space', () => {
     const deps = spaces.alice.hosted.operation(spaces.alice.hosted.store.count() - 1).header.deps
     expect(deps.map((id) => Buffer.from(id).toString('hex'))).not.toContain(left)
     expect(own).toBeDefined()
-    expect(() => spaces.alice.delete('notes/left')).toThrow(withCode('FROZEN'))
+    spaces.alice.put('notes/left', 'hers', { timeMs: NOW_MS })
+    expect(spaces.alice.get('notes/left')?.value).toBe('hers')
+    expect(() => spaces.alice.delete('notes/right')).toThrow(withCode('FROZEN'))
     spaces.bob.contain({ author: did(mallory), since: left })
     await meet()
     expectAgreement()
     const shown = [...spaces.carol.list('notes')].map(({ path }) => path)
-    expect(shown).toEqual(['notes/kept', 'notes/own', 'notes/right'])
+    expect(shown).toEqual(['notes/kept', 'notes/left', 'notes/own', 'notes/right'])
+    expect(spaces.carol.get('notes/left')?.value).toBe('hers')
     expect(spaces.carol.explain(kept)).toMatchObject({ verdict: 'admitted' })
   })
 

@@ -33,7 +33,7 @@ import { Replica } from '../replica/replica.ts'
 import { AbsentBodies } from './absent-bodies.ts'
 import { HeadClaims } from './head-claims.ts'
 import { type MeetingPoints, readMeetingPoints, readRememberedPeers } from './kept-notes.ts'
-import { encodeEdits, type HasSeen, type ItemEdit } from './item-edit.ts'
+import { encodeEdits, type HasSeen, type ItemEdit, latestConcurrent } from './item-edit.ts'
 import type { RoleTerms } from './roles.ts'
 import { SpaceReading } from './space-reading.ts'
 import { createSyncView, type ViewReaders, WHOLE_READERS } from './sync-view.ts'
@@ -152,7 +152,9 @@ export class HostedSpace {
     const parents = this.#parentsOf(options)
     const body = encodeEdits(edits, this.#store, parents.hasSeen)
     const path = options.path ?? commonPath(edits.map((edit) => edit.path))
-    return this.#author('/op/write', path, body, parents, options)
+    const outdone = latestConcurrent(edits, this.#store, (author) => this.replica.isFrozen(author))
+    const timeMs = Math.max(options.timeMs, outdone + 1)
+    return this.#author('/op/write', path, body, parents, { ...options, timeMs })
   }
 
   /** Publishes delegations in an operation of their own. `using` is the chain to name, where it is not published yet. */

@@ -40,6 +40,31 @@ export function encodeEdits(
   })
 }
 
+/**
+ * The greatest time, ms since 1970, of what the edits set anew and what was written by an author for whom `isConcurrent` holds: what is
+ * not built on is only outdone by a later time. 0 where there is nothing of that kind.
+ */
+export function latestConcurrent(
+  edits: readonly ItemEdit[],
+  store: SpaceStore,
+  isConcurrent: (author: Uint8Array) => boolean,
+): number {
+  const times = edits.flatMap((edit): readonly number[] => {
+    if (edit.kind === 'delete') return []
+    const { path } = edit
+    const keys: readonly CellKey[] =
+      edit.kind === 'put'
+        ? [{ path, type: REGISTER, field: '' }]
+        : Object.keys(edit.set ?? {}).map((field) => ({ path, type: MAP, field }))
+    return keys.flatMap((key) => {
+      const cell = store.cell(key)
+      const writer = cell === undefined ? undefined : store.find(cell.id)
+      return writer !== undefined && isConcurrent(writer.author) ? [writer.time] : []
+    })
+  })
+  return Math.max(0, ...times)
+}
+
 function encodeEdit(edit: ItemEdit, store: SpaceStore, hasSeen: HasSeen): Uint8Array | null {
   switch (edit.kind) {
     case 'put':
