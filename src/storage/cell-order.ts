@@ -24,6 +24,18 @@ export function compareCellKeys(a: CellKey, b: CellKey): number {
   return compareText(a.path, b.path) || compareText(a.type, b.type) || compareText(a.field, b.field)
 }
 
+/** Where in cells in that order the first one lies that is not before `key`. */
+export function indexOfCell(sorted: readonly { readonly key: CellKey }[], key: CellKey): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (compareCellKeys((sorted[middle] as { readonly key: CellKey }).key, key) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
 /** One text for each cell key. The length in front keeps a path that contains the separator apart. */
 export function cellName(key: CellKey): string {
   return `${key.path.length}/${key.path}${key.type}/${key.field}`

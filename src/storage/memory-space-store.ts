@@ -8,7 +8,7 @@ import { REFUSALS_REMEMBERED_MAX } from '../core/limits.ts'
 import type { Body, VerifiedOperation } from '../core/operation/operation.ts'
 import { isAtOrBelow } from '../core/path.ts'
 import type { VerifiedDelegation } from '../core/ucan/delegation.ts'
-import { cellName, compareCellKeys } from './cell-order.ts'
+import { cellName, compareCellKeys, indexOfCell } from './cell-order.ts'
 import type {
   CellRange,
   CellRow,
@@ -32,7 +32,8 @@ export interface MemorySpaceStoreInit {
 interface CellRecord {
   readonly key: CellKey
   cell: Cell | undefined
-  readonly removed: Set<string>
+  /** By {@link elementName}. */
+  readonly removed: Map<string, ElementRef>
   /** By `ordinal/index`. */
   readonly history: Map<string, HistoryEntry>
 }
@@ -154,7 +155,11 @@ class MemorySpaceStore implements SpaceStore {
 
   cellsAt(path: string): readonly CellRow[] {
     const rows: CellRow[] = []
-    for (let i = this.#indexOf({ path, type: 'map', field: '' }); this.#sorted[i]?.key.path === path; i++) {
+    for (
+      let i = indexOfCell(this.#sorted, { path, type: 'map', field: '' });
+      this.#sorted[i]?.key.path === path;
+      i++
+    ) {
       const { key, cell } = this.#sorted[i] as CellRecord
       if (cell !== undefined) rows.push({ key, cell })
     }
@@ -165,7 +170,7 @@ class MemorySpaceStore implements SpaceStore {
     const rows: CellRow[] = []
     const first: CellKey = { path: prefix, type: 'map', field: '' }
     const from = after !== undefined && compareCellKeys(after, first) > 0 ? after : first
-    for (let i = this.#indexOf(from); i < this.#sorted.length && rows.length < limit; i++) {
+    for (let i = indexOfCell(this.#sorted, from); i < this.#sorted.length && rows.length < limit; i++) {
       const { key, cell } = this.#sorted[i] as CellRecord
       // Between a path and what is below it lie its longer namesakes (`docs`, `docs-2`, `docs/a`); past those, nothing more.
       if (!key.path.startsWith(prefix)) break
@@ -177,6 +182,17 @@ class MemorySpaceStore implements SpaceStore {
 
   isRemoved(key: CellKey, element: ElementRef): boolean {
     return this.#cells.get(cellName(key))?.removed.has(elementName(element)) ?? false
+  }
+
+  removals(key: CellKey): readonly ElementRef[] {
+    return [...(this.#cells.get(cellName(key))?.removed.values() ?? [])]
+  }
+
+  cellKeys(after: CellKey | null, limit: number): readonly CellKey[] {
+    const keys = this.#sorted
+      .slice(after === null ? 0 : indexOfCell(this.#sorted, after))
+      .map(({ key }) => key)
+    return keys.filter((key) => after === null || compareCellKeys(key, after) > 0).slice(0, limit)
   }
 
   history(key: CellKey): readonly HistoryEntry[] {
@@ -282,13 +298,15 @@ class MemorySpaceStore implements SpaceStore {
   }
 
   #clearCell(key: CellKey): void {
-    const record = this.#record(key)
+    this.#guard.assertOpen()
+    const record = this.#cells.get(cellName(key))
+    if (record === undefined) return
     const { cell } = record
     record.cell = undefined
     this.#log.note(() => {
       record.cell = cell
     })
-    for (const element of [...record.removed]) this.#log.drop(record.removed, element)
+    for (const name of [...record.removed.keys()]) this.#log.delete(record.removed, name)
   }
 
   #putBody(ordinal: number, body: Body): void {
@@ -321,7 +339,7 @@ class MemorySpaceStore implements SpaceStore {
   }
 
   #putRemoval(key: CellKey, element: ElementRef): void {
-    this.#log.add(this.#record(key).removed, elementName(element))
+    this.#log.set(this.#record(key).removed, elementName(element), { id: element.id, index: element.index })
   }
 
   #putHistory(key: CellKey, entry: HistoryEntry): void {
@@ -368,25 +386,13 @@ class MemorySpaceStore implements SpaceStore {
     const record: CellRecord = {
       key: { path, type, field },
       cell: undefined,
-      removed: new Set(),
+      removed: new Map(),
       history: new Map(),
     }
     this.#log.set(this.#cells, name, record)
-    this.#sorted.splice(this.#indexOf(key), 0, record)
-    this.#log.note(() => this.#sorted.splice(this.#indexOf(key), 1))
+    this.#sorted.splice(indexOfCell(this.#sorted, key), 0, record)
+    this.#log.note(() => this.#sorted.splice(indexOfCell(this.#sorted, key), 1))
     return record
-  }
-
-  /** Where in the sorted cells the first one lies that is not before `key`. */
-  #indexOf(key: CellKey): number {
-    let low = 0
-    let high = this.#sorted.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (compareCellKeys((this.#sorted[middle] as CellRecord).key, key) < 0) low = middle + 1
-      else high = middle
-    }
-    return low
   }
 }
 

@@ -99,6 +99,10 @@ export interface SpaceStore extends Graph {
   cells(range: CellRange): readonly CellRow[]
   /** True when some removal names that element of that cell. */
   isRemoved(key: CellKey, element: ElementRef): boolean
+  /** The elements of a cell that some removal names, in no particular order. */
+  removals(key: CellKey): readonly ElementRef[]
+  /** Every cell that anything was ever written about, removed ones too: those after a cell, in the order of `cells`. */
+  cellKeys(after: CellKey | null, limit: number): readonly CellKey[]
   /** Every write and removal of a cell, ascending by (ordinal, index). */
   history(key: CellKey): readonly HistoryEntry[]
   /** Ordinals of the operations that changed something at or below a path, descending, below `before`, at most `limit`. */

@@ -18,7 +18,7 @@ import {
   setRegister,
 } from './fixtures.ts'
 import { expectSameAsModel } from './model.ts'
-import { pagesOf } from './snapshot.ts'
+import { keysOf, pagesOf } from './snapshot.ts'
 
 /** One adapter under test. */
 export interface StoreHarness {
@@ -436,6 +436,21 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
           expect(store.cell(key)).toBeUndefined()
           expect(store.cellsAt('docs/a')).toEqual([])
           expect(pagesOf(store, '', 10)).toEqual([])
+          expect(store.removals(key)).toEqual([{ id: idOf('1'), index: 3 }])
+          expect(store.removals(register('docs/b'))).toEqual([])
+        })
+      })
+
+      it('lists the keys of all cells, those without a write and removed ones too', () => {
+        write((writer) => {
+          writer.putRemoval(register('b'), { id: idOf('1'), index: 0 })
+          writer.putCell(register('a'), cellOf(idOf('1'), 1, { removed: true }))
+          writer.putCell(field('a', 'x'), cellOf(idOf('2'), 2))
+          writer.putHistory(register('c'), { ordinal: 0, index: 0, kind: 'set' })
+        })
+        both(() => {
+          expect(keysOf(store, 3)).toEqual([field('a', 'x'), register('a'), register('b'), register('c')])
+          expect(store.cellKeys(register('aa'), 9)).toEqual([register('b'), register('c')])
         })
       })
     })

@@ -44,6 +44,13 @@ export function snapshotOf(store: SpaceStore, questions: SnapshotQuestions) {
     cells: questions.keys.map((key) => store.cell(key)),
     histories: questions.keys.map((key) => store.history(key)),
     removed: questions.keys.map((key) => questions.ids.map((id) => store.isRemoved(key, { id, index: 0 }))),
+    removals: questions.keys.map((key) =>
+      store
+        .removals(key)
+        .map(({ id, index }) => `${toHex(id)}/${index}`)
+        .sort(),
+    ),
+    cellKeys: keysOf(store, 2),
     cellsAt: questions.paths.map((path) => store.cellsAt(path)),
     pages: questions.paths.map((path) => pagesOf(store, path, 2)),
     changed: questions.paths.map((path) => store.changedBelow(path, store.count(), 1_000)),
@@ -66,6 +73,17 @@ export function pagesOf(store: SpaceStore, prefix: string, limit: number): reado
     page = store.cells({ prefix, after, limit })
   }
   return rows
+}
+
+/** The keys of all cells, read in pages of that size. */
+export function keysOf(store: SpaceStore, limit: number): readonly CellKey[] {
+  const keys: CellKey[] = []
+  for (let page = store.cellKeys(null, limit); page.length > 0; ) {
+    if (page.length > limit) throw new Error(`a page of ${page.length} keys, at most ${limit} were asked for`)
+    keys.push(...page)
+    page = store.cellKeys(keys.at(-1) ?? null, limit)
+  }
+  return keys
 }
 
 const isBy = (entry: Entry, author: Uint8Array): boolean => equalBytes(entry.author, author)

@@ -52,6 +52,8 @@ export class Cells {
   readonly #clear: Query<[number]>
   readonly #clearRemovals: Query<[number]>
   readonly #findRemoval: Query<[number, Uint8Array, number], [number]>
+  readonly #removals: Query<[number], [Uint8Array, number]>
+  readonly #keys: Query<[...KeyColumns, number], KeyColumns>
 
   constructor(database: Database) {
     this.#findNumber = database.query('SELECT cell FROM cells WHERE path = ? AND type = ? AND field = ?')
@@ -75,6 +77,10 @@ export class Cells {
     this.#insertRemoval = database.query('INSERT OR IGNORE INTO removals VALUES (?, ?, ?)')
     this.#findRemoval = database.query(
       'SELECT 1 FROM removals WHERE cell = ? AND operation = ? AND change = ?',
+    )
+    this.#removals = database.query('SELECT operation, change FROM removals WHERE cell = ?')
+    this.#keys = database.query(
+      `SELECT path, type, field FROM cells WHERE (path, type, field) > (?, ?, ?) ORDER BY path, type, field LIMIT ?`,
     )
   }
 
@@ -107,6 +113,18 @@ export class Cells {
   isRemoved(key: CellKey, element: ElementRef): boolean {
     const number = this.numberOf(key)
     return number !== undefined && this.#findRemoval.get(number, element.id, element.index) !== undefined
+  }
+
+  removals(key: CellKey): readonly ElementRef[] {
+    const number = this.numberOf(key)
+    if (number === undefined) return []
+    return this.#removals.all(number).map(([id, index]) => ({ id, index }))
+  }
+
+  cellKeys(after: CellKey | null, limit: number): readonly CellKey[] {
+    const start: KeyColumns =
+      after === null ? ['', '' as CellType, ''] : [after.path, after.type, after.field]
+    return this.#keys.all(...start, limit).map(([path, type, field]) => ({ path, type, field }))
   }
 
   putCell(key: CellKey, cell: Cell): void {

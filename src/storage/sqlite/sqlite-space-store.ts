@@ -147,6 +147,14 @@ export class SqliteSpaceStore implements SpaceStore {
     return this.#cells.isRemoved(key, element)
   }
 
+  removals(key: CellKey): readonly ElementRef[] {
+    return this.#cells.removals(key)
+  }
+
+  cellKeys(after: CellKey | null, limit: number): readonly CellKey[] {
+    return this.#cells.cellKeys(after, limit)
+  }
+
   history(key: CellKey): readonly HistoryEntry[] {
     return this.#history.of(key)
   }
