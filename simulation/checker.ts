@@ -1,6 +1,7 @@
 import type { PeerId } from '@libp2p/interface'
 import { toHex } from '../src/core/bytes.ts'
 import {
+  FUTURE_TOLERANCE_MS,
   HELD_BYTES_MAX,
   HELD_BYTES_PER_PEER_MAX,
   HELD_OPERATIONS_MAX,
@@ -89,7 +90,13 @@ export class Checker implements NodeObserver {
 
   onAdmitted(node: SimulatedNode, { entries }: Admission): void {
     if (!this.#isHonest(node)) return
-    for (const entry of entries) this.#onEntry(node, entry)
+    for (const entry of entries) {
+      this.#onEntry(node, entry)
+      const aheadMs = entry.time - node.now()
+      this.expect(aheadMs <= FUTURE_TOLERANCE_MS, 'what is of the future is held until it is due', () => {
+        return `${node.name} admits ${toHex(entry.id)}, ${aheadMs} ms ahead of its clock`
+      })
+    }
     this.counts.admitted += entries.length
     this.#checkRoots(node, entries)
   }

@@ -7,9 +7,9 @@ import { createStage, MALLORYS, type Actor, type Grant } from './actors/stage.ts
 import { Checker } from './checker.ts'
 import { type DiskFlaws, SimulatedDisk } from './disk.ts'
 import { breakSomething } from './faults.ts'
-import { absentBodies, checkOnTheWay } from './final-checks.ts'
+import { checkOnTheWay, lackedBodies } from './final-checks.ts'
 import { directionOf, Network, type Weather } from './network.ts'
-import type { NodeHooks } from './node.ts'
+import type { NodeHooks, SimulatedNode } from './node.ts'
 import {
   createOrigin,
   peerNamed,
@@ -266,20 +266,16 @@ export class World {
   }
 
   #isSettled(): boolean {
-    const [whole, part] = [
-      this.honest.filter(({ isPartial }) => !isPartial),
-      this.honest.filter(({ isPartial }) => isPartial),
-    ]
-    const states = whole.map(({ node }) =>
-      node === null || absentBodies(node) > 0 ? null : toHex(node.hosted.replica.stateRoot()),
+    const nodes = this.honest.flatMap(({ node }) => node ?? [])
+    const whole = nodes.filter(({ isPartial }) => !isPartial)
+    const areEqual = (of: readonly SimulatedNode[], rootOf: (node: SimulatedNode) => Uint8Array) =>
+      new Set(of.map((node) => toHex(rootOf(node)))).size === 1
+    return (
+      nodes.length === this.honest.length &&
+      areEqual(nodes, ({ hosted }) => hosted.replica.clockRoot()) &&
+      areEqual(whole, ({ hosted }) => hosted.replica.stateRoot()) &&
+      nodes.every((node) => whole.every((other) => lackedBodies(node, other).length === 0))
     )
-    const clocks = this.honest.map(({ node }) =>
-      node === null ? null : toHex(node.hosted.replica.clockRoot()),
-    )
-    const areEqual = [states, clocks].every(
-      (roots) => roots[0] !== null && roots.every((root) => root === roots[0]),
-    )
-    return areEqual && part.every(({ node }) => node !== null && absentBodies(node, AGENTS_PATH) === 0)
   }
 
   #seat(name: string, place: number, sabotage: Sabotage | null): Seat {

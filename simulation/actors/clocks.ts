@@ -6,7 +6,9 @@ import { Injector } from './injector.ts'
 import { type Actor, MALLORYS } from './stage.ts'
 
 /** More than one peer may have held. */
-const FLOOD = 1_100
+const FLOOD = 1_300
+/** How many of them go in one batch. */
+const FLOOD_BATCH = 500
 
 /** Writes as early as its log lets it, however late it is. */
 export function createBackdater(random: Random): Actor {
@@ -29,10 +31,11 @@ export function createBackdater(random: Random): Actor {
 
 /** Writes in the future: a little, so that it is held; far, so that it never comes; and at times by the thousand. */
 export function createClockBomber(random: Random): Actor {
-  const isFlood = random.chance(0.2)
+  const isFlood = random.chance(0.35)
+  const injector = new Injector(FLOOD_BATCH)
   return {
     grant: MALLORYS,
-    hooks: {},
+    hooks: injector.hooks,
     begin(stage) {
       stage.act(20_000, () => {
         const aheadMs = random.pick([59_000, 61_000, 120_000, 400_000, 10 * 365 * 86_400_000])
@@ -45,7 +48,6 @@ export function createClockBomber(random: Random): Actor {
       if (isFlood) stage.later(30_000, () => flood())
 
       function flood(): void {
-        const victim = random.pick(stage.victims)
         const timeMs = stage.now() + 600_000
         let prev: Parent | null = stage.ownHead()
         for (let i = 0; i < FLOOD; i++) {
@@ -55,7 +57,7 @@ export function createClockBomber(random: Random): Actor {
             timeMs,
             body: [setRegister('mallory/flood', i)],
           })
-          stage.whisper(victim, operation)
+          injector.add(operation)
           prev = asParent(operation)
         }
       }

@@ -2,39 +2,41 @@ import type { Operation } from '../../src/core/operation/operation.ts'
 import { closeFrame, openFrame } from '../frames.ts'
 import type { NodeHooks } from '../node.ts'
 
-/** Operations put into each batch at most. */
-const PER_BATCH_MAX = 8
-
 /**
- * Puts operations that no honest node would store among those that an actor's node serves over sync, one batch after the other and
- * to every peer in turn.
+ * Puts operations that no honest node would store behind those that an actor's node serves over sync: every peer gets all of them, some
+ * in each round.
  */
 export class Injector {
-  readonly #queue: Operation[] = []
-  readonly #added = new Map<string, number>()
+  readonly #perRoundMax: number
+  readonly #operations: Operation[] = []
+  /** How many each peer has got. */
+  readonly #sent = new Map<string, number>()
   readonly hooks: NodeHooks = {
     onFrame: (to, frame) => {
-      const message = openFrame(frame, this.#queue[0]?.header.space ?? new Uint8Array(32))
-      const peer = to.toString()
-      if (message?.kind === 'compare') this.#added.delete(peer)
-      if (message?.kind === 'operations' && this.#queue.length > 0) {
-        const extra = this.#queue.slice(0, PER_BATCH_MAX)
-        this.#added.set(peer, (this.#added.get(peer) ?? 0) + extra.length)
-        return [closeFrame({ ...message, operations: [...message.operations, ...extra] })]
-      }
-      if (message?.kind === 'eose' && this.#queue.length > 0) {
-        const added = this.#added.get(peer) ?? 0
-        if (added > 0) return [closeFrame({ ...message, operations: message.operations + added })]
-        const extra = this.#queue.splice(0, PER_BATCH_MAX)
-        const batch = closeFrame({ kind: 'operations', operations: extra, faults: [] })
-        return [batch, closeFrame({ ...message, operations: message.operations + extra.length })]
-      }
-      return [frame]
+      const space = this.#operations[0]?.header.space
+      const message = space == null ? null : openFrame(frame, space)
+      if (message?.kind !== 'eose') return [frame]
+      const extra = this.#next(to.toString())
+      if (extra.length === 0) return [frame]
+      const batch = closeFrame({ kind: 'operations', operations: extra, faults: [] })
+      return [batch, closeFrame({ ...message, operations: message.operations + extra.length })]
     },
   }
 
-  /** Takes an operation to be put among the others. */
+  /** `perRoundMax`: operations that one peer gets in one round at most. */
+  constructor(perRoundMax = 8) {
+    this.#perRoundMax = perRoundMax
+  }
+
+  /** Takes an operation to be put behind the others. */
   add(operation: Operation): void {
-    this.#queue.push(operation)
+    this.#operations.push(operation)
+  }
+
+  #next(peer: string): readonly Operation[] {
+    const from = this.#sent.get(peer) ?? 0
+    const next = this.#operations.slice(from, from + this.#perRoundMax)
+    this.#sent.set(peer, from + next.length)
+    return next
   }
 }

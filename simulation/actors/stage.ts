@@ -1,5 +1,6 @@
 import type { PeerId } from '@libp2p/interface'
 import { toHex } from '../../src/core/bytes.ts'
+import { isControl } from '../../src/core/changes/evaluate.ts'
 import type { Entry } from '../../src/core/graph.ts'
 import { encodeOperation, type Body, type Operation } from '../../src/core/operation/operation.ts'
 import type { Role } from '../../src/node/space/roles.ts'
@@ -127,7 +128,12 @@ export function createStage(init: StageInit): Stage {
       const { node } = seat
       node?.hosted.replica.receive(operations, 'mallory herself').catch(() => {})
     },
-    whisper: (to, operation) => network.gossip(seat.peerId, to, encodeOperation(operation)),
+    whisper(to, operation) {
+      // A body where reading is closed would be refused for itself; at times it is sent all the same.
+      const isOpen = seat.node?.hosted.description()?.openReading ?? true
+      const isBare = !isOpen && !isControl(operation.header.command) && random.chance(0.95)
+      network.gossip(seat.peerId, to, encodeOperation(isBare ? { ...operation, body: null } : operation))
+    },
     shout(operation) {
       for (const peer of network.peersOf(seat.peerId)) stage.whisper(peer, operation)
     },
