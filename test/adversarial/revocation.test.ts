@@ -5,6 +5,7 @@ import { encodeChange } from '../../src/core/changes/change.ts'
 import { putDelegations } from '../../src/core/changes/control.ts'
 import { editMap } from '../../src/core/changes/map.ts'
 import { deleteRegister, setRegister } from '../../src/core/changes/register.ts'
+import { rotateTo } from '../../src/core/changes/rotate.ts'
 import { endorseOperations, revokeDelegation } from '../../src/core/changes/verdict.ts'
 import { CUT_IDS_MAX, ENDORSED_OPERATIONS_MAX, TOKENS_PER_OPERATION_MAX } from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
@@ -221,6 +222,48 @@ describe('a revocation', () => {
     expect(await verdictsOn(home, [blatant])).toEqual(['MISSING_PARENT'])
     expect(await verdictsOn(home, [closing])).toEqual(['admitted'])
     expect(effectsOf(home, [blatant])).toEqual(['not here'])
+  })
+})
+
+describe('a planned rotation', () => {
+  const next = HOLDERS.carol.author.publicKey
+  const kindsOf = async (command: string, body: readonly Uint8Array[]) => {
+    const operation = act({ by: 'bob' }, command, '', body)
+    const home = await createRealmHome([operation])
+    const entry = home.hosted.store.find(operation.id)
+    if (entry === undefined) return home.hosted.store.refusal(operation.id)?.code
+    const evaluation = home.hosted.replica.evaluate(entry, operation)
+    return evaluation.map((change) => (change.ok ? change.value.kind : change.fault.code))
+  }
+
+  test('names the next key, and needs no more than a chain, alone or beside delegations', async () => {
+    expect(await kindsOf('/cap/grant', [rotateTo(next)])).toEqual(['rotation'])
+    const body = [putDelegations([bobToMallory.bytes]), rotateTo(next)]
+    expect(await kindsOf('/cap/grant', body)).toEqual(['delegations', 'rotation'])
+    // A writer at one path may say it too; beside a change of another type it would need the right to grant.
+    const byDave = act({ by: 'mallory' }, '/cap/grant', '', [rotateTo(next)])
+    expect(await verdictsOn(await createRealmHome(), [byDave])).toEqual(['admitted'])
+    const more = encodeChange({ type: 'cap.more', version: 1, path: '', payload: {} })
+    const beside = act({ by: 'mallory' }, '/cap/grant', '', [rotateTo(next), more])
+    expect(await verdictsOn(await createRealmHome(), [beside])).toEqual(['CAP_COMMAND'])
+  })
+
+  test('in an operation with another command, or with a form of its own, is void', async () => {
+    for (const command of ['/cap/revoke', '/cap/endorse'])
+      expect(await kindsOf(command, [rotateTo(next)])).toEqual(['CHANGE_INVALID'])
+    expect(await kindsOf('/op/write', [rotateTo(next)])).toEqual(['CHANGE_INVALID'])
+    const weak = new Uint8Array(32)
+    for (const payload of [
+      {},
+      { next, more: 1 },
+      { next: 'a key' },
+      { next: next.slice(1) },
+      { next: weak },
+      { next: HOLDERS.bob.author.publicKey },
+    ]) {
+      const change = encodeChange({ type: 'cap.rotate', version: 1, path: '', payload })
+      expect(await kindsOf('/cap/grant', [change])).toEqual(['CHANGE_INVALID'])
+    }
   })
 })
 

@@ -5,6 +5,7 @@ import { encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { createSpaceChange, putDelegations } from '../../src/core/changes/control.ts'
 import { editMap } from '../../src/core/changes/map.ts'
 import { deleteRegister, setRegister } from '../../src/core/changes/register.ts'
+import { rotateTo } from '../../src/core/changes/rotate.ts'
 import { endorseOperations, revokeDelegation } from '../../src/core/changes/verdict.ts'
 import { Clock, clockLeaf, type Head } from '../../src/core/clock.ts'
 import { sha256 } from '../../src/core/hash.ts'
@@ -148,6 +149,14 @@ export function computeOperationVectors() {
     caps,
     command: '/cap/endorse',
   })
+  const rotation = make(alice, [putDelegations([token.value.bytes]), rotateTo(bob.publicKey)], {
+    space: genesis.id,
+    seq: 5,
+    prev: endorsement.id,
+    lamport: 7,
+    caps,
+    command: '/cap/grant',
+  })
   const operations = {
     genesis,
     first,
@@ -158,6 +167,7 @@ export function computeOperationVectors() {
     largest,
     revocation,
     endorsement,
+    rotation,
   }
 
   const heads: readonly Head[] = [

@@ -33,6 +33,7 @@ describe('the format of version 1', () => {
       'largest',
       'revocation',
       'endorsement',
+      'rotation',
     ])
   })
 })

@@ -2,6 +2,7 @@ import { PastReader } from '../ancestry.ts'
 import { equalBytes, toHex } from '../bytes.ts'
 import { decodeChange } from '../changes/change.ts'
 import { CAP_PUT } from '../changes/control.ts'
+import { CAP_ROTATE } from '../changes/rotate.ts'
 import { CAP_ENDORSE, CAP_REVOKE } from '../changes/verdict.ts'
 import type { Evaluation } from '../changes/evaluate.ts'
 import type { Graph } from '../graph.ts'
@@ -29,8 +30,8 @@ export type AuthorityFault = Fault<
  * 2. every delegation of `caps` was published by an operation of the past, or is carried by this very operation if it
  *    publishes delegations (`CAP_MISSING`);
  * 3. the chain holds as verifyChain has it: alignment, subject, command, policy, times against the operation's `time`
- *    (`CAP_CHAIN`, `CAP_SUBJECT`, `CAP_COMMAND`, `CAP_POLICY`, `CAP_TIME`). An operation that only publishes delegations, only
- *    revokes or only endorses needs no command and no policy; where it publishes, its chain may also end at the audience of a
+ *    (`CAP_CHAIN`, `CAP_SUBJECT`, `CAP_COMMAND`, `CAP_POLICY`, `CAP_TIME`). An operation that only publishes delegations or
+ *    names its author's next key, only revokes or only endorses needs no command and no policy; where it publishes, its chain may also end at the audience of a
  *    token it carries: that is how a guest's first operation gets in.
  * Form and signature of each delegation (`CAP_FORM`, `CAP_SIGNATURE`) were checked when it was published; a delegation that
  * fails them was never published, and so is missing here. Null when all hold.
@@ -97,7 +98,7 @@ function carriedDelegations(evaluation: Evaluation): readonly VerifiedDelegation
 
 /** By command: the changes whose reach their own chain bounds, so that an operation with nothing else needs no more than a chain. */
 const CHAIN_ONLY: ReadonlyMap<string, readonly string[]> = new Map([
-  ['/cap/grant', [CAP_PUT]],
+  ['/cap/grant', [CAP_PUT, CAP_ROTATE]],
   ['/cap/revoke', [CAP_REVOKE]],
   ['/cap/endorse', [CAP_ENDORSE]],
 ])

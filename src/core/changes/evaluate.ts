@@ -17,6 +17,7 @@ import {
 } from './control.ts'
 import { MAP, readMap } from './map.ts'
 import { readRegister, REGISTER } from './register.ts'
+import { CAP_ROTATE, readRotation } from './rotate.ts'
 import { CAP_ENDORSE, CAP_REVOKE, readEndorsement, readRevocation } from './verdict.ts'
 
 /** What one change of a body means. */
@@ -27,6 +28,8 @@ export type Effect =
   /** Ends the delegation with the digest `target` for all that is not in past⁺(cut). */
   | { readonly kind: 'revocation'; readonly target: Uint8Array; readonly cut: readonly Entry[] }
   | { readonly kind: 'endorsement'; readonly operations: readonly Entry[] }
+  /** The author goes on with the key `next`: for people, and without effect on anything. */
+  | { readonly kind: 'rotation'; readonly next: Uint8Array }
   /** A type or version this node does not know: kept, forwarded and reported, without effect here. */
   | { readonly kind: 'outdated'; readonly type: string; readonly version: number }
 
@@ -37,6 +40,7 @@ export type Evaluation = readonly Result<Effect, ChangeFault>[]
 const COMMAND_OF_CONTROL: ReadonlyMap<string, string> = new Map([
   [SPACE_CREATE, '/cap/grant'],
   [CAP_PUT, '/cap/grant'],
+  [CAP_ROTATE, '/cap/grant'],
   [CAP_REVOKE, '/cap/revoke'],
   [CAP_ENDORSE, '/cap/endorse'],
 ])
@@ -63,7 +67,7 @@ export function evaluateBody(
   verify: VerifySignature,
 ): Evaluation {
   if (operation.body === null) return []
-  const { path, command, space } = operation.header
+  const { path, command, space, author } = operation.header
   const past = new PastReader(graph, parents)
   const tokens = { left: TOKENS_PER_OPERATION_MAX }
   return operation.body.map((bytes, index) => {
@@ -76,7 +80,16 @@ export function evaluateBody(
       )
     }
     return isControl(command)
-      ? readControl(change, { index, isGenesis: space === null, command, past, graph, verify, tokens })
+      ? readControl(change, {
+          index,
+          isGenesis: space === null,
+          author,
+          command,
+          past,
+          graph,
+          verify,
+          tokens,
+        })
       : readItem(change, index, past, graph)
   })
 }
@@ -85,6 +98,7 @@ export function evaluateBody(
 interface ControlContext {
   readonly index: number
   readonly isGenesis: boolean
+  readonly author: Uint8Array
   readonly command: string
   readonly past: PastReader
   readonly graph: Graph
@@ -110,6 +124,10 @@ function readControl(change: Change, context: ControlContext): Result<Effect, Ch
     case CAP_PUT: {
       const read = readDelegations(change, context.graph.spaceKey, context.verify, context.tokens)
       return read.ok ? ok({ kind: 'delegations', delegations: read.value }) : read
+    }
+    case CAP_ROTATE: {
+      const read = readRotation(change, context.author)
+      return read.ok ? ok({ kind: 'rotation', next: read.value }) : read
     }
     case CAP_REVOKE: {
       const read = readRevocation(change)

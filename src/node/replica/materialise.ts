@@ -40,6 +40,7 @@ export function materialise(
       case 'outdated':
       case 'revocation':
       case 'endorsement':
+      case 'rotation':
         break
     }
   }
