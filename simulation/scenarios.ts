@@ -51,6 +51,7 @@ export function drawPlan(seed: number, scenario: ScenarioName, nodes: NodeRange)
     case 'mixed':
       return {
         ...base,
+        eclipseMs: random.chance(0.15) ? random.between(WARM_MS, activeMs) : null,
         faults: drawFaults(faults, faults.between(0, 8), activeMs, FAULT_KINDS),
         actors: drawActors(actors, actors.between(0, 4), activeMs, ACTOR_KINDS),
         rulings: drawRulings(rulings, rulings.pick([0, 0, 1, 3]), activeMs),

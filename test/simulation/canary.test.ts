@@ -12,6 +12,9 @@ const NODES = { min: 3, max: 5 }
 /** Seeds that a sabotage gets to show itself in. */
 const SEEDS_MAX = 40
 
+/** Far above what any of these needs alone; they share the machine with other tests. */
+const TIMEOUT = { timeout: 120_000 }
+
 /** The first seed that finds the sabotage. */
 async function firstFailure(
   sabotage: Sabotage,
@@ -26,9 +29,9 @@ async function firstFailure(
 
 const invariantsOf = ({ failures }: RunResult) => failures.map(({ invariant }) => invariant)
 
-describe('the simulator', () => {
+describe('the simulator', TIMEOUT, () => {
   test('finds nothing in seeds that nobody sabotaged', async () => {
-    for (let seed = 1; seed <= 6; seed++) {
+    for (let seed = 1; seed <= 4; seed++) {
       const result = await runPlan(drawPlan(seed, 'mixed', NODES))
       expect(result.failures).toEqual([])
       expect(result.invariants).toBeGreaterThan(100)
