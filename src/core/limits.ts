@@ -46,6 +46,15 @@ export const POLICY_DEPTH_MAX = 4
 /** UTF-8 bytes of one glob pattern. */
 export const POLICY_PATTERN_BYTES_MAX = 128
 
+// Own keys (docs/decisions/0010)
+
+/** Chains of a former key that are published along with its successor's delegation: 65 tokens of TOKEN_BYTES_MAX fit a body. */
+export const ROTATED_CHAINS_MAX = 8
+/** How long a head of our own that a peer lists, and has not shown yet, stops writing, in ms: as long as a run may fall silent, and a little. */
+export const OWN_HEAD_CLAIM_MS = 30_000
+/** From one such stop to the next, in ms, whoever causes it: a peer that lies about our heads delays little. */
+export const OWN_HEAD_CLAIM_PAUSE_MS = 10 * 60 * 1000
+
 // Admissible now
 
 /** How far ahead of this node's clock an operation's `time` may be before it is held, in ms. */
@@ -94,7 +103,7 @@ export const BODIES_WANTED_PER_ROUND_MAX = 4_096
 export const PROBE_IDS_MAX = 16
 /** Probes of one side that wait for their answer: a fork storm is probed in turns, and does not fill the peer's queue at once. */
 export const PROBES_OPEN_MAX = 64
-/** Heads of one author asked for in one round: a storm of forks takes many rounds, and leaves the others their turn. */
+/** Heads of one author asked for in the first round; more later, while all arrive. A storm takes some rounds, and leaves others their turn. */
 export const FORKED_HEADS_WANTED_PER_ROUND_MAX = 256
 /** Delegations in one proof that its sender may read, over all of its chains. */
 export const READ_TOKENS_MAX = 16
@@ -375,3 +384,14 @@ export const GOSSIP_RPC_ENTRIES_MAX = 1_024
 export const GOSSIP_TOPIC_BYTES_PER_PEER_MAX = 256 * 1024
 /** The newest operations that are passed on when they come by gossip again: sync may have been faster. Older ones are a replay. */
 export const GOSSIP_RECENT_OPERATIONS_MAX = 4_096
+
+// Verifying a space (src/node/verify)
+
+/** Operations that are read from their bytes at a time: 17 MiB at most. */
+export const VERIFY_BATCH_OPERATIONS_MAX = 64
+/** How long verifying goes on before it gives way to the rest of a running node, in ms; one operation more may take longer. */
+export const VERIFY_SLICE_MS = 20
+/** Findings that are listed; those beyond are counted. Whoever has as many does not need the next. */
+export const VERIFY_FINDINGS_MAX = 100
+/** Characters of what a finding says was expected, and was found: values may be large. */
+export const VERIFY_TEXT_CHARACTERS_MAX = 400
