@@ -138,6 +138,13 @@ export const READING_MUTANTS: readonly Mutant[] = [
     tests: ['test/sync/partial.test.ts'],
   },
   {
+    name: 'storm-always-in-small-rounds',
+    rule: 'a storm is listed anew for every few of its heads, however many arrive',
+    file: 'src/core/sync/head-wants.ts',
+    edits: [['const ALLOWANCE_GROWTH = 4', 'const ALLOWANCE_GROWTH = 1']],
+    tests: ['test/sync/partial.test.ts'],
+  },
+  {
     name: 'same-heads-every-round',
     rule: 'heads that never become operations are asked for first in every round',
     file: 'src/core/sync/head-wants.ts',
