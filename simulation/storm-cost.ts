@@ -3,10 +3,10 @@ import type { Plan, Storm } from './plan.ts'
 import type { RunResult } from './run-result.ts'
 
 /**
- * What a latecomer may have to fetch of a storm of at most a thousand operations, against as many in a row, in bytes. Heads are listed
- * anew in every round, and a round asks for few of one author, so that the ratio grows with the storm.
+ * What a latecomer may have to fetch of a storm, against as many operations in a row, in bytes: every head is an operation's id listed once or
+ * twice, and heads share no headers.
  */
-const BYTES_RATIO_MAX = 4
+const BYTES_RATIO_MAX = 3
 /** Operations beside the storm: the genesis, tokens, writes, the cut. */
 const OPERATIONS_BESIDE_MAX = 100
 

@@ -15,7 +15,10 @@ export class HeadClaims {
         const key = toHex(id)
         const claimed = this.#owners.get(key)
         const now = nowMs()
-        if (claimed !== undefined && claimed.owner !== owner && now - claimed.sinceMs < CLAIM_MS) return false
+        const ageMs = claimed === undefined ? 0 : now - claimed.sinceMs
+        // A clock that was set back must not make a claim last longer.
+        const isFresh = ageMs >= 0 && ageMs < CLAIM_MS
+        if (claimed !== undefined && claimed.owner !== owner && isFresh) return false
         this.#owners.set(key, { owner, sinceMs: now })
         return true
       },
