@@ -1,5 +1,5 @@
 import type { Command } from '@commander-js/extra-typings'
-import type { ContainmentReport, Impact, RevocationReport } from '../../node/space/authority.ts'
+import type { ContainmentReport, Impact, RevocationReport } from '../../node/space/revocation-report.ts'
 import { defineAction } from '../control/action.ts'
 import { formatAmount, formatMoment, shortDid, shortId } from '../output/human.ts'
 import { printable } from '../output/printable.ts'
@@ -85,13 +85,19 @@ export function registerRevoke(program: Command<[], GlobalOptions>, shell: Shell
 }
 
 function formatReport(report: RevocationReport, dryRun: boolean): readonly string[] {
-  const { tokens, outOfReach, openInvites, masked, revived } = report
+  const { tokens, outOfReach, endedBelow, openInvites, masked, revived } = report
   const count = (impacts: readonly Impact[]) => impacts.reduce((sum, { operations }) => sum + operations, 0)
   const loses = `${formatAmount(count(masked), 'operation')} ${dryRun ? 'would lose' : 'lost'} effect`
   return [
     `${dryRun ? 'would revoke' : 'revoked'} ${formatAmount(tokens.length, 'delegation')}: ${loses}`,
     ...formatImpacts('lose their effect', masked),
     ...formatImpacts('get their effect back', revived),
+    ...(endedBelow.length === 0
+      ? []
+      : [
+          '',
+          `given on from there, and ended with it: ${endedBelow.map(({ token, audience }) => `${shortId(token)} to ${shortDid(audience)}`).join(', ')}`,
+        ]),
     ...openInvites.flatMap((invite) => [
       '',
       `They came by an invite whose link is still good: "hanse revoke ${shortId(invite)}" ends it, for everybody who came by it.`,

@@ -16,9 +16,11 @@ import {
   asRevocation,
   type CutChoice,
   descendantsOf,
+  endedBelow,
   type PlannedRevocation,
   planRevocation,
 } from './revocation-plan.ts'
+import { type ContainmentReport, type RevocationReport, summarise } from './revocation-report.ts'
 import { type Role, type RoleTerms, roleTerms } from './roles.ts'
 
 /** To whom something is granted, and how much. */
@@ -70,48 +72,6 @@ export interface ContainOptions {
   readonly since: string
   readonly dryRun?: boolean
   readonly timeMs?: number
-}
-
-/** Operations of one author at one path that are affected alike. */
-export interface Impact {
-  /** `did:key`. */
-  readonly author: string
-  readonly path: string
-  readonly operations: number
-}
-
-/** What a revocation does, or would do. */
-export interface RevocationReport {
-  /** Digests of the delegations that end. */
-  readonly tokens: readonly string[]
-  /** Digests of those that this node is not above, and that go on. */
-  readonly outOfReach: readonly string[]
-  /** Ids of the operations that revoke; none in a dry run. */
-  readonly revocations: readonly string[]
-  /**
-   * Digests of open delegations to keys above those revoked that have never written: invites, by which whoever has the link can come
-   * again. Revoking one ends it for everybody who came by it.
-   */
-  readonly openInvites: readonly string[]
-  /** What loses its effect, by author and path. */
-  readonly masked: readonly Impact[]
-  /** What gets its effect back, because what masked it is masked itself now. */
-  readonly revived: readonly Impact[]
-}
-
-/** One operation by somebody else that was made after having seen what is contained. */
-export interface Tainted {
-  readonly id: string
-  readonly author: string
-  readonly path: string
-  /** Milliseconds since 1970, as its author's clock said. */
-  readonly time: number
-}
-
-export interface ContainmentReport extends RevocationReport {
-  /** For a person to decide about, in order of arrival, at most TAINTED_LISTED_MAX. */
-  readonly tainted: readonly Tainted[]
-  readonly taintedCount: number
 }
 
 /** What this needs of the node. */
@@ -239,6 +199,11 @@ export class SpaceAuthority {
     const plan = orThrow(planRevocation({ store, tokens, revoker, targets, choice, nowMs }))
     const supposed = plan.revocations.map((planned) => asRevocation(planned, store, revoker))
     const changed = replica.preview(supposed)
+    const published = [...store.tokens()].map(({ delegation }) => delegation)
+    const below = endedBelow(published, tokens, (caps) => replica.closedBy(caps), supposed).map((token) => ({
+      token: toHex(token.digest),
+      audience: formatDid(token.audience),
+    }))
     const isMasked = ({ ordinal }: Entry) => store.mask(ordinal) !== undefined
     // Asked before anything is done: afterwards the two would have changed places.
     const masked = summarise(changed.filter((entry) => !isMasked(entry)))
@@ -247,7 +212,7 @@ export class SpaceAuthority {
     const ended = new Set(plan.revocations.map(({ target }) => toHex(target.digest)))
     const outOfReach = plan.outOfReach.map(({ digest }) => toHex(digest))
     const openInvites = this.#openInvites(plan.revocations)
-    return { tokens: [...ended], outOfReach, revocations, openInvites, masked, revived }
+    return { tokens: [...ended], outOfReach, endedBelow: below, revocations, openInvites, masked, revived }
   }
 
   #openInvites(revoked: readonly PlannedRevocation[]): readonly string[] {
@@ -373,18 +338,6 @@ export class SpaceAuthority {
       detail: `this node cannot pass the role ${role} on: ${closest}`,
     })
   }
-}
-
-function summarise(entries: readonly Entry[]): readonly Impact[] {
-  const impacts = new Map<string, { author: string; path: string; operations: number }>()
-  for (const entry of entries) {
-    const author = formatDid(entry.author)
-    const key = `${author} ${entry.path}`
-    const known = impacts.get(key)
-    if (known === undefined) impacts.set(key, { author, path: entry.path, operations: 1 })
-    else known.operations++
-  }
-  return [...impacts.values()].sort((a, b) => (a.author + a.path < b.author + b.path ? -1 : 1))
 }
 
 function checkDepth(depth: number | undefined): number | null {

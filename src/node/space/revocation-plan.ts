@@ -113,6 +113,29 @@ export function asRevocation(
   return { entry, target: target.digest, cut }
 }
 
+/**
+ * The delegations below the targets that would be good for nothing any more: every open chain to them goes over what is revoked. Their
+ * holders need a grant from somebody else.
+ */
+export function endedBelow(
+  published: readonly VerifiedDelegation[],
+  tokens: TokenBook,
+  closedBy: (caps: readonly Uint8Array[]) => string | null,
+  supposed: readonly Revocation[],
+): readonly VerifiedDelegation[] {
+  const isTarget = ({ digest }: VerifiedDelegation) =>
+    supposed.some(({ target }) => equalBytes(target, digest))
+  return published.filter((token) => {
+    if (isTarget(token)) return false
+    const open: (readonly Uint8Array[])[] = []
+    for (const chain of tokens.chains(token.audience)) {
+      const caps = chain.map(({ digest }) => digest)
+      if (equalBytes(caps.at(-1) as Uint8Array, token.digest) && closedBy(caps) === null) open.push(caps)
+    }
+    return open.length > 0 && open.every((caps) => supposed.some((revocation) => reaches(revocation, caps)))
+  })
+}
+
 /** The chains by which the revoker acts today; the empty one for the space key. */
 function ownChains({
   tokens,

@@ -15,14 +15,13 @@ import { type Admission, LOCAL } from '../replica/admission-step.ts'
 import { visibleFields } from '../replica/visible-state.ts'
 import type { HostedSpace } from './hosted-space.ts'
 import {
-  type ContainmentReport,
   type ContainOptions,
   type GrantOptions,
   type InviteOptions,
-  type RevocationReport,
   type RevokeOptions,
   SpaceAuthority,
 } from './authority.ts'
+import type { ContainmentReport, RevocationReport } from './revocation-report.ts'
 import { type DelegationStatus, describeDelegations } from './delegation-status.ts'
 import { parseOperationId } from './operation-id.ts'
 import { checkEdit } from './check-edit.ts'
