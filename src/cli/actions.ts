@@ -14,6 +14,7 @@ import { containAction, endorseAction, revokeAction } from './commands/revoke.ts
 import { spaceCreateAction, spaceListAction, spaceShowAction } from './commands/space.ts'
 import { statusAction } from './commands/status.ts'
 import { syncAction } from './commands/sync.ts'
+import { verifyAction } from './commands/verify.ts'
 import { whoamiAction } from './commands/whoami.ts'
 
 /** What a running node does for commands, by name. Each is the function that the command runs itself where no node runs. */
@@ -40,6 +41,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     spaceShowAction,
     statusAction,
     syncAction,
+    verifyAction,
     whoamiAction,
   ].map((action) => {
     // The server checks arguments against the action's own shape before it runs it.

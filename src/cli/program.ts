@@ -16,6 +16,7 @@ import { registerSpace } from './commands/space.ts'
 import { registerStatus } from './commands/status.ts'
 import { registerSync } from './commands/sync.ts'
 import { registerUp } from './commands/up.ts'
+import { registerVerify } from './commands/verify.ts'
 import { registerWhoami } from './commands/whoami.ts'
 import { EXIT, faultOf } from './fault-of.ts'
 import type { GlobalOptions, Shell } from './shell.ts'
@@ -33,12 +34,13 @@ const GROUPS: readonly (readonly [
   ],
   ['Content:', [registerPut, registerGet, registerList, registerDelete, registerLog]],
   ['Federation:', [registerStatus, registerPeers, registerSync, registerExplain]],
+  ['Looking closely:', [registerVerify]],
 ]
 
 const HELP_END = `
 Exit codes:
   0  done
-  1  understood, but not done: nothing there, not allowed, nobody reached, not in sync
+  1  understood, but not done: nothing there, not allowed, nobody reached, not in sync, something found wrong
   2  what was given cannot be used: flag, path, link, file, configuration, data directory
 
 Commands talk to a running "hanse up", or open the data directory themselves.

@@ -18,12 +18,14 @@ export interface SessionInit {
   readonly signal: AbortSignal
 }
 
-export interface ExecuteOptions<Event> {
+export interface ExecuteOptions<Event, Outcome = unknown> {
   readonly onEvent?: (event: Event) => void | Promise<void>
   /** True where a node of this process has to reach others. Default false. */
   readonly online?: boolean
   /** How long a running node may be silent, in ms. */
   readonly silenceMs?: number
+  /** What to do where no node runs, in place of the action in a node of this process; null while another process has the directory. */
+  readonly alone?: () => Promise<Outcome | null>
 }
 
 /** Pause between two looks at a data directory that another command has open, in ms. */
@@ -64,7 +66,7 @@ export class Session {
   async execute<S extends Shape, Outcome, Event>(
     action: Action<S, Outcome, Event>,
     args: ArgumentsOf<S>,
-    options: ExecuteOptions<Event> = {},
+    options: ExecuteOptions<Event, Outcome> = {},
   ): Promise<Outcome> {
     const deadlineMs = Date.now() + DATA_DIRECTORY_WAIT_MS
     for (;;) {
@@ -85,8 +87,8 @@ export class Session {
           client.close()
         }
       }
-      const node = await this.#open(options.online ?? false)
-      if (node !== null) return await this.#runHere(node, action, args, options)
+      const outcome = await (options.alone?.() ?? this.#runHere(action, args, options))
+      if (outcome !== null) return outcome
       if (Date.now() >= deadlineMs) {
         const detail = `${this.#init.data} is in use by another command: try again when it is done`
         throw new FaultError({ code: 'IN_USE', detail })
@@ -102,12 +104,14 @@ export class Session {
     return client !== null
   }
 
+  /** Null while another process has the directory. */
   async #runHere<S extends Shape, Outcome, Event>(
-    node: HanseNode,
     action: Action<S, Outcome, Event>,
     args: ArgumentsOf<S>,
-    { onEvent }: ExecuteOptions<Event>,
-  ): Promise<Outcome> {
+    { onEvent, online = false }: ExecuteOptions<Event, Outcome>,
+  ): Promise<Outcome | null> {
+    const node = await this.#open(online)
+    if (node === null) return null
     const { signal } = this
     const emit = async (event: Event): Promise<void> => await onEvent?.(event)
     try {

@@ -61,6 +61,7 @@ describe('docs/cli.md', () => {
       'peers',
       'sync',
       'explain',
+      'verify',
     ]
     for (const command of commands) {
       expect(help).toContain(` ${command} `)
@@ -106,6 +107,7 @@ describe('hanse COMMAND --help', () => {
     'peers',
     'sync',
     'explain',
+    'verify',
   ])('tells the options of every command: %s', async (command) => {
     const help = await helpOf(...command.split(' '))
     for (const flag of ['--json', '--data <dir>', '--space <space>']) expect(help).toContain(flag)

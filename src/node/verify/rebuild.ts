@@ -35,7 +35,7 @@ export interface Readmission {
  */
 export class Rebuild {
   readonly store: SpaceStore
-  /** What shows; only items that {@link show} was told of, and those touched since. */
+  /** What shows. */
   readonly state = new StateTree()
   readonly #effects: Effects
   readonly #context: AdmissionContext
@@ -98,11 +98,6 @@ export class Rebuild {
     this.#refresh(materialise(entry, this.#evaluate(entry, operation), this.store, writer))
   }
 
-  /** Takes up an item into {@link state}. */
-  show({ path, type }: ItemKey): void {
-    this.state.set({ path, type, fields: visibleFields(this.store, { path, type }) })
-  }
-
   /** Root over every header that is not severed. */
   clockRoot(): Uint8Array {
     const clock = new Clock()
@@ -121,7 +116,7 @@ export class Rebuild {
 
   #refresh(touched: readonly ItemKey[]): void {
     const items = new Map(touched.map((item) => [`${item.type}\0${item.path}`, item]))
-    for (const item of items.values()) this.show(item)
+    for (const item of items.values()) this.state.set({ ...item, fields: visibleFields(this.store, item) })
   }
 
   #evaluateStored(entry: Entry): Evaluation {

@@ -210,11 +210,7 @@ class Verification {
 
   *#compareCells(): Generator<Comparison> {
     const { store, rebuilt } = this.#init
-    let shown = ''
     for (const key of allCellKeys(rebuilt, store)) {
-      const item = `${key.type}/${key.path}`
-      if (item !== shown) this.#rebuild.show(key)
-      shown = item
       if (this.#lost.size > 0 && writersOf(key, rebuilt, store).some((ordinal) => this.#lost.has(ordinal))) {
         this.#unjudged++
         continue
@@ -273,7 +269,7 @@ class Verification {
   async #giveWay(phase: VerifyProgress['phase']): Promise<void> {
     await this.#report(phase)
     // So that the tree is never hashed all at once.
-    if (phase === 'comparing') this.#rebuild.state.root()
+    this.#rebuild.state.root()
     await this.#init.pause()
     this.#sliceMs = this.#init.elapsedMs()
   }
