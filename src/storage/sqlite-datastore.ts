@@ -28,7 +28,7 @@ export function openSqliteDatastore(file: string): Result<SqliteDatastore, Store
  * What libp2p keeps (peer store, certificates) in one table of the node's own SQLite file. Reason: one file for the node that any
  * SQLite client can read, and no native module, which the level and LMDB datastores would bring.
  *
- * Not synced to disk at every write: all of it can be learned again.
+ * Not synced to disk at every write, since all of it can be learned again; the node's own notes are.
  */
 export class SqliteDatastore extends BaseDatastore {
   readonly #database: DatabaseSync
@@ -80,6 +80,18 @@ export class SqliteDatastore extends BaseDatastore {
 
   override delete(key: Key): void {
     this.#delete.run(key.toString())
+  }
+
+  /** Keeps a note of the node's own under a key that libp2p does not use; on disk when this returns. */
+  putNote(key: string, value: Uint8Array): void {
+    this.#database.exec('PRAGMA synchronous = FULL')
+    this.#put.run(key, value)
+    this.#database.exec('PRAGMA synchronous = NORMAL')
+  }
+
+  /** What was kept last under that key. */
+  note(key: string): Uint8Array | undefined {
+    return this.#get.get(key)?.['value'] as Uint8Array | undefined
   }
 
   /** All of a batch or nothing. */

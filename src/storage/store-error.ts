@@ -19,3 +19,9 @@ export class StoreError extends Error {
     this.fault = fault
   }
 }
+
+/** What is thrown where a row does not hold together: the file was changed by somebody else, or its disk forgets. */
+export function damagedRow(what: string): StoreError {
+  const detail = `the database holds a damaged row: ${what}; "hanse verify" says what is wrong`
+  return new StoreError({ code: 'STORE_CORRUPT', detail })
+}

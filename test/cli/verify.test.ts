@@ -70,6 +70,10 @@ describe('hanse verify', () => {
     const carol = await machine.init('carol')
     await machine.json(carol, 'space', 'create', 'Worse')
     damage(carol, 'UPDATE tokens SET bytes = zeroblob(100)')
+    expect(await machine.hanse(carol, ['list'])).toMatchObject({
+      code: 2,
+      stderr: matching(/^hanse: the database holds a damaged row: .*"hanse verify" says what is wrong\n$/),
+    })
     const { code, stdout } = await machine.hanse(carol, ['verify', '--json'])
     expect(code).toBe(1)
     expect((JSON.parse(stdout) as Outcome).findings[0]?.what).toMatch(/^delegation /)

@@ -422,7 +422,7 @@ describe('verifying a damaged space', () => {
     damage('UPDATE tokens SET bytes = ? WHERE digest = ?', bytes, malloryToken.digest)
     const { findings } = await verifyFile()
     expect(findings[0]).toMatchObject({ what: `delegation ${digest}` })
-    expect(findings[0]?.found).toContain('damaged token')
+    expect(findings[0]?.found).toContain('has other bytes')
     damage('DELETE FROM tokens WHERE digest = ?', malloryToken.digest)
     expect((await verifyFile()).findings).toMatchObject([
       { what: `delegation ${digest}`, found: 'not published' },

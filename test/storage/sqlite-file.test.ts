@@ -189,6 +189,18 @@ describe('a file that is not to be used', () => {
   })
 })
 
+describe('a file with a row that does not hold together', () => {
+  it('is refused with what to do, where opening already meets the row', () => {
+    fill(3)
+    const database = new DatabaseSync(file)
+    database.exec('DELETE FROM authors')
+    database.close()
+    const opened = openSqliteSpaceStore(optionsFor(file))
+    expect(opened).toMatchObject({ ok: false, fault: { code: 'STORE_CORRUPT' } })
+    expect(opened.ok ? '' : opened.fault.detail).toMatch(/space\.sqlite: .*damaged row.*hanse verify/)
+  })
+})
+
 describe('a file that is in use', () => {
   it('fails a transaction after a bounded wait while another program holds it, and works again after', () => {
     const store = openStore(optionsFor(file))

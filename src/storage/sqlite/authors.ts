@@ -1,5 +1,6 @@
 import { toHex } from '../../core/bytes.ts'
 import type { Database, Query } from './database.ts'
+import { damagedRow } from '../store-error.ts'
 
 /** An author and where its log ends. */
 export interface AuthorRecord {
@@ -37,8 +38,7 @@ export class Authors {
 
   at(number: number): AuthorRecord {
     const author = this.#byNumber[number]
-    if (author === undefined)
-      throw new Error(`the database holds a damaged row: author ${number} is not there`)
+    if (author === undefined) throw damagedRow(`author ${number} is not there`)
     return author
   }
 

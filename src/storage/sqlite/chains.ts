@@ -3,6 +3,7 @@ import { HASH_BYTES } from '../../core/hash.ts'
 import { STORE_CHAINS_CACHED_MAX } from '../../core/limits.ts'
 import { RecentCache } from '../recent-cache.ts'
 import type { Database, Query } from './database.ts'
+import { damagedRow } from '../store-error.ts'
 
 /** One delegation chain as `caps` names it. */
 interface Chain {
@@ -35,7 +36,7 @@ export class Chains {
     const known = this.#byNumber.get(number)
     if (known !== undefined) return known.caps
     const row = this.#read.get(number)
-    if (row === undefined) throw new Error(`the database holds a damaged row: chain ${number} is not there`)
+    if (row === undefined) throw damagedRow(`chain ${number} is not there`)
     return this.#remember(number, row[0]).caps
   }
 

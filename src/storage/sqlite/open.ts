@@ -4,7 +4,7 @@ import { equalBytes, toHex } from '../../core/bytes.ts'
 import { STORE_ID_TAIL_MAX } from '../../core/limits.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
 import type { SpaceStore } from '../space-store.ts'
-import type { StoreFault } from '../store-error.ts'
+import { StoreError, type StoreFault } from '../store-error.ts'
 import { createSpaceFile } from './create.ts'
 import { Database, faultOf } from './database.ts'
 import { corrupt, foreign } from './file-header.ts'
@@ -47,6 +47,8 @@ export function openSqliteSpaceStore(options: SqliteSpaceStoreOptions): Result<S
     if (!equalBytes(spaceKey, options.spaceKey)) return corrupt(file, 'it names another key for this space')
     return ok(open(options))
   } catch (error) {
+    if (error instanceof StoreError)
+      return { ok: false, fault: { ...error.fault, detail: `${file}: ${error.fault.detail}` } }
     const fault = faultOf(error, file) ?? systemFault(error, file)
     if (fault === null) throw error
     return { ok: false, fault }

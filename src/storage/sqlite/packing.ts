@@ -1,4 +1,5 @@
 import type { Body } from '../../core/operation/operation.ts'
+import { damagedRow } from '../store-error.ts'
 
 /**
  * How lists lie in one column. Numbers are unsigned LEB128 varints up to 2^53 − 1. These bytes never leave this file and are
@@ -66,12 +67,12 @@ class VarintReader {
       value += (byte & 0x7f) * scale
       if (byte < 0x80) return value
     }
-    throw new Error('the database holds a damaged row: a number has no end')
+    throw damagedRow('a number has no end')
   }
 
   take(length: number): Uint8Array {
     const end = this.#at + length
-    if (end > this.#bytes.length) throw new Error('the database holds a damaged row: a change is cut short')
+    if (end > this.#bytes.length) throw damagedRow('a change is cut short')
     const taken = this.#bytes.slice(this.#at, end)
     this.#at = end
     return taken

@@ -4,6 +4,7 @@ import { STORE_TOKENS_CACHED_MAX } from '../../core/limits.ts'
 import { decodeDelegation, type VerifiedDelegation, verifyDelegation } from '../../core/ucan/delegation.ts'
 import { RecentCache } from '../recent-cache.ts'
 import type { Database, Query } from './database.ts'
+import { damagedRow } from '../store-error.ts'
 
 /** Published delegations and who published them. */
 export class Tokens {
@@ -60,7 +61,7 @@ export class Tokens {
 function trustStored(bytes: Uint8Array, digest: Uint8Array): VerifiedDelegation {
   const decoded = decodeDelegation(bytes)
   if (!decoded.ok || !equalBytes(decoded.value.digest, digest)) {
-    throw new Error(`the database holds a damaged token ${toHex(digest)}`)
+    throw damagedRow(`delegation ${toHex(digest)} has other bytes`)
   }
   const verified = verifyDelegation(decoded.value, () => true)
   if (!verified.ok) throw new Error('bug: a delegation was refused by a verifier that accepts')
