@@ -16,6 +16,7 @@ import { formatConfigFile } from '../../src/node/config/config-file.ts'
 import { CONFIG_KEYS } from '../../src/node/config/config-keys.ts'
 import { resolveConfig } from '../../src/node/config/resolve-config.ts'
 import { PeerBook } from '../../src/node/peer-book.ts'
+import { readOutdated } from '../../src/node/replica/outdated.ts'
 import { readMeetingPoints, readRememberedPeers } from '../../src/node/space/kept-notes.ts'
 import { formatInvite, parseInvite } from '../../src/node/space/invite.ts'
 import { packBody, packParents, unpackBody, unpackParents } from '../../src/storage/sqlite/packing.ts'
@@ -271,6 +272,7 @@ const notes: Target = {
   valid: fc.oneof(
     fc.tuple(addresses, addresses).map(encodeCanonical),
     fc.array(remembered, { maxLength: 3 }).map(encodeCanonical),
+    fc.array(fc.tuple(fc.string(), fc.nat(), fc.nat()), { maxLength: 3 }).map(encodeCanonical),
     fc
       .tuple(fc.string(), fc.nat(), bytesOf(32), bytesOf(64), fc.option(fc.nat()))
       .map((receipt) => encodeCanonical([['peer', '', 0, 0, 0, receipt]])),
@@ -278,6 +280,8 @@ const notes: Target = {
   run(input) {
     const meeting = readMeetingPoints(input)
     const peers = readRememberedPeers(input)
+    for (const { type, version } of readOutdated(input))
+      holds(typeof type === 'string' && Number.isSafeInteger(version), 'a kind has a type and a version')
     const book = new PeerBook()
     book.restore(peers)
     holds(book.all().length <= peers.length, 'no more peers than were remembered')

@@ -4,6 +4,7 @@ import { deleteAction } from './commands/delete.ts'
 import { explainAction, explainRightAction } from './commands/explain.ts'
 import { getAction } from './commands/get.ts'
 import { grantAction } from './commands/grant.ts'
+import { heldAction } from './commands/held.ts'
 import { inviteAction } from './commands/invite.ts'
 import { joinAction } from './commands/join.ts'
 import { listAction } from './commands/list.ts'
@@ -28,6 +29,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     explainAction,
     explainRightAction,
     getAction,
+    heldAction,
     grantAction,
     inviteAction,
     joinAction,

@@ -4,6 +4,7 @@ import { registerDelete } from './commands/delete.ts'
 import { registerExplain } from './commands/explain.ts'
 import { registerGet } from './commands/get.ts'
 import { registerGrant } from './commands/grant.ts'
+import { registerHeld } from './commands/held.ts'
 import { registerInit } from './commands/init.ts'
 import { registerInvite } from './commands/invite.ts'
 import { registerJoin } from './commands/join.ts'
@@ -34,7 +35,7 @@ const GROUPS: readonly (readonly [
   ],
   ['Content:', [registerPut, registerGet, registerList, registerDelete, registerLog]],
   ['Federation:', [registerStatus, registerPeers, registerSync, registerExplain]],
-  ['Looking closely:', [registerVerify]],
+  ['Looking closely:', [registerHeld, registerVerify]],
 ]
 
 const HELP_END = `

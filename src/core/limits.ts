@@ -69,6 +69,8 @@ export const HELD_OPERATIONS_PER_PEER_MAX = 1_024
 export const HELD_BYTES_PER_PEER_MAX = 8 * 1024 * 1024
 /** How long an operation waits for what it lacks before it is dropped (sync brings it again), in ms. FUTURE waits until due, within this. */
 export const HELD_AGE_MS_MAX = 24 * 60 * 60 * 1000
+/** Types and versions of changes that are told apart when this node does not know them; strangers choose them. */
+export const OUTDATED_KINDS_MAX = 64
 /** Refusals remembered per space, by hash of the full bytes and by id, before the oldest are forgotten. */
 export const REFUSALS_REMEMBERED_MAX = 16_384
 

@@ -61,6 +61,7 @@ describe('docs/cli.md', () => {
       'peers',
       'sync',
       'explain',
+      'held',
       'verify',
     ]
     for (const command of commands) {
@@ -107,6 +108,7 @@ describe('hanse COMMAND --help', () => {
     'peers',
     'sync',
     'explain',
+    'held',
     'verify',
   ])('tells the options of every command: %s', async (command) => {
     const help = await helpOf(...command.split(' '))

@@ -93,6 +93,7 @@ function formatSpace(status: SpaceStatus, nowMs: number, style: Style): readonly
     clockBehindMs,
     held,
     refused,
+    outdated,
     forkedAuthors,
     peers,
   } = status
@@ -132,6 +133,19 @@ function formatSpace(status: SpaceStatus, nowMs: number, style: Style): readonly
               ] as const,
             ]),
         ['refused', formatCodes(refused)],
+        ...(outdated.length === 0
+          ? []
+          : [
+              [
+                'outdated',
+                style.warn(
+                  `${formatAmount(
+                    outdated.reduce((sum, { changes }) => sum + changes, 0),
+                    'change',
+                  )} not understood, see "hanse held": a newer Hanse may know them`,
+                ),
+              ] as const,
+            ]),
         ['forked', forkedAuthors.length === 0 ? forked : style.warn(forked)],
       ],
       '  ',

@@ -132,6 +132,13 @@ export class UpReport {
         ),
       ])
     })
+    space.addEventListener('outdated', ({ detail: { type, version } }) => {
+      this.#event({ event: 'outdated', space: space.id, type, version }, (at) => [
+        this.#shell.style.warn(
+          `${at} ${displayName(space.name)}: somebody writes ${printable(type)} version ${version}, which this version of Hanse does not know`,
+        ),
+      ])
+    })
   }
 
   #event(event: Readonly<Record<string, unknown>>, lines: (at: string) => readonly string[]): void {

@@ -133,7 +133,8 @@ function isOverShare(share: Share | undefined): boolean {
   )
 }
 
-function sizeOf(held: Held): number {
+/** Bytes of an operation as the bounds count them: header, and body where it is there. */
+export function sizeOf(held: Held): number {
   const { headerBytes, body, header } = held.operation
   return headerBytes.length + (body === null ? 0 : header.bodySize)
 }

@@ -2,6 +2,7 @@ import { type CellEdit, type CellKey, foldRemoval, foldWrite } from '../../core/
 import type { Evaluation } from '../../core/changes/evaluate.ts'
 import type { Entry } from '../../core/graph.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
+import { countOutdated } from './outdated.ts'
 
 /** The name of an item: its type is part of it. */
 export interface ItemKey {
@@ -11,7 +12,7 @@ export interface ItemKey {
 
 /**
  * Folds the valid changes of one admitted operation into the stored state, within the transaction that admits it (or that brings
- * its body). Void changes and unknown types do nothing. A masked operation is noted in the history of its cells and changes none
+ * its body). Void changes do nothing, unknown types are counted. A masked operation is noted in the history of its cells and changes none
  * of them; the delegations it publishes are published, since that is a matter of its bytes. Returns the items touched.
  */
 export function materialise(
@@ -21,6 +22,7 @@ export function materialise(
   writer: SpaceWriter,
 ): readonly ItemKey[] {
   const touched: ItemKey[] = []
+  const outdated: { readonly type: string; readonly version: number }[] = []
   const isMasked = store.mask(entry.ordinal) !== undefined
   for (const change of evaluation) {
     if (!change.ok) continue
@@ -36,14 +38,17 @@ export function materialise(
       case 'delegations':
         for (const delegation of change.value.delegations) writer.putToken(delegation, entry.ordinal)
         break
-      case 'space':
       case 'outdated':
+        outdated.push(change.value)
+        break
+      case 'space':
       case 'revocation':
       case 'endorsement':
       case 'rotation':
         break
     }
   }
+  countOutdated(outdated, store, writer)
   return touched
 }
 

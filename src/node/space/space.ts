@@ -12,6 +12,7 @@ import type { AcceptedReceipt, LinkTraffic } from '../../../protocols/sync/index
 import { FaultError, orThrow } from '../fault-error.ts'
 import { PeerBook } from '../peer-book.ts'
 import { type Admission, LOCAL } from '../replica/admission-step.ts'
+import type { OutdatedKind } from '../replica/outdated.ts'
 import { visibleFields } from '../replica/visible-state.ts'
 import type { HostedSpace } from './hosted-space.ts'
 import {
@@ -29,6 +30,7 @@ import { type Item, toItem } from './item.ts'
 import type { ItemEdit, ItemType } from './item-edit.ts'
 import { explainOperation, type Explanation, explainRight, type RightExplanation } from './explain.ts'
 import { describeStatus, type SpaceStatus } from './status.ts'
+import { watchOutdated } from './watch-outdated.ts'
 
 /** One admitted operation, for people. */
 export interface LogEntry {
@@ -76,6 +78,8 @@ export interface SpaceEvents {
   progress: CustomEvent<{ readonly peer: string; readonly progress: SyncProgress }>
   /** An author has forked; the proof is kept. */
   fork: CustomEvent<ForkProof>
+  /** Changes of a type or version were admitted that this node does not know; once for each. */
+  outdated: CustomEvent<OutdatedKind>
 }
 
 /** Operations in one page of a log. */
@@ -121,6 +125,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     this.peers.restore(hosted.keptPeers())
     hosted.replica.addEventListener('admitted', ({ detail }) => this.safeDispatchEvent('change', { detail }))
     hosted.replica.addEventListener('fork', ({ detail }) => this.safeDispatchEvent('fork', { detail }))
+    watchOutdated(hosted, (detail) => this.safeDispatchEvent('outdated', { detail }))
     hosted.replica.addEventListener('refused', ({ detail: { fault, peer } }) => {
       if (peer !== LOCAL) this.peers.onRefused(peer, fault.code)
     })

@@ -2,6 +2,7 @@ import { toHex } from '../../core/bytes.ts'
 import { formatDid } from '../../core/principal.ts'
 import type { PeerBook, PeerReceipt, PeerState } from '../peer-book.ts'
 import type { Held } from '../replica/hold-lane.ts'
+import { OUTDATED_NOTE, type OutdatedKind, readOutdated } from '../replica/outdated.ts'
 import type { HostedSpace } from './hosted-space.ts'
 import { ownSeqOf } from './sync-view.ts'
 
@@ -69,6 +70,8 @@ export interface SpaceStatus {
   readonly held: Readonly<Record<string, number>>
   /** Refusals so far, by code. */
   readonly refused: Readonly<Record<string, number>>
+  /** Changes of types and versions that this node does not know: admitted, without effect here. */
+  readonly outdated: readonly OutdatedKind[]
   /** Authors whose fork is proved, as `did:key`. */
   readonly forkedAuthors: readonly string[]
   readonly peers: readonly PeerStatus[]
@@ -108,6 +111,7 @@ export function describeStatus(
     clockBehindMs: clockBehind(replica.held.all(), nowMs),
     held: countBy(replica.held.all().map(({ code }) => code)),
     refused: Object.fromEntries(store.refusalCounts()),
+    outdated: readOutdated(store.note(OUTDATED_NOTE)),
     forkedAuthors: store.forks().map(({ author: forked }) => formatDid(forked)),
     peers: described,
   }
