@@ -6,6 +6,7 @@ import { createSpaceChange, putDelegations, TRUST_PROFILES } from '../src/core/c
 import { encodeChange } from '../src/core/changes/change.ts'
 import { editMap } from '../src/core/changes/map.ts'
 import { deleteRegister, setRegister } from '../src/core/changes/register.ts'
+import { rotateTo } from '../src/core/changes/rotate.ts'
 import { endorseOperations, revokeDelegation } from '../src/core/changes/verdict.ts'
 import { sha256 } from '../src/core/hash.ts'
 import { createSigner } from '../src/core/native-signature.ts'
@@ -146,6 +147,7 @@ export const change: fc.Arbitrary<Uint8Array> = fc.oneof(
     .tuple(digest, fc.array(digest, { maxLength: 3 }))
     .map(([target, cut]) => revokeDelegation({ target, cut })),
   fc.array(digest, { minLength: 1, maxLength: 3 }).map(endorseOperations),
+  author.map(rotateTo),
   fc
     .record({
       type: fc.constantFrom('edge', 'log', 'text', 'register'),

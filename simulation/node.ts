@@ -115,7 +115,7 @@ export class SimulatedNode implements Owner, Host {
     this.#gossip = new SpaceGossip(this.#pubsub.asPubsub, this.hosted, {
       isWelcome: (hosted, peer) => this.sync.isProven(peer, hosted.id) && !this.isBanned(peer),
       onRefused: (peer, code) => this.#blame(peer, code),
-      reader: this.author.publicKey,
+      reader: () => this.author.publicKey,
       onMissing: (hosted, peer) => this.#scheduler.soon(hosted, peer),
     })
     const member = this.#createMember()
@@ -305,7 +305,7 @@ export class SimulatedNode implements Owner, Host {
 
   #createMember(): SyncSpace {
     const member: SyncSpace = createSyncSpace(this.hosted, {
-      reader: this.author,
+      reader: () => this.author,
       now: () => this.now(),
       onFault: (peer, fault) => this.#onFault(peer, member, fault, new Uint8Array()),
       onRefused: (peer, { code }) => this.#blame(peer, code),

@@ -10,6 +10,7 @@ import {
 } from '../../src/core/changes/control.ts'
 import { editMap, readMap } from '../../src/core/changes/map.ts'
 import { deleteRegister, readRegister, setRegister } from '../../src/core/changes/register.ts'
+import { CAP_ROTATE, readRotation, rotateTo } from '../../src/core/changes/rotate.ts'
 import {
   CAP_ENDORSE,
   CAP_REVOKE,
@@ -127,7 +128,10 @@ const changeFrame: Target = {
     const endorsed = readEndorsement(decoded.value)
     if (endorsed.ok && path === '' && decoded.value.type === CAP_ENDORSE && decoded.value.version === 1)
       holds(equalBytes(endorseOperations(endorsed.value), input), 'cap.endorse is written as the same bytes')
-    return register.ok || map.ok || space.ok || put.ok || revoked.ok || endorsed.ok
+    const rotated = readRotation(decoded.value, SPACE_SIGNER.publicKey)
+    if (rotated.ok && path === '' && decoded.value.type === CAP_ROTATE && decoded.value.version === 1)
+      holds(equalBytes(rotateTo(rotated.value), input), 'cap.rotate is written as the same bytes')
+    return register.ok || map.ok || space.ok || put.ok || revoked.ok || endorsed.ok || rotated.ok
   },
 }
 

@@ -10,13 +10,15 @@ import {
 } from '../../src/cli/control/control-codec.ts'
 import { LineError, readLines } from '../../src/cli/control/line-reader.ts'
 import { formatValue, parseValue } from '../../src/cli/output/value-json.ts'
-import { concatBytes, equalBytes } from '../../src/core/bytes.ts'
+import { concatBytes, equalBytes, toHex } from '../../src/core/bytes.ts'
 import { encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { formatConfigFile } from '../../src/node/config/config-file.ts'
 import { CONFIG_KEYS } from '../../src/node/config/config-keys.ts'
 import { resolveConfig } from '../../src/node/config/resolve-config.ts'
+import { decodeIdentityRecord, encodeIdentityRecord } from '../../src/node/identity-record.ts'
 import { PeerBook } from '../../src/node/peer-book.ts'
 import { readOutdated } from '../../src/node/replica/outdated.ts'
+import { decodePlace, encodePlace } from '../../src/node/place.ts'
 import { readMeetingPoints, readRememberedPeers } from '../../src/node/space/kept-notes.ts'
 import { formatInvite, parseInvite } from '../../src/node/space/invite.ts'
 import { packBody, packParents, unpackBody, unpackParents } from '../../src/storage/sqlite/packing.ts'
@@ -276,12 +278,25 @@ const notes: Target = {
     fc
       .tuple(fc.string(), fc.nat(), bytesOf(32), bytesOf(64), fc.option(fc.nat()))
       .map((receipt) => encodeCanonical([['peer', '', 0, 0, 0, receipt]])),
+    fc.record({ hash: digest, ms: fc.nat() }).map(({ hash, ms }) => {
+      const id = toHex(hash)
+      const restored = { author: id, sinceMs: ms, mended: [id] }
+      return encodeIdentityRecord({ sinceMs: ms, untilMs: { [id]: ms }, restored, behind: { [id]: ms } })
+    }),
+    fc.dictionary(fc.constantFrom('.', 'keys/author.key'), fc.string()).map(encodePlace),
   ),
   run(input) {
     const meeting = readMeetingPoints(input)
     const peers = readRememberedPeers(input)
     for (const { type, version } of readOutdated(input))
       holds(typeof type === 'string' && Number.isSafeInteger(version), 'a kind has a type and a version')
+    const place = decodePlace(input)
+    holds(isDeepStrictEqual(decodePlace(encodePlace(place)), place), 'a place is read as it was written')
+    const record = decodeIdentityRecord(input)
+    if (record !== null) {
+      const again = decodeIdentityRecord(encodeIdentityRecord(record))
+      holds(isDeepStrictEqual(again, record), 'a record is read as it was written')
+    }
     const book = new PeerBook()
     book.restore(peers)
     holds(book.all().length <= peers.length, 'no more peers than were remembered')

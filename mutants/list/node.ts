@@ -95,7 +95,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: 'own-fork',
     rule: 'a key that has forked goes on writing on this node',
     file: 'src/node/space/hosted-space.ts',
-    edits: [['if (heads.length > 1) {', 'if (heads.length > 1_000_000) {']],
+    edits: [['heads(author).length < 2)', 'heads(author).length < 1_000_000)']],
     tests: ['test/replica/frontier.test.ts'],
   },
   {

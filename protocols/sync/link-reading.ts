@@ -101,10 +101,13 @@ export class LinkReading {
     if (this.#timer !== null) clearTimeout(this.#timer)
   }
 
-  /** After a run: this node's receipt, and the peer's is due; neither where it did not end in sync. */
+  /**
+   * After a run: this node's receipt, and the peer's is due; neither where it did not end in sync. No receipt of a reader that this link
+   * may not have shown: the next link will.
+   */
   acknowledge({ inSync, mine }: SyncReport): readonly ReceiptMessage[] {
     this.#due = inSync ? mine : null
-    if (!inSync) return []
+    if (!inSync || this.isOutdated) return []
     const { clockRoot } = mine
     const timeMs = this.#host.now()
     const signature = this.#space.signReceipt(clockRoot, timeMs)

@@ -1,15 +1,16 @@
-import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Datastore } from 'interface-datastore'
-import { fromHex, toHex } from '../core/bytes.ts'
+import { toHex } from '../core/bytes.ts'
 import { fail, ok, type Fault, type Result } from '../core/result.ts'
 import { inspectSpaceFile, type SpaceIdentity } from '../storage/sqlite/inspect.ts'
 import { openSqliteSpaceStore } from '../storage/sqlite/open.ts'
 import { openSqliteDatastore, type SqliteDatastore } from '../storage/sqlite-datastore.ts'
 import type { SpaceStore } from '../storage/space-store.ts'
 import { orThrow } from './fault-error.ts'
+import { KeyFiles, type KeyRing, makeKey, readKey } from './key-files.ts'
+import { decodePlace, encodePlace, expecting, isSamePlace, type Place, readPlace } from './place.ts'
 
 /** The seeds a node signs with. */
 export interface NodeSeeds {
@@ -21,7 +22,16 @@ export interface NodeSeeds {
 
 /** Where a node keeps what it must not lose; memory in tests. */
 export interface NodeStorage {
+  /** The author's is that of the key in use now. */
   readonly seeds: NodeSeeds
+  readonly keys: KeyRing
+  /** True where this is, or may be, a copy of another data directory, or an older state of this one, until `acceptPlace`. */
+  readonly isRestored: boolean
+  /** From now on this place counts as that of the data. */
+  acceptPlace(): void
+  /** What the node remembers of itself, synced to disk when this returns. */
+  putNote(key: string, value: Uint8Array): void
+  note(key: string): Uint8Array | undefined
   /** libp2p's peer store. */
   readonly datastore: Datastore
   /** The spaces held here, and for each unreadable file why. */
@@ -31,7 +41,9 @@ export interface NodeStorage {
 }
 
 const LOCK_FILE = 'lock.sqlite'
-const SEED_BYTES = 32
+const NODE_FILE = 'node.sqlite'
+/** The note that says where the data directory lies. */
+const PLACE_NOTE = '/hanse/place'
 /** SQLite's result code for a file that another process has locked. */
 const SQLITE_BUSY = 5
 
@@ -48,6 +60,12 @@ export function initDataDirectory(directory: string, seeds?: Partial<NodeSeeds>)
   for (const folder of ['keys', 'spaces']) makeDirectory(join(resolve(directory), folder))
   const madePeer = makeKey(join(directory, 'keys', 'peer.key'), seeds?.peer)
   const madeAuthor = makeKey(join(directory, 'keys', 'author.key'), seeds?.author)
+  // Noted with the key, so that a key without its node's file is known for a part of a backup.
+  if (madeAuthor) {
+    const datastore = orThrow(openSqliteDatastore(join(directory, NODE_FILE)))
+    datastore.putNote(PLACE_NOTE, encodePlace(readPlace(directory)))
+    datastore.close()
+  }
   return madePeer || madeAuthor
 }
 
@@ -65,34 +83,63 @@ export function openDataDirectory(directory: string): Result<NodeStorage> {
   const lock = lockDirectory(directory)
   if (!lock.ok) return lock
   const peer = readKey(join(directory, 'keys', 'peer.key'))
-  const author = readKey(join(directory, 'keys', 'author.key'))
-  const datastore = openSqliteDatastore(join(directory, 'node.sqlite'))
+  const author = new KeyFiles(join(directory, 'keys')).author()
+  const hadNodeFile = existsSync(join(directory, NODE_FILE))
+  const datastore = openSqliteDatastore(join(directory, NODE_FILE))
   for (const part of [peer, author, datastore]) {
     if (part.ok) continue
     lock.value.close()
     return part
   }
-  return ok(
-    new DataDirectory(
-      directory,
-      { peer: orThrow(peer), author: orThrow(author) },
-      orThrow(datastore),
-      lock.value,
-    ),
-  )
+  return ok(new DataDirectory(directory, orThrow(peer), orThrow(datastore), lock.value, hadNodeFile))
 }
 
 class DataDirectory implements NodeStorage {
-  readonly seeds: NodeSeeds
   readonly datastore: SqliteDatastore
+  readonly keys: KeyFiles
   readonly #directory: string
+  readonly #peer: Uint8Array
   readonly #lock: DatabaseSync
+  #isRestored: boolean
 
-  constructor(directory: string, seeds: NodeSeeds, datastore: SqliteDatastore, lock: DatabaseSync) {
+  /** `hadNodeFile`: false where the node's file was made just now, beside keys that were there. */
+  constructor(
+    directory: string,
+    peer: Uint8Array,
+    datastore: SqliteDatastore,
+    lock: DatabaseSync,
+    hadNodeFile: boolean,
+  ) {
     this.#directory = directory
-    this.seeds = seeds
+    this.#peer = peer
     this.datastore = datastore
+    this.keys = new KeyFiles(join(directory, 'keys'))
     this.#lock = lock
+    const noted = this.note(PLACE_NOTE)
+    this.#isRestored =
+      noted === undefined ? !hadNodeFile : !isSamePlace(decodePlace(noted), readPlace(directory))
+    if (!this.#isRestored) this.acceptPlace()
+  }
+
+  get seeds(): NodeSeeds {
+    return { peer: this.#peer, author: orThrow(this.keys.author()) }
+  }
+
+  get isRestored(): boolean {
+    return this.#isRestored
+  }
+
+  acceptPlace(): void {
+    this.#notePlace(readPlace(this.#directory))
+    this.#isRestored = false
+  }
+
+  putNote(key: string, value: Uint8Array): void {
+    this.datastore.putNote(key, value)
+  }
+
+  note(key: string): Uint8Array | undefined {
+    return this.datastore.note(key)
   }
 
   listSpaces(): readonly Result<SpaceIdentity>[] {
@@ -110,7 +157,17 @@ class DataDirectory implements NodeStorage {
 
   openSpace(identity: SpaceIdentity, create: boolean): Result<SpaceStore> {
     const file = join(this.#directory, 'spaces', nameOf(identity))
-    return openSqliteSpaceStore({ file, ...identity, create })
+    if (existsSync(file)) return openSqliteSpaceStore({ file, ...identity, create })
+    // A file that is not noted is one that somebody has put there.
+    if (create && !this.#isRestored)
+      this.#notePlace(expecting(readPlace(this.#directory), `spaces/${nameOf(identity)}`))
+    const store = openSqliteSpaceStore({ file, ...identity, create })
+    if (!this.#isRestored) this.acceptPlace()
+    return store
+  }
+
+  #notePlace(place: Place): void {
+    this.datastore.putNote(PLACE_NOTE, encodePlace(place))
   }
 
   close(): void {
@@ -154,20 +211,3 @@ function makeDirectory(path: string): void {
 }
 
 const nameOf = ({ spaceId }: SpaceIdentity): string => `${toHex(spaceId)}.sqlite`
-
-function makeKey(file: string, seed: Uint8Array | undefined): boolean {
-  if (existsSync(file)) return false
-  writeFileSync(file, `${toHex(seed ?? new Uint8Array(randomBytes(SEED_BYTES)))}\n`, {
-    mode: 0o600,
-    flag: 'wx',
-  })
-  chmodSync(file, 0o600)
-  return true
-}
-
-function readKey(file: string): Result<Uint8Array, Fault<'BAD_KEY'>> {
-  const seed = existsSync(file) ? fromHex(readFileSync(file, 'utf8').trim()) : null
-  return seed?.length === SEED_BYTES
-    ? ok(seed)
-    : fail('BAD_KEY', `${file} does not hold a key (64 hexadecimal digits): restore it from a backup`)
-}

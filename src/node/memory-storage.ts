@@ -6,11 +6,33 @@ import type { NodeSeeds, NodeStorage } from './data-directory.ts'
 
 /** Storage that lasts as long as the process: tests, and nodes that are meant to forget. */
 export function createMemoryStorage(seeds: Partial<NodeSeeds> = {}): NodeStorage {
+  const peer = seeds.peer ?? new Uint8Array(randomBytes(32))
+  const notes = new Map<string, Uint8Array>()
+  const former: Uint8Array[] = []
+  let author = seeds.author ?? new Uint8Array(randomBytes(32))
+  let next: Uint8Array | null = null
   return {
-    seeds: {
-      peer: seeds.peer ?? new Uint8Array(randomBytes(32)),
-      author: seeds.author ?? new Uint8Array(randomBytes(32)),
+    get seeds() {
+      return { peer, author }
     },
+    keys: {
+      next: () => next,
+      prepareNext: () => (next ??= new Uint8Array(randomBytes(32))),
+      promoteNext: () => {
+        if (next === null) throw new Error('bug: there is no next key')
+        former.push(author)
+        author = next
+        next = null
+      },
+      discardNext: () => {
+        next = null
+      },
+      former: () => former,
+    },
+    isRestored: false,
+    acceptPlace: () => {},
+    putNote: (key, value) => void notes.set(key, value),
+    note: (key) => notes.get(key),
     datastore: new MemoryDatastore(),
     listSpaces: () => [],
     openSpace: (identity) => ok(createMemorySpaceStore(identity)),

@@ -15,9 +15,11 @@ import type { Fault } from '../core/result.ts'
 import { publicKeyOf, type Signer } from '../core/signature.ts'
 import { decodeDelegation, issueDelegation, verifyDelegation } from '../core/ucan/delegation.ts'
 import type { SpaceIdentity } from '../storage/sqlite/inspect.ts'
+import type { SpaceStore } from '../storage/space-store.ts'
 import type { NodeSeeds, NodeStorage } from './data-directory.ts'
 import { openDataDirectory, initDataDirectory, isDataDirectory } from './data-directory.ts'
 import { FaultError, orThrow } from './fault-error.ts'
+import { NodeIdentity } from './identity.ts'
 import { createMemoryStorage } from './memory-storage.ts'
 import type { NodeNetwork } from './network/node-network.ts'
 import { HostedSpace } from './space/hosted-space.ts'
@@ -108,14 +110,24 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
   #network: NodeNetwork | null = null
   #promotion: NodeJS.Timeout | null = null
   #stopped: Promise<void> | null = null
-  /** The key that signs this node's own operations. */
-  readonly author: Signer
+  /** The author key: whether it may be written with, recovering it, taking another. */
+  readonly identity: NodeIdentity
 
   constructor(options: NodeOptions, storage: NodeStorage) {
     super()
     this.#options = options
     this.#storage = storage
-    this.author = createSigner(storage.seeds.author)
+    this.identity = new NodeIdentity(storage, this)
+  }
+
+  /** The key that signs this node's own operations. */
+  get author(): Signer {
+    return this.identity.author
+  }
+
+  /** Tells the operator something. */
+  log(message: string): void {
+    this.#options.log?.(message)
   }
 
   /** This node's clock, ms since 1970. */
@@ -154,13 +166,14 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
     return this.#unreadable
   }
 
-  /** Opens the spaces of the data directory. */
+  /** Opens the spaces of the data directory, and finishes what a crash has left half done. */
   openSpaces(): void {
     for (const identity of this.#storage.listSpaces()) {
       const store = identity.ok ? this.#storage.openSpace(identity.value, false) : identity
-      if (store.ok) this.#host(new HostedSpace(store.value, this.#verifier, () => this.now()))
+      if (store.ok) this.#host(store.value)
       else this.#unreadable.push(store.fault)
     }
+    this.identity.finishRotation()
     this.#promotion = setInterval(() => {
       for (const space of this.#spaces.values()) space.hosted.replica.promoteDue()
     }, PROMOTION_INTERVAL_MS)
@@ -191,8 +204,8 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
       {
         now: () => this.now(),
         verify: this.#verifier.verifySync,
-        reader: this.author,
-        log: options.log ?? (() => {}),
+        reader: () => this.author,
+        log: (message) => this.log(message),
         onConnect: (peer, hosted) => {
           const space = this.#spaces.get(toHex(hosted.id))
           if (space !== undefined) this.safeDispatchEvent('connect', { detail: { peer, space } })
@@ -287,6 +300,7 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
       spaceKey.sign,
     )
     const space = this.#open({ spaceId: genesis.id, spaceKey: spaceKey.publicKey })
+    this.identity.onCreated(genesis.id)
     const outcome = space.hosted.replica.admitOwn(genesis)
     if (outcome.kind !== 'admitted') throw new Error(`bug: our own genesis was ${outcome.kind}`)
     this.#network?.add(space)
@@ -348,13 +362,11 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
   }
 
   #open(identity: SpaceIdentity): Space {
-    return this.#host(
-      new HostedSpace(orThrow(this.#storage.openSpace(identity, true)), this.#verifier, () => this.now()),
-    )
+    return this.#host(orThrow(this.#storage.openSpace(identity, true)))
   }
 
-  #host(hosted: HostedSpace): Space {
-    const space = new Space(hosted, this)
+  #host(store: SpaceStore): Space {
+    const space = new Space(new HostedSpace(store, this.#verifier, () => this.now(), this.identity), this)
     this.#spaces.set(space.id, space)
     return space
   }

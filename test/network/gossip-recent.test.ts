@@ -18,7 +18,7 @@ it('passes on what is known already while it is among the newest, and does not h
   const pubsub = { topicValidators, subscribe: () => {} } as unknown as GossipSub
   const blamed: string[] = []
   new SpaceGossip(pubsub, home.hosted, {
-    reader: bob.publicKey,
+    reader: () => bob.publicKey,
     isWelcome: () => true,
     onRefused: (_peer, code) => blamed.push(code),
     onMissing: () => {},

@@ -24,7 +24,7 @@ beforeEach(async () => {
   const topicValidators = new Map<string, Validator>()
   const pubsub = { topicValidators, subscribe: () => {}, unsubscribe: () => {} } as unknown as GossipSub
   const gossip = new SpaceGossip(pubsub, home.hosted, {
-    reader: bob.publicKey,
+    reader: () => bob.publicKey,
     isWelcome: () => isWelcome,
     onRefused: (_peer, code) => told.push(code),
     onMissing: () => told.push('missing'),

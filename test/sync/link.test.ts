@@ -72,7 +72,11 @@ async function createSetting(
     spaceId,
     spaceKey: spaceKey.publicKey,
     topic: home.hosted.topic,
-    ...readingOf(home.hosted, alice, () => home.nowMs),
+    ...readingOf(
+      home.hosted,
+      () => alice,
+      () => home.nowMs,
+    ),
     admit:
       admit ??
       (async (operations) => {

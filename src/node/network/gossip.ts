@@ -9,7 +9,7 @@ import type { HostedSpace } from '../space/hosted-space.ts'
 /** What gossip needs of the node around it. */
 export interface GossipHost {
   /** Public key of this node's reader: bodies that it may read are fetched where gossip did not bring them. */
-  readonly reader: Uint8Array
+  readonly reader: () => Uint8Array
   /** True for a peer that is heard: past this space's handshake, and not banned. */
   isWelcome(space: HostedSpace, peer: PeerId): boolean
   /** A peer sent what is refused: held against it. */
@@ -97,7 +97,7 @@ export class SpaceGossip {
       case 'admitted':
         // What has no effect and nothing builds on is nobody's business.
         if (replica.store.mask(outcome.entry.ordinal)?.isSevered === true) return Verdict.Ignore
-        if (operation.body === null && this.#space.mayRead(this.#host.reader, operation.header.path))
+        if (operation.body === null && this.#space.mayRead(this.#host.reader(), operation.header.path))
           this.#host.onMissing(this.#space, peer)
         return Verdict.Accept
       case 'duplicate':

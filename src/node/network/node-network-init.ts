@@ -26,7 +26,7 @@ export interface NodeNetworkInit {
 export interface NodeNetworkHost {
   readonly verify: VerifySignature
   /** Whose read capability is shown to peers. */
-  readonly reader: Signer
+  readonly reader: () => Signer
   now(): number
   log(message: string): void
   onConnect(peer: PeerId, space: HostedSpace): void

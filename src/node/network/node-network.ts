@@ -372,7 +372,7 @@ export class NodeNetwork {
     return {
       isWelcome: (hosted, peer) =>
         this.#libp2p.services.sync.isProven(peer, hosted.id) && !this.#standings.isBanned(peer.toString()),
-      reader: this.#host.reader.publicKey,
+      reader: () => this.#host.reader().publicKey,
       onRefused: (peer, code, detail) => this.#blame(peer, { code, detail }),
       onMissing: (hosted, peer) => {
         const member = this.#members.get(toHex(hosted.topic))

@@ -8,7 +8,7 @@ import { readingOf } from './sync-reading.ts'
 /** What a space in the sync protocol needs of the node around it. */
 export interface SyncSpaceHost {
   /** Whose read capability is shown to peers. */
-  readonly reader: Signer
+  readonly reader: () => Signer
   readonly now: () => number
   /** A place of a batch was no operation: counted, and held against the peer. */
   readonly onFault: (peer: PeerId, fault: Fault) => void
@@ -37,9 +37,12 @@ export function createSyncSpace(hosted: HostedSpace, host: SyncSpaceHost): SyncS
 /** Calls back when this node may read something else than before: links that are open show the old proof. */
 export function onOwnScope(hosted: HostedSpace, sync: SyncSpace, onChange: () => void): void {
   let scope = sync.ownScope()
-  hosted.replica.addEventListener('admitted', () => {
+  const look = () => {
     const before = scope
     scope = sync.ownScope()
     if (scope !== before) onChange()
-  })
+  }
+  hosted.replica.addEventListener('admitted', look)
+  // Or it has another key.
+  hosted.reading.rules.watch(look)
 }

@@ -1,9 +1,11 @@
-import { toHex } from '../../core/bytes.ts'
+import { equalBytes, toHex } from '../../core/bytes.ts'
+import type { Entry } from '../../core/graph.ts'
 import { formatDid } from '../../core/principal.ts'
 import { passedOnMax } from '../../core/ucan/chain.ts'
 import type { VerifiedDelegation } from '../../core/ucan/delegation.ts'
 import type { Policy } from '../../core/ucan/policy.ts'
 import type { HostedSpace } from './hosted-space.ts'
+import { announcedBy } from './rotation.ts'
 
 /** What a delegation says, for people. */
 export interface DelegationTerms {
@@ -34,6 +36,8 @@ export interface DelegationStatus extends DelegationTerms {
   readonly state: 'active' | 'pending' | 'expired' | 'revoked' | 'unfounded'
   /** Id, hexadecimal, of an operation that revoked it. */
   readonly revokedBy: string | null
+  /** True where its issuer announced that it goes on with the audience's key. */
+  readonly rotation: boolean
   /** Id, hexadecimal, of the operation that published it, first as it arrived here. */
   readonly publishedBy: string
 }
@@ -67,11 +71,22 @@ export function describeDelegations(hosted: HostedSpace, nowMs: number): readonl
       ...terms,
       state: stateOf(terms, chains.length, revokedBy, nowMs),
       revokedBy,
+      rotation: publishers.some((ordinal) => isRotation(hosted, hosted.store.at(ordinal), delegation)),
       publishedBy: toHex(publisher.id),
     }
   })
   const keyOf = (one: DelegationStatus) => `${one.issuer} ${one.audience} ${one.digest}`
   return described.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+}
+
+/** True where the issuer of a delegation announced its audience as the next key, in an operation that published it. */
+function isRotation(
+  hosted: HostedSpace,
+  publisher: Entry,
+  { issuer, audience }: VerifiedDelegation,
+): boolean {
+  if (!equalBytes(publisher.author, issuer)) return false
+  return announcedBy(hosted, publisher).some((next) => equalBytes(next, audience))
 }
 
 function stateOf(

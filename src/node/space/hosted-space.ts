@@ -4,6 +4,7 @@ import { compareBytes, toHex } from '../../core/bytes.ts'
 import { decodeCanonical, encodeCanonical } from '../../core/canonical-cbor.ts'
 import { putDelegations, readSpaceDescription, type SpaceDescription } from '../../core/changes/control.ts'
 import { decodeChange } from '../../core/changes/change.ts'
+import { rotateTo } from '../../core/changes/rotate.ts'
 import type { Entry } from '../../core/graph.ts'
 import { BODY_BYTES_MAX, BODY_CHANGES_MAX, DEPS_MAX } from '../../core/limits.ts'
 import type { SignatureVerifier } from '../../core/native-signature.ts'
@@ -16,6 +17,8 @@ import {
   type VerifiedOperation,
 } from '../../core/operation/operation.ts'
 import { commonPath, ROOT_PATH } from '../../core/path.ts'
+import { formatDid } from '../../core/principal.ts'
+import type { Fault } from '../../core/result.ts'
 import type { Signer } from '../../core/signature.ts'
 import { spaceTopic } from '../../core/space-topic.ts'
 import type { SyncView } from '../../core/sync/view.ts'
@@ -29,11 +32,13 @@ import {
 import type { SpaceStore } from '../../storage/space-store.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
 import type { RememberedPeer } from '../peer-book.ts'
+import { LOCAL } from '../replica/admission-step.ts'
 import { Replica } from '../replica/replica.ts'
 import { AbsentBodies } from './absent-bodies.ts'
 import { HeadClaims } from './head-claims.ts'
 import { type MeetingPoints, readMeetingPoints, readRememberedPeers } from './kept-notes.ts'
 import { encodeEdits, type HasSeen, type ItemEdit, latestConcurrent } from './item-edit.ts'
+import { NO_WATCH, type OwnKeyWatch } from './own-key-watch.ts'
 import type { RoleTerms } from './roles.ts'
 import { SpaceReading } from './space-reading.ts'
 import { createSyncView, type ViewReaders, WHOLE_READERS } from './sync-view.ts'
@@ -82,8 +87,11 @@ export class HostedSpace {
   readonly #claims = new HeadClaims()
   #description: SpaceDescription | null = null
   readonly #now: () => number
+  readonly #watch: OwnKeyWatch
 
-  constructor(store: SpaceStore, verifier: SignatureVerifier, now: () => number) {
+  /** `watch`: whoever knows whether this node's own log is whole here. */
+  constructor(store: SpaceStore, verifier: SignatureVerifier, now: () => number, watch = NO_WATCH) {
+    this.#watch = watch
     this.id = store.spaceId
     this.spaceKey = store.spaceKey
     this.topic = spaceTopic(store.spaceId)
@@ -104,6 +112,10 @@ export class HostedSpace {
     for (const { delegation } of store.tokens()) this.tokens.add(delegation)
     for (const delegation of this.pendingTokens()) this.tokens.add(delegation)
     this.replica.addEventListener('admitted', ({ detail }) => {
+      for (const { author, ordinal } of detail.entries) {
+        // What has waited is published with what it waited for, and was made elsewhere all the same.
+        if (detail.source !== LOCAL || detail.promoted.includes(ordinal)) watch.onArrived(this.id, author)
+      }
       if (detail.remasked.length > 0) this.absent.forget()
       if (detail.entries.some((entry) => entry.command.startsWith('/cap/'))) {
         for (const { delegation } of store.tokens()) this.tokens.add(delegation)
@@ -144,7 +156,8 @@ export class HostedSpace {
 
   /** What one sync session reads. Sessions with several peers share the work: each head is asked of one at a time. */
   view(readers: ViewReaders = WHOLE_READERS): SyncView {
-    return createSyncView(this, this.#claims.session(this.#now), readers, this.#now)
+    const onListed = (author: Uint8Array) => this.#watch.onListed(this.id, author)
+    return createSyncView(this, this.#claims.session(this.#now), readers, this.#now, onListed)
   }
 
   /** Makes, admits and returns one operation with these edits. Throws a FaultError where the author may not or cannot. */
@@ -157,13 +170,25 @@ export class HostedSpace {
     return this.#author('/op/write', path, body, parents, { ...options, timeMs })
   }
 
-  /** Publishes delegations in an operation of their own. `using` is the chain to name, where it is not published yet. */
+  /** Why this node must not go on with the log of a key here; null where it may. */
+  refusal(author: Uint8Array): Fault<'OWN_FORK' | 'RESTORED' | 'OWN_HEAD_BEHIND'> | null {
+    if (this.#store.heads(author).length < 2) return this.#watch.refusal(this.id, author)
+    const detail = `the key ${formatDid(author)} has two branches here, so nothing is built on it: go on with a new key, hanse identity rotate`
+    return { code: 'OWN_FORK', detail }
+  }
+
+  /**
+   * Publishes delegations in an operation of their own. `using`: the chain to name, where it is not published yet. `next`: the key
+   * that the author announces to go on with.
+   */
   publish(
     tokens: readonly VerifiedDelegation[],
     options: WriteOptions,
     using?: readonly VerifiedDelegation[],
+    next?: Uint8Array,
   ): VerifiedOperation {
-    const body = [putDelegations(tokens.map((token) => token.bytes))]
+    const announced = next === undefined ? [] : [rotateTo(next)]
+    const body = [putDelegations(tokens.map((token) => token.bytes)), ...announced]
     return this.#author('/cap/grant', ROOT_PATH, body, this.#parentsOf(options), options, using)
   }
 
@@ -267,14 +292,9 @@ export class HostedSpace {
   }
 
   #parentsOf({ author, after, including = [] }: WriteOptions): ParentsOfOwn {
-    const heads = this.#store.heads(author.publicKey)
-    if (heads.length > 1) {
-      throw new FaultError({
-        code: 'OWN_FORK',
-        detail: `the key ${toHex(author.publicKey)} has two branches: go on with a new key delegated by this one`,
-      })
-    }
-    const prev = heads[0] ?? null
+    const refusal = this.refusal(author.publicKey)
+    if (refusal !== null) throw new FaultError(refusal)
+    const prev = this.#store.heads(author.publicKey)[0] ?? null
     const isOnAll = after === undefined || (after.length === 0 && prev === null)
     const frontier = isOnAll ? this.replica.frontier() : []
     // A wider frontier is picked up by later operations: the newest first.

@@ -55,6 +55,8 @@ export interface SpaceStatus {
   readonly absentBodies: number
   /** Operations whose body is not here, and is not for this node to read: headers alone. */
   readonly unreadable: number
+  /** Code of what keeps this node from writing here: `RESTORED`, `OWN_HEAD_BEHIND`, `OWN_FORK`; null where nothing does. */
+  readonly writing: string | null
   /** The last operation of this node's own author; null where it has written nothing, or its key has forked. */
   readonly localHead: string | null
   /** How many peers have signed that they hold the local head. */
@@ -105,6 +107,7 @@ export function describeStatus(
     selection: scope.prefixes(nowMs),
     absentBodies,
     unreadable: space.absent.unreadableCount(scope, nowMs),
+    writing: space.refusal(author)?.code ?? null,
     localHead: localHead === undefined ? null : toHex(localHead.id),
     acknowledged: described.filter(({ receipt }) => receipt?.coversLocalHead === true).length,
     masked: [...store.masked()].length,

@@ -28,12 +28,13 @@ export interface ViewedSpace {
   operation(ordinal: number): Operation
 }
 
-/** What one session with one peer reads of a space. */
+/** What one session with one peer reads of a space. `onListed`: the peer lists a head of an author that is not here. */
 export function createSyncView(
   space: ViewedSpace,
   claims: Claims,
   readers: ViewReaders,
   now: () => number,
+  onListed: (author: Uint8Array) => void,
 ): SyncView {
   const { replica } = space
   const { store } = replica
@@ -53,7 +54,11 @@ export function createSyncView(
     operation: (ordinal) => space.operation(ordinal),
     mayRead: (path) => readers.theirs().mayRead(path, now()),
     absentBodies: (limit) => space.absent.missing(readers.mine(), now(), limit).map(({ id }) => id),
-    claim: (id) => !replica.isRefused(id) && claims.claim(id),
+    claim: (id, author) => {
+      if (replica.isRefused(id)) return false
+      if (author !== undefined) onListed(author)
+      return claims.claim(id)
+    },
     release: () => claims.release(),
   }
 }
