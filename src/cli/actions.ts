@@ -2,9 +2,11 @@ import type { Action } from './control/action.ts'
 import { delegationsAction } from './commands/delegations.ts'
 import { deleteAction } from './commands/delete.ts'
 import { explainAction, explainRightAction } from './commands/explain.ts'
+import { forksAction } from './commands/forks.ts'
 import { getAction } from './commands/get.ts'
 import { grantAction } from './commands/grant.ts'
 import { heldAction } from './commands/held.ts'
+import { identityAction, identityRecoverAction, identityRotateAction } from './commands/identity.ts'
 import { inviteAction } from './commands/invite.ts'
 import { joinAction } from './commands/join.ts'
 import { listAction } from './commands/list.ts'
@@ -28,9 +30,13 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     endorseAction,
     explainAction,
     explainRightAction,
+    forksAction,
     getAction,
     heldAction,
     grantAction,
+    identityAction,
+    identityRecoverAction,
+    identityRotateAction,
     inviteAction,
     joinAction,
     listAction,

@@ -2,9 +2,11 @@ import { Command, CommanderError } from '@commander-js/extra-typings'
 import { registerDelegations } from './commands/delegations.ts'
 import { registerDelete } from './commands/delete.ts'
 import { registerExplain } from './commands/explain.ts'
+import { registerForks } from './commands/forks.ts'
 import { registerGet } from './commands/get.ts'
 import { registerGrant } from './commands/grant.ts'
 import { registerHeld } from './commands/held.ts'
+import { registerIdentity } from './commands/identity.ts'
 import { registerInit } from './commands/init.ts'
 import { registerInvite } from './commands/invite.ts'
 import { registerJoin } from './commands/join.ts'
@@ -28,14 +30,14 @@ const GROUPS: readonly (readonly [
   string,
   readonly ((program: Command<[], GlobalOptions>, shell: Shell) => void)[],
 ])[] = [
-  ['This node:', [registerInit, registerUp, registerWhoami]],
+  ['This node:', [registerInit, registerUp, registerWhoami, registerIdentity]],
   [
     'Spaces and members:',
     [registerSpace, registerInvite, registerJoin, registerGrant, registerDelegations, registerRevoke],
   ],
   ['Content:', [registerPut, registerGet, registerList, registerDelete, registerLog]],
   ['Federation:', [registerStatus, registerPeers, registerSync, registerExplain]],
-  ['Looking closely:', [registerHeld, registerVerify]],
+  ['Looking closely:', [registerHeld, registerForks, registerVerify]],
 ]
 
 const HELP_END = `

@@ -244,8 +244,15 @@ export class NodeIdentity implements OwnKeyWatch {
     return { did: formatDid(next.publicKey), previous: formatDid(former.publicKey), spaces }
   }
 
-  /** Goes on with a rotation that was interrupted. */
-  finishRotation(): void {
+  /** Once the spaces are open: goes on with a rotation that was interrupted, and says where writing is stopped. */
+  begin(): void {
+    this.#finishRotation()
+    const { state } = this.status()
+    if (state !== 'sound')
+      this.#owner.log(`this node writes nothing in some space (${state}): see "hanse identity"`)
+  }
+
+  #finishRotation(): void {
     if (this.#storage.keys.next() === null) return
     try {
       const { did } = this.rotate()

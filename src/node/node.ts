@@ -173,7 +173,7 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
       if (store.ok) this.#host(store.value)
       else this.#unreadable.push(store.fault)
     }
-    this.identity.finishRotation()
+    this.identity.begin()
     this.#promotion = setInterval(() => {
       for (const space of this.#spaces.values()) space.hosted.replica.promoteDue()
     }, PROMOTION_INTERVAL_MS)

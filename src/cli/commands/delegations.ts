@@ -35,16 +35,18 @@ export function registerDelegations(program: Command<[], GlobalOptions>, shell: 
 }
 
 function formatDelegations(delegations: readonly DelegationStatus[], style: Style): readonly string[] {
-  const rows = delegations.map(({ digest, issuer, audience, command, path, expiresMs, depth, state }) => [
-    shortId(digest),
-    shortDid(issuer),
-    shortDid(audience),
-    printable(command),
-    path === null ? '(policy)' : path === '' ? '(all)' : printable(path),
-    expiresMs === null ? 'never' : formatMoment(expiresMs),
-    depth === null ? '' : String(depth),
-    state,
-  ])
+  const rows = delegations.map(
+    ({ digest, issuer, audience, command, path, expiresMs, depth, rotation, state }) => [
+      shortId(digest),
+      shortDid(issuer),
+      shortDid(audience) + (rotation ? ' (rotation)' : ''),
+      printable(command),
+      path === null ? '(policy)' : path === '' ? '(all)' : printable(path),
+      expiresMs === null ? 'never' : formatMoment(expiresMs),
+      depth === null ? '' : String(depth),
+      state,
+    ],
+  )
   const titles = ['token', 'from', 'to', 'command', 'path', 'expires', 'depth', 'state']
   const [head, ...lines] = formatTable(
     titles.map((title) => ({ title: title.toUpperCase() })),

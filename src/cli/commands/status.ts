@@ -88,6 +88,7 @@ function formatSpace(status: SpaceStatus, nowMs: number, style: Style): readonly
     absentBodies,
     unreadable,
     localHead,
+    writing,
     acknowledged,
     masked,
     clockBehindMs,
@@ -118,6 +119,9 @@ function formatSpace(status: SpaceStatus, nowMs: number, style: Style): readonly
             ? 'none by this node'
             : `acknowledged by ${formatCount(acknowledged)} of ${formatAmount(peers.length, 'peer')}`,
         ],
+        ...(writing === null
+          ? []
+          : [['writing', style.warn(`stopped (${writing}): see "hanse identity"`)] as const]),
         ...(masked === 0
           ? []
           : [['revoked', `${formatAmount(masked, 'operation')} without effect`] as const]),
