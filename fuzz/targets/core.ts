@@ -21,6 +21,7 @@ import {
 } from '../../src/core/changes/verdict.ts'
 import type { CellEdit } from '../../src/core/changes/cell.ts'
 import { BODY_BYTES_MAX, HEADER_BYTES_MAX, PATH_BYTES_MAX, TOKEN_BYTES_MAX } from '../../src/core/limits.ts'
+import { decodeForkProof, encodeForkProof, verifyForkProof } from '../../src/core/fork-proof.ts'
 import { decodeHeader, encodeHeader } from '../../src/core/operation/header.ts'
 import { decodeOperation, encodeOperation } from '../../src/core/operation/operation.ts'
 import { isAtOrBelow, parsePath } from '../../src/core/path.ts'
@@ -91,6 +92,39 @@ const envelope: Target = {
     )
     return true
   },
+}
+
+const forkProof: Target = {
+  name: 'fork-proof',
+  form: 'cbor',
+  inputBytesMax: 20 * 1024,
+  valid: fc
+    .tuple(operation, operation, fc.boolean())
+    .map(([one, other, isSibling]) =>
+      encodeForkProof(one, isSibling ? { ...other, headerBytes: siblingOf(one.headerBytes) } : other),
+    ),
+  run(input) {
+    const decoded = decodeForkProof(input)
+    if (!decoded.ok) return false
+    const [low, high] = decoded.value.headers
+    holds(!equalBytes(low.id, high.id), 'a proof cites two operations')
+    holds(equalBytes(encodeForkProof(high, low), input), 'a fork has one proof')
+    const proven = verifyForkProof(decoded.value, accept)
+    if (proven.ok)
+      holds(
+        equalBytes(low.header.author, high.header.author) && low.header.seq === high.header.seq,
+        'a proof is about one author and one place',
+      )
+    return true
+  },
+}
+
+/** The header of another operation at the same place. */
+function siblingOf(headerBytes: Uint8Array): Uint8Array {
+  const decoded = decodeHeader(headerBytes)
+  return decoded.ok
+    ? encodeHeader({ ...decoded.value, time: decoded.value.time === 0 ? 1 : decoded.value.time - 1 })
+    : headerBytes
 }
 
 const changeFrame: Target = {
@@ -275,6 +309,7 @@ export const CORE_TARGETS: readonly Target[] = [
   canonicalCbor,
   header,
   envelope,
+  forkProof,
   changeFrame,
   delegation,
   policy,

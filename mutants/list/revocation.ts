@@ -204,4 +204,34 @@ export const REVOCATION_MUTANTS: readonly Mutant[] = [
     ],
     tests: ['test/core/convergence.test.ts', 'test/adversarial/pipeline.test.ts'],
   },
+  {
+    name: 'fork-proof-of-one-operation',
+    rule: 'a fork proof may cite one operation twice',
+    file: 'src/core/fork-proof.ts',
+    edits: [['if (order === 0)\n', 'if (order === 2)\n']],
+    tests: ['test/core/fork-proof.test.ts'],
+  },
+  {
+    name: 'fork-proof-unsigned',
+    rule: 'the second signature of a fork proof is not checked',
+    file: 'src/core/fork-proof.ts',
+    edits: [['const forged = [low, high].find(', 'const forged = [low].find(']],
+    tests: ['test/core/fork-proof.test.ts'],
+  },
+  {
+    name: 'fork-proof-of-two-authors',
+    rule: 'two authors at the same place of their logs are a fork of the first',
+    file: 'src/core/fork-proof.ts',
+    edits: [
+      [
+        "if (!equalBytes(author, high.header.author)) return fail('FORK_AUTHOR', 'the operations are of two authors')\n",
+        '',
+      ],
+      [
+        '({ id, signature }) => !verify(signature, signedBytes(id), author)',
+        '({ id, signature, header }) => !verify(signature, signedBytes(id), header.author)',
+      ],
+    ],
+    tests: ['test/core/fork-proof.test.ts'],
+  },
 ]

@@ -35,6 +35,11 @@ export const BRANCH_AUTHORS_MAX = 64
 /** Operations remembered for one forked author, at some 100 bytes each, before it begins anew. */
 export const BRANCH_ENTRIES_MAX = 262_144
 
+// Fork proofs (docs/protocol.md §9)
+
+/** A fork proof by itself: two headers of the largest size, their signatures, and what separates them. */
+export const FORK_PROOF_BYTES_MAX = 2 * (8 * 1024 + 64) + 32
+
 // Delegations (DESIGN §5)
 
 /** Encoded delegation token. */
