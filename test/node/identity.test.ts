@@ -311,6 +311,8 @@ describe('a rotation', () => {
     expect(onlySpace(bob).delegations()).toContainEqual(
       expect.objectContaining({ issuer: before, audience: report.did, state: 'active', rotation: true }),
     )
+    const [first] = onlySpace(bob).log('notes/a')
+    expect(onlySpace(bob).explain(first?.id ?? '')).toMatchObject({ author: before, nextKeys: [report.did] })
     // The new owner grants, as the old one did.
     onlySpace(node).grant({ to: bob.did, role: 'admin' })
     const keys = join(folder, 'alice', 'keys')

@@ -62,13 +62,25 @@ Examples: hanse explain 3f9a21c0
 }
 
 function formatExplanation(explanation: Explanation, style: Style): readonly string[] {
-  const { id, verdict, code, detail, author, chain, maskedBy, endorsedBy, void: voids } = explanation
+  const {
+    id,
+    verdict,
+    code,
+    detail,
+    author,
+    nextKeys,
+    chain,
+    maskedBy,
+    endorsedBy,
+    void: voids,
+  } = explanation
   const paint = verdict === 'admitted' ? style.good : verdict === 'refused' ? style.bad : style.warn
   return formatPairs([
     ['operation', id],
     ['verdict', verdict + (code === null ? '' : ` (${printable(code)})`)],
     ['because', printable(detail)],
     ...(author === null ? [] : [['author', author] as const]),
+    ...nextKeys.map((next) => ['now writes as', next] as const),
     ...chain.map((link, index) => [index === 0 ? 'by tokens' : '', formatLink(link)] as const),
     ...maskedBy.map(
       ({ operation, author: by, target }) =>

@@ -2,6 +2,7 @@ import { equalBytes, toHex } from '../../core/bytes.ts'
 import { formatDid } from '../../core/principal.ts'
 import { describeTerms, type DelegationTerms } from './delegation-status.ts'
 import type { HostedSpace } from './hosted-space.ts'
+import { nextKeysOf } from './rotation.ts'
 
 /** What became of an operation on this node. */
 export interface Explanation {
@@ -20,6 +21,8 @@ export interface Explanation {
   readonly detail: string
   /** `did:key` of the author, where the operation is here. */
   readonly author: string | null
+  /** `did:key` of the keys that its author has announced to go on with: one after a planned rotation. */
+  readonly nextKeys: readonly string[]
   /** The delegations it used, root first. */
   readonly chain: readonly LinkExplanation[]
   /** The revocations that mask it. */
@@ -87,7 +90,15 @@ export function explainRight(
 
 /** Explains the verdict on an operation. */
 export function explainOperation(space: HostedSpace, id: Uint8Array): Explanation {
-  const nothing = { id: toHex(id), author: null, chain: [], maskedBy: [], endorsedBy: [], void: [] }
+  const nothing = {
+    id: toHex(id),
+    author: null,
+    nextKeys: [],
+    chain: [],
+    maskedBy: [],
+    endorsedBy: [],
+    void: [],
+  }
   const entry = space.store.find(id)
   if (entry !== undefined) {
     const operation = space.operation(entry.ordinal)
@@ -112,6 +123,7 @@ export function explainOperation(space: HostedSpace, id: Uint8Array): Explanatio
           ? `${formatDid(entry.author)} had no right to it any more: ${maskedBy.length === 1 ? 'a revocation reaches' : `${maskedBy.length} revocations reach`} its chain, and no cut keeps it`
           : describeAdmitted(voids.length, evaluation.length, operation.body === null),
       author: formatDid(entry.author),
+      nextKeys: nextKeysOf(space, entry.author).map(formatDid),
       chain: describeChain(space, entry.caps),
       maskedBy,
       endorsedBy: verdicts.endorsing(entry).map((endorsement) => ({

@@ -83,6 +83,20 @@ export function announcedBy(space: HostedSpace, entry: Entry): readonly Uint8Arr
   })
 }
 
+/** The keys to which an author has announced to go on, in operations that have their effect and give those keys something. */
+export function nextKeysOf(space: HostedSpace, author: Uint8Array): readonly Uint8Array[] {
+  const { store } = space
+  const found = new Map<string, Uint8Array>()
+  for (const { delegation, publishers } of store.tokens()) {
+    if (!equalBytes(delegation.issuer, author)) continue
+    for (const publisher of publishers.map((ordinal) => store.at(ordinal))) {
+      if (!equalBytes(publisher.author, author) || store.mask(publisher.ordinal) !== undefined) continue
+      for (const next of announcedBy(space, publisher)) found.set(toHex(next), next)
+    }
+  }
+  return [...found.values()]
+}
+
 /** One delegation joins every chain, each of which goes on limiting it; so it need not repeat their terms. */
 function issue(
   space: HostedSpace,
