@@ -11,11 +11,12 @@ import { createSpaceChange, putDelegations, type TrustProfile } from '../core/ch
 import { createSigner, createSignatureVerifier, type SignatureVerifier } from '../core/native-signature.ts'
 import { signOperation } from '../core/operation/operation.ts'
 import { formatDid } from '../core/principal.ts'
-import type { Fault } from '../core/result.ts'
+import { ok, type Fault, type Result } from '../core/result.ts'
 import { publicKeyOf, type Signer } from '../core/signature.ts'
 import { decodeDelegation, issueDelegation, verifyDelegation } from '../core/ucan/delegation.ts'
 import type { SpaceIdentity } from '../storage/sqlite/inspect.ts'
 import type { SpaceStore } from '../storage/space-store.ts'
+import { StoreError } from '../storage/store-error.ts'
 import type { NodeSeeds, NodeStorage } from './data-directory.ts'
 import { openDataDirectory, initDataDirectory, isDataDirectory } from './data-directory.ts'
 import { FaultError, orThrow } from './fault-error.ts'
@@ -170,8 +171,8 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
   openSpaces(): void {
     for (const identity of this.#storage.listSpaces()) {
       const store = identity.ok ? this.#storage.openSpace(identity.value, false) : identity
-      if (store.ok) this.#host(store.value)
-      else this.#unreadable.push(store.fault)
+      const hosted = store.ok ? this.#tryHost(store.value) : store
+      if (!hosted.ok) this.#unreadable.push(hosted.fault)
     }
     this.identity.begin()
     this.#promotion = setInterval(() => {
@@ -363,6 +364,17 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
 
   #open(identity: SpaceIdentity): Space {
     return this.#host(orThrow(this.#storage.openSpace(identity, true)))
+  }
+
+  /** A damaged row that is found only now must not keep a node from serving its other spaces. */
+  #tryHost(store: SpaceStore): Result<Space> {
+    try {
+      return ok(this.#host(store))
+    } catch (error) {
+      store.close()
+      if (error instanceof StoreError) return { ok: false, fault: error.fault }
+      throw error
+    }
   }
 
   #host(store: SpaceStore): Space {

@@ -68,7 +68,7 @@ describe('hanse verify', () => {
 
   it('opens what a node could not work with, and gives the fault where a file does not open', async () => {
     const carol = await machine.init('carol')
-    await machine.json(carol, 'space', 'create', 'Worse')
+    const { id } = await machine.json<{ id: string }>(carol, 'space', 'create', 'Worse')
     damage(carol, 'UPDATE tokens SET bytes = zeroblob(100)')
     expect(await machine.hanse(carol, ['list'])).toMatchObject({
       code: 2,
@@ -77,8 +77,16 @@ describe('hanse verify', () => {
     const { code, stdout } = await machine.hanse(carol, ['verify', '--json'])
     expect(code).toBe(1)
     expect((JSON.parse(stdout) as Outcome).findings[0]?.what).toMatch(/^delegation /)
-    truncateSync(fileOf(carol), 3_000)
-    expect(await machine.hanse(carol, ['verify'])).toMatchObject({ code: 2, stderr: containing('damaged') })
+    // Nor does it keep the node from another space.
+    await machine.json(carol, 'space', 'create', 'Whole')
+    await machine.json(carol, '--space', 'Whole', 'put', 'notes/a', '1')
+    expect(await machine.json(carol, 'verify', 'Whole')).toMatchObject({ sound: true })
+    expect((await machine.hanse(carol, ['verify'])).stderr).toContain('name one by its id')
+    truncateSync(join(carol, 'spaces', `${id}.sqlite`), 3_000)
+    expect(await machine.hanse(carol, ['verify', id])).toMatchObject({
+      code: 2,
+      stderr: containing('damaged'),
+    })
     expect(await machine.hanse(carol, ['verify', 'nothing'])).toMatchObject({ code: 2 })
   })
 })
