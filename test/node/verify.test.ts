@@ -306,6 +306,15 @@ describe('verifying a damaged space', () => {
     )
   })
 
+  it('names an operation that is not found by its id any more', async () => {
+    const opened = openSqliteSpaceStore({ file, ...identity, create: true, idTailMax: 3 })
+    if (!opened.ok) throw new Error(opened.fault.detail)
+    await admitAll(opened.value, OPERATIONS)
+    opened.value.close()
+    damage('DELETE FROM operation_ids WHERE ordinal = ?', ordinalOf(second))
+    expect(namesOf(await verifyFile())).toEqual([`index of ids of ${ordinalOf(second)}`])
+  })
+
   it('names an operation that nobody should have admitted', async () => {
     await fill()
     const forged = forge({
