@@ -11,17 +11,19 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { SyncSpace } from '../../protocols/sync/index.ts'
 import { fromHex } from '../../src/core/bytes.ts'
 import { sha256 } from '../../src/core/hash.ts'
-import { OWN_HEAD_CLAIM_MS, OWN_HEAD_CLAIM_PAUSE_MS } from '../../src/core/limits.ts'
+import { FUTURE_TOLERANCE_MS, OWN_HEAD_CLAIM_MS, OWN_HEAD_CLAIM_PAUSE_MS } from '../../src/core/limits.ts'
 import { parseDid } from '../../src/core/principal.ts'
 import { initDataDirectory, type NodeStorage, openDataDirectory } from '../../src/node/data-directory.ts'
 import { decodeIdentityRecord, encodeIdentityRecord } from '../../src/node/identity-record.ts'
 import { createNode, HanseNode, type NodeOptions } from '../../src/node/node.ts'
+import { onOwnScope } from '../../src/node/network/sync-space.ts'
 import type { Space } from '../../src/node/space/space.ts'
 import { NOW_MS, seedNamed } from '../cast.ts'
 import { withCode } from '../cli/matchers.ts'
-import { createFederation, untilEqual } from './federation.ts'
+import { createFederation, until, untilEqual } from './federation.ts'
 
 const federation = createFederation()
 const nodes: HanseNode[] = []
@@ -200,6 +202,22 @@ describe('a copied data directory', () => {
   })
 })
 
+describe('proofs that are older than a copy', () => {
+  it('do not recover it', async () => {
+    const alice = await federation.start('alice', { dataDirectory: join(folder, 'alice') })
+    const space = alice.createSpace({ name: 'harbour' })
+    const bob = await federation.start('bob', { peers: alice.addresses })
+    const bobs = bob.join(space.invite({ role: 'writer' }))
+    await untilEqual(space, bobs)
+    await until(space, () => space.status().peers[0]?.inSync === true, 'in sync')
+    await alice.stop()
+    copy('alice', 'copy')
+    const node = await offline('copy', { now: () => Date.now() + 1 })
+    expect(onlySpace(node).status().peers).toMatchObject([{ inSync: true }])
+    expect(node.identity.recover(node.spaces(), false)).toMatchObject([{ state: 'restored', isSound: false }])
+  })
+})
+
 describe('operations of our own that others bring', () => {
   beforeEach(aliceAndBob)
 
@@ -216,8 +234,10 @@ describe('operations of our own that others bring', () => {
       // To vouch for the copy does not help against what has been seen, and nobody is in sync.
       expect(node.identity.recover(node.spaces(), true)).toMatchObject([{ isSound: false }])
     }
-    expectToBeBehind(seeing)
     await seeing.stop()
+    const reopened = await offline('alice')
+    expectToBeBehind(reopened)
+    await reopened.stop()
     const node = await offline('alice')
     expectToBeBehind(node)
     expect(onlySpace(node).status().forkedAuthors).toEqual([])
@@ -243,6 +263,20 @@ describe('operations of our own that others bring', () => {
     await replica.receive([from.hosted.operation(last)], 'a peer')
     expect(stateOf(node)).toBe('sound')
     await replica.receive([from.hosted.operation(last - 1)], 'a peer')
+    expect(stateOf(node)).toBe('behind')
+  })
+
+  it('count also where they waited here for their time', async () => {
+    copy('alice', 'copy')
+    const twin = await offline('copy', { now: () => nowMs + 2 * FUTURE_TOLERANCE_MS })
+    twin.identity.recover(twin.spaces(), true)
+    onlySpace(twin).put('notes/b', 1)
+    const node = await offline('alice')
+    await carry(onlySpace(twin), onlySpace(node))
+    expect(onlySpace(node).status().held).toEqual({ FUTURE: 1 })
+    expect(stateOf(node)).toBe('sound')
+    nowMs += 2 * FUTURE_TOLERANCE_MS
+    onlySpace(node).hosted.replica.promoteDue()
     expect(stateOf(node)).toBe('behind')
   })
 
@@ -434,6 +468,17 @@ describe('a rotation', () => {
     expect(steps.indexOf(undefined)).toBe(7)
   })
 
+  it('of a guest who has published nothing yet is published with what it joined with', async () => {
+    const alice = await offline('alice')
+    const carol = await offline('carol')
+    const carols = carol.join(onlySpace(alice).invite({ role: 'writer' }))
+    await carry(onlySpace(alice), carols)
+    expect(carol.identity.rotate().spaces).toMatchObject([{ outcome: { step: 'delegated' } }])
+    carols.put('notes/carol', 1)
+    await carry(carols, onlySpace(alice))
+    expect(onlySpace(alice).get('notes/carol')?.value).toBe(1)
+  })
+
   it('of a guest who has seen nothing yet goes along with what it joined with', async () => {
     const alice = await offline('alice')
     const carol = await offline('carol')
@@ -455,6 +500,8 @@ describe('a rotation', () => {
     bobs.put('notes/before', 1)
     await untilEqual(bobs, space)
     const { did } = bob.identity.rotate()
+    await until(space, () => space.status().peers[0]?.receipt?.reader === did, 'a receipt by the next key')
+    expect(space.status().peers).toMatchObject([{ refused: {}, lastFault: null }])
     bobs.put('notes/after', 'by the new key')
     await untilEqual(bobs, space)
     expect(space.get('notes/after')?.value).toBe('by the new key')
@@ -465,6 +512,20 @@ describe('a rotation', () => {
     expect(bobs.status().peers).toMatchObject([{ inSync: true, refused: {} }])
     // What he was given before is no more than the next key needs: the receipt is by that key.
     expect(space.status().peers).toMatchObject([{ inSync: true, receipt: { reader: did }, lastFault: null }])
+  })
+})
+
+describe('whoever shows what this node may read', () => {
+  beforeEach(aliceAndBob)
+
+  it('is told that another key reads now, once it does', async () => {
+    const node = await offline('alice')
+    const { hosted } = onlySpace(node)
+    const readers: string[] = []
+    const ownScope = () => hosted.reading.scopeOf(node.author.publicKey, nowMs)
+    onOwnScope(hosted, { ownScope } as SyncSpace, () => readers.push(node.did))
+    const { did } = node.identity.rotate()
+    expect(readers).toEqual([did])
   })
 })
 

@@ -18,6 +18,7 @@ import {
 } from '../../src/core/limits.ts'
 import type { Fault } from '../../src/core/result.ts'
 import { handshakeBytes, knowledgeOfSpace } from '../../src/core/sync/handshake.ts'
+import type { Signer } from '../../src/core/signature.ts'
 import { type Receipt, receiptBytes } from '../../src/core/sync/receipt.ts'
 import type { SyncReport } from '../../src/core/sync/session.ts'
 import { pathPolicy } from '../../src/core/ucan/policy.ts'
@@ -26,6 +27,7 @@ import {
   alice,
   bob,
   bobToken,
+  carol,
   createHome,
   delegate,
   forge,
@@ -56,6 +58,8 @@ interface Setting {
   admissions: number
   /** What alice's clock is ahead of her home's. */
   aheadMs: number
+  /** By whose key alice's node reads. */
+  reader: Signer
 }
 
 async function createSetting(
@@ -74,7 +78,7 @@ async function createSetting(
     topic: home.hosted.topic,
     ...readingOf(
       home.hosted,
-      () => alice,
+      () => setting.reader,
       () => home.nowMs,
     ),
     admit:
@@ -122,6 +126,7 @@ async function createSetting(
     running: Promise.resolve(),
     admissions: 0,
     aheadMs: 0,
+    reader: alice,
   }
   aheadMs = () => setting.aheadMs
   return Object.assign(setting, { running: link.run() })
@@ -425,6 +430,19 @@ describe('a link', () => {
       await setting.raw.next()
       expect(setting.receipts).toMatchObject([{ ...receipt, reader: bob.publicKey }])
       expect([setting.closed, setting.faults]).toEqual([[], []])
+    })
+
+    test('this side signs nothing by another key than the one it has shown on the link', async () => {
+      const setting = await createSetting()
+      await prove(setting)
+      setting.reader = carol
+      const standing = setting.home.hosted.view().standing()
+      setting.raw.say({ kind: 'compare', round: 0, admitted: 0, standing })
+      setting.raw.say({ kind: 'probe', probe: 0, ids: [] })
+      const kinds = [await setting.raw.next(), await setting.raw.next()].map((message) => message?.kind)
+      expect(kinds).toEqual(['compare', 'probed'])
+      expect(setting.reports).toMatchObject([{ inSync: true }])
+      expect(setting.link.isOutdated).toBe(true)
     })
 
     test('a receipt with a wrong signature, for another root, or given twice ends the link', async () => {
