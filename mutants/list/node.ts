@@ -200,8 +200,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: 'stalled-claims-last',
     rule: 'a peer that stalls keeps a head from being asked of others for ever',
     file: 'src/node/space/head-claims.ts',
-    edits: [['now - claimed.sinceMs < CLAIM_MS', 'now >= claimed.sinceMs']],
-    tests: SESSION,
+    edits: [['ageMs >= 0 && ageMs < CLAIM_MS', 'ageMs >= 0']],
+    tests: ['test/node/head-claims.test.ts'],
   },
   {
     name: 'bad-operation-ends-its-batch',

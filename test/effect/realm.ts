@@ -167,8 +167,13 @@ function makeOperation(step: Step, made: readonly Operation[]): Operation {
       return forge({ author, prev, deps: [...deps.values()], body, header: { ...header, path } })
     }
     case 'revoke': {
-      const target = (TOKENS[step.pick % TOKENS.length] as VerifiedDelegation).digest
-      const body = [revokeDelegation({ target, cut: some(past).map(({ id }) => id) })]
+      const targetAt = (n: number) => (TOKENS[n % TOKENS.length] as VerifiedDelegation).digest
+      const body = [revokeDelegation({ target: targetAt(step.pick), cut: some(past).map(({ id }) => id) })]
+      // Every third revokes two at once, each with a cut of its own.
+      if (step.pick % 3 === 0) {
+        const cut = past.slice(0, step.pick % 2).map(({ id }) => id)
+        body.push(revokeDelegation({ target: targetAt(step.pick >> 2), cut }))
+      }
       const command = '/cap/revoke'
       return forge({ author, prev, deps: [...deps.values()], body, header: { ...header, command, path: '' } })
     }
