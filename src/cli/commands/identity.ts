@@ -114,7 +114,11 @@ Exit code 0 only where every space is recovered.`,
         { online: !onlyCopy, onEvent, silenceMs: timeoutMs + SILENCE_BEYOND_MS },
       ),
     )
-    shell.print(recovery, () => recovery.spaces.flatMap((one) => formatRecovery(one, shell.style)))
+    shell.print(recovery, ({ spaces }) =>
+      spaces.length === 0
+        ? 'there is no space here'
+        : spaces.flatMap((one) => formatRecovery(one, shell.style)),
+    )
     if (recovery.spaces.some(({ isSound }) => !isSound)) shell.exitCode = EXIT.failed
   })
 }
