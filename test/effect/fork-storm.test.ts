@@ -2,10 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Branches } from '../../src/core/branches.ts'
 import { equalBytes, toHex } from '../../src/core/bytes.ts'
+import { putDelegations } from '../../src/core/changes/control.ts'
 import { setRegister } from '../../src/core/changes/register.ts'
 import { revokeDelegation } from '../../src/core/changes/verdict.ts'
 import type { Entry } from '../../src/core/graph.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
+import type { VerifiedDelegation } from '../../src/core/ucan/delegation.ts'
 import { HostedSpace } from '../../src/node/space/hosted-space.ts'
 import { createMemorySpaceStore } from '../../src/storage/memory-space-store.ts'
 import type { SpaceStore } from '../../src/storage/space-store.ts'
@@ -15,11 +17,14 @@ import {
   bob,
   bobToken,
   createHome,
+  delegate,
   forge,
   grants,
   mallory,
   malloryToken,
   NOW_MS,
+  ownerToken,
+  signerNamed,
   spaceId,
   spaceKey,
   verifier,
@@ -147,6 +152,36 @@ describe('a fork storm', () => {
     // Alice's revocation came after the cut: it is masked, and so, for the same reason, is all that mallory wrote after it.
     expect(hosted.store.mask((hosted.store.find(cut.id) as Entry).ordinal)).toBeDefined()
   })
+})
+
+test('many revocations of old operations cost what they reach, and not the history since', async () => {
+  const count = 60
+  const keys = Array.from({ length: count }, (_, i) => signerNamed(`of the crowd ${i}`))
+  const tokens = keys.map((key) => delegate(bob, key))
+  const grant = forge({
+    author: bob,
+    body: [putDelegations(tokens.map(({ bytes }) => bytes))],
+    header: { command: '/cap/grant' },
+  })
+  const early = keys.map((author, i) => {
+    const caps = [ownerToken, bobToken, tokens[i] as VerifiedDelegation].map(({ digest }) => digest)
+    return forge({ author, deps: [grant], body: [setRegister(`x/${i}`, i)], header: { caps } })
+  })
+  const since = chain(3_000)
+  const revocations: Operation[] = []
+  for (const { digest } of tokens) {
+    const body = [revokeDelegation({ target: digest, cut: [] })]
+    const prev = revocations.at(-1) ?? grant
+    const deps = prev === grant ? [since.at(-1) as Operation] : []
+    revocations.push(forge({ author: bob, prev, deps, body, header: { command: '/cap/revoke' } }))
+  }
+  const { hosted } = await createHome([grant, ...early, ...since])
+  // The first one has the store read once.
+  await hosted.replica.receive(revocations.slice(0, 1), 'the test')
+  const reads = countReads(hosted.store)
+  for (const operation of revocations.slice(1)) await hosted.replica.receive([operation], 'the test')
+  expect([...hosted.store.masked()].length).toBe(count)
+  expect(reads.count).toBeLessThan(3_000)
 })
 
 describe('what is remembered of branches', () => {

@@ -1,4 +1,3 @@
-import { PastReader } from '../../core/ancestry.ts'
 import type { CellKey } from '../../core/changes/cell.ts'
 import type { Evaluation } from '../../core/changes/evaluate.ts'
 import { reaches, type Revocation } from '../../core/effect/revocation.ts'
@@ -8,8 +7,8 @@ import { decodeHeader } from '../../core/operation/header.ts'
 import { cellName } from '../../storage/cell-order.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { RecentCache } from '../../storage/recent-cache.ts'
+import { Children } from './children.ts'
 import { type ItemKey, materialise, refold } from './materialise.ts'
-import { unmaskedEnds } from './severance.ts'
 
 /** Evaluations kept while cells are folded again: neighbours in one body come one after the other. */
 const EVALUATIONS_KEPT = 256
@@ -37,6 +36,7 @@ export class Effects {
   readonly #evaluate: (entry: Entry) => Evaluation
   /** Masked operations that may be severed now, found out by {@link settle}. */
   readonly #unsettled = new Set<number>()
+  #children: Children | null = null
 
   /** Reads the revocations and endorsements of a store. `evaluate`: the meaning of an admitted operation's body. */
   constructor(store: SpaceStore, evaluate: (entry: Entry) => Evaluation) {
@@ -48,6 +48,7 @@ export class Effects {
 
   /** Gives an operation its effect, within the transaction that has just appended it. */
   admit(entry: Entry, evaluation: Evaluation, writer: SpaceWriter): EffectChange {
+    this.#children?.add(entry)
     const isMasked = this.#isToBeMasked(entry)
     if (isMasked) writer.putMask(entry.ordinal, { isSevered: true })
     const authors: Uint8Array[] = isMasked ? [] : [...this.#rejoinParents(entry, writer)]
@@ -68,22 +69,26 @@ export class Effects {
   }
 
   /**
-   * Finds out what is severed after masks have changed: one search for a whole transaction, from the unmasked ends of the graph down
-   * to the oldest operation in question. Returns the authors concerned.
+   * Finds out what is severed after masks have changed, once for a whole transaction and the latest first: an operation is kept by a child
+   * that has an effect, or is kept itself. Returns the authors concerned.
    */
   settle(writer: SpaceWriter): readonly Uint8Array[] {
     if (this.#unsettled.size === 0) return []
-    const kept = new PastReader(this.#store, unmaskedEnds(this.#store))
+    this.#children ??= new Children(this.#store)
     const authors: Uint8Array[] = []
     for (const ordinal of [...this.#unsettled].sort((a, b) => b - a)) {
       const mask = this.#store.mask(ordinal)
-      const entry = this.#store.at(ordinal)
-      if (mask === undefined || mask.isSevered || kept.has(entry)) continue
+      if (mask === undefined || mask.isSevered || this.#isKeptByChild(ordinal, this.#children)) continue
       writer.putMask(ordinal, { isSevered: true })
-      authors.push(entry.author)
+      authors.push(this.#store.at(ordinal).author)
     }
     this.#unsettled.clear()
     return authors
+  }
+
+  #isKeptByChild(ordinal: number, children: Children): boolean {
+    for (const child of children.of(ordinal)) if (this.#store.mask(child)?.isSevered !== true) return true
+    return false
   }
 
   /** The operations that would get or lose their effect if there were these revocations. Changes nothing. */

@@ -23,11 +23,6 @@ export function keptHeads(store: SpaceStore, author: Uint8Array): readonly Entry
   return kept
 }
 
-/** Unmasked operations in whose past every other one is: the frontier, seen through what is masked. */
-export function unmaskedEnds(store: SpaceStore): readonly Entry[] {
-  return endsThrough(store, ({ ordinal }) => store.mask(ordinal) === undefined)
-}
-
 /** From the frontier upwards, the first operations on every way of which `isWanted` holds. */
 export function endsThrough(store: SpaceStore, isWanted: (entry: Entry) => boolean): readonly Entry[] {
   const ends: Entry[] = []
