@@ -12,7 +12,7 @@ const NOTICED: readonly (readonly [name: string, scenario: string])[] = [
   ['first-branch-wins', 'fork-storm'],
   ['skip-the-cut', 'revocation'],
   ['revoke-masks-nothing', 'revocation'],
-  ['masked-is-folded', 'mixed'],
+  ['masked-is-folded', 'revocation'],
   ['check-11-by-the-whole-set', 'revocation'],
   ['compare-times-only', 'mixed'],
   ['future-is-refused', 'mixed'],
