@@ -10,7 +10,15 @@ import { openSqliteDatastore, type SqliteDatastore } from '../storage/sqlite-dat
 import type { SpaceStore } from '../storage/space-store.ts'
 import { orThrow } from './fault-error.ts'
 import { KeyFiles, type KeyRing, makeKey, readKey } from './key-files.ts'
-import { decodePlace, encodePlace, expecting, isSamePlace, type Place, readPlace } from './place.ts'
+import {
+  decodePlace,
+  encodePlace,
+  expecting,
+  isSamePlace,
+  leaveMark,
+  type Place,
+  readPlace,
+} from './place.ts'
 
 /** The seeds a node signs with. */
 export interface NodeSeeds {
@@ -130,7 +138,7 @@ class DataDirectory implements NodeStorage {
   }
 
   acceptPlace(): void {
-    this.#notePlace(readPlace(this.#directory))
+    this.#leaveMark(readPlace(this.#directory))
     this.#isRestored = false
   }
 
@@ -162,7 +170,7 @@ class DataDirectory implements NodeStorage {
     if (create && !this.#isRestored)
       this.#notePlace(expecting(readPlace(this.#directory), `spaces/${nameOf(identity)}`))
     const store = openSqliteSpaceStore({ file, ...identity, create })
-    if (!this.#isRestored) this.acceptPlace()
+    if (!this.#isRestored) this.#notePlace(readPlace(this.#directory))
     return store
   }
 
@@ -170,9 +178,20 @@ class DataDirectory implements NodeStorage {
     this.datastore.putNote(PLACE_NOTE, encodePlace(place))
   }
 
+  /** Again at the end, so that a backup made while the node ran is known too; what else has moved meanwhile is not accepted by it. */
   close(): void {
+    try {
+      const noted = this.note(PLACE_NOTE)
+      if (!this.#isRestored && noted !== undefined) this.#leaveMark(decodePlace(noted))
+    } catch {
+      // The folder is gone, or the disk is full: then the mark of the beginning stays.
+    }
     this.datastore.close()
     this.#lock.close()
+  }
+
+  #leaveMark(place: Place): void {
+    leaveMark(this.#directory, place, (marked) => this.#notePlace(marked))
   }
 }
 

@@ -4,9 +4,11 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -67,6 +69,8 @@ async function carry(from: Space, to: Space): Promise<void> {
   await to.hosted.replica.receive(all, 'by hand')
 }
 
+const marksOf = (name: string): readonly string[] =>
+  readdirSync(join(folder, name)).filter((file) => file.startsWith('place-'))
 const onlySpace = (node: HanseNode): Space => node.spaces()[0] as Space
 const stateOf = (node: HanseNode) => node.identity.status().state
 
@@ -162,6 +166,42 @@ describe('a copied data directory', () => {
     rmSync(moved, { recursive: true })
     renameSync(`${moved}.old`, moved)
     expect(stateOf(await offline('bob'))).toBe('restored')
+  })
+
+  it.each([
+    ['made while the node was stopped', false, false],
+    ['made while the node ran', true, false],
+    ['without what it did not hold', false, true],
+  ])('is recognised where a backup was copied over what is there: %s', async (_what, isHot, isMirror) => {
+    const [alice, backup] = [join(folder, 'alice'), join(folder, 'backup')]
+    if (!isHot) copy('alice', 'backup')
+    const node = await offline('alice')
+    if (isHot) copy('alice', 'backup')
+    onlySpace(node).put('notes/later', 1)
+    await node.stop()
+    const files = readdirSync(alice, { recursive: true, encoding: 'utf8' })
+    const before = new Map(files.map((file) => [file, statSync(join(alice, file)).ino]))
+    // As `cp` does: into the files that are there.
+    for (const file of readdirSync(backup, { recursive: true, encoding: 'utf8' })) {
+      if (!statSync(join(backup, file)).isFile()) continue
+      writeFileSync(join(alice, file), readFileSync(join(backup, file)))
+    }
+    if (isMirror) for (const file of files) if (!existsSync(join(backup, file))) rmSync(join(alice, file))
+    for (const file of ['.', 'node.sqlite', join('keys', 'author.key')])
+      expect(statSync(join(alice, file)).ino).toBe(file === '.' ? statSync(alice).ino : before.get(file))
+    const restored = await offline('alice')
+    expect(stateOf(restored)).toBe('restored')
+    expect(() => onlySpace(restored).put('notes/forked', 1)).toThrow(withCode('RESTORED'))
+  })
+
+  it('is none where the same node begins and ends, however often, and one mark is left of it', async () => {
+    for (let i = 0; i < 3; i++) {
+      const node = await offline('alice')
+      expect(stateOf(node)).toBe('sound')
+      onlySpace(node).put('notes/again', i)
+      await node.stop()
+    }
+    expect(marksOf('alice')).toHaveLength(1)
   })
 
   it('is written in again where the user vouches that it was only moved', async () => {
