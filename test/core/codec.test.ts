@@ -389,6 +389,22 @@ describe('a message of the sync protocol', () => {
 })
 
 describe('a Merkle trie', () => {
+  test('has the root of what is left, after a key is taken out of a branch whose root was asked for', () => {
+    const keyOf = (n: number) => new Uint8Array(32).fill(n)
+    // 1, 2 and 3 part at the second nibble, 0x40 at the first.
+    const pairs = [1, 2, 3, 0x40].map((n) => ({ key: keyOf(n), value: keyOf(n + 100) }))
+    const trie = new MerkleTrie()
+    for (const { key, value } of pairs) trie.set(key, value)
+    for (const gone of pairs.keys()) {
+      const left = pairs.filter((_pair, i) => i > gone)
+      trie.digest()
+      trie.delete((pairs[gone] as { key: Uint8Array }).key)
+      const expected = new MerkleTrie()
+      for (const { key, value } of left) expected.set(key, value)
+      expect(trie.digest()).toEqual(expected.digest())
+    }
+  })
+
   const keys = fc.oneof(
     digest,
     fc.tuple(fc.nat(3), fc.nat(3)).map(([a, b]) => new Uint8Array(32).fill(a).fill(b, 30)),
