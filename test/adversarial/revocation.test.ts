@@ -324,6 +324,22 @@ describe('an endorsement', () => {
   })
 })
 
+test('taking two things back at once reaches what an endorsement kept, also where another names that endorsement', async () => {
+  const written = write({ by: 'mallory' }, 'mallory/a')
+  const purge = revoke({ by: 'alice', prev: publication, deps: [written] }, bobToMallory, [])
+  const saving = endorse({ by: 'carol', deps: [purge] }, [written])
+  const decoy = endorse({ by: 'dave', deps: [saving] }, [saving])
+  const both = act({ by: 'alice', prev: purge, deps: [decoy] }, '/cap/revoke', '', [
+    revokeDelegation({ target: aliceToCarol.digest, cut: [] }),
+    revokeDelegation({ target: bobToDave.digest, cut: [] }),
+  ])
+  const all = [written, purge, saving, decoy, both]
+  const home = await createRealmHome(all.slice(0, -1))
+  expect(effectsOf(home, [written, saving])).toEqual(['effective', 'effective'])
+  expect(await verdictsOn(home, [both])).toEqual(['admitted'])
+  expect(effectsOf(home, all)).toEqual(['masked', 'effective', 'masked', 'masked', 'effective'])
+})
+
 describe('elements under a fork', () => {
   test('have names of their own, so that taking one away leaves the other', async () => {
     const left = act({ by: 'mallory' }, '/op/write', 'mallory', [

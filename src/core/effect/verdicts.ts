@@ -83,6 +83,11 @@ export class Verdicts {
     return masking.length > 0 && this.endorsing(entry).length > 0 ? [] : masking
   }
 
+  /** True where some revocation masks an operation. */
+  isMasked(entry: Entry): boolean {
+    return this.#isMaskedUnendorsed(entry) && this.endorsing(entry).length === 0
+  }
+
   /** The effective endorsements that keep an operation's effect. */
   endorsing(entry: Entry): readonly Endorsement[] {
     if (isControl(entry.command)) return []
@@ -109,11 +114,17 @@ export class Verdicts {
     )
   }
 
+  #isMaskedUnendorsed(entry: Entry): boolean {
+    return this.reaching(entry.caps).some(
+      (revocation) => this.#isEffective(revocation) && !this.#isKept(revocation, entry),
+    )
+  }
+
   #isEffective(revocation: Revocation): boolean {
     const known = this.#effective.get(revocation)
     if (known !== undefined) return known
     // Only shorter chains are asked about, so this ends after CAPS_MAX steps down.
-    const isEffective = this.#maskingUnendorsed(revocation.entry).length === 0
+    const isEffective = !this.#isMaskedUnendorsed(revocation.entry)
     this.#effective.set(revocation, isEffective)
     return isEffective
   }
@@ -130,7 +141,7 @@ export class Verdicts {
 
   #revives(endorser: Entry, entry: Entry): boolean {
     if (endorser.caps.length > entry.caps.length) return false
-    if (this.#maskingUnendorsed(endorser).length > 0) return false
+    if (this.#isMaskedUnendorsed(endorser)) return false
     const tokens = endorser.caps.map((digest) => this.#graph.token(digest)?.delegation)
     const { command, path, time } = entry
     const args = { command, path, time, bodySize: this.#bodySizeOf(entry) }

@@ -1,3 +1,4 @@
+import { toHex } from '../../core/bytes.ts'
 import type { CellKey } from '../../core/changes/cell.ts'
 import type { Evaluation } from '../../core/changes/evaluate.ts'
 import { reaches, type Revocation } from '../../core/effect/revocation.ts'
@@ -104,12 +105,21 @@ export class Effects {
    */
   #reachedBy(revocations: readonly Revocation[], endorsed: readonly Entry[]): readonly Entry[] {
     const reached = new Map(endorsed.map((entry) => [entry.ordinal, entry]))
+    // What an endorsement names is looked at again, but what it names in turn only where a revocation reaches it.
+    const followed = new Set<number>()
+    const asked = new Set<string>()
     const open = [...revocations]
     for (let revocation = open.pop(); revocation !== undefined; revocation = open.pop()) {
+      // Revocations of one delegation from one place reach the same, whatever their cuts.
+      const place = [...revocation.entry.caps, revocation.target].map(toHex).join()
+      if (asked.has(place)) continue
+      asked.add(place)
       for (const entry of this.#store.using(revocation.target)) {
-        if (!reaches(revocation, entry.caps) || reached.has(entry.ordinal)) continue
+        if (!reaches(revocation, entry.caps)) continue
         reached.set(entry.ordinal, entry)
-        if (entry.command !== '/cap/revoke' && entry.command !== '/cap/endorse') continue
+        const isVerdict = entry.command === '/cap/revoke' || entry.command === '/cap/endorse'
+        if (!isVerdict || followed.has(entry.ordinal)) continue
+        followed.add(entry.ordinal)
         const evaluation = this.#evaluate(entry)
         for (const one of endorsedBy(evaluation)) reached.set(one.ordinal, one)
         open.push(...revocationsOf(entry, evaluation))
@@ -130,7 +140,7 @@ export class Effects {
   }
 
   #isToBeMasked(entry: Entry): boolean {
-    return this.verdicts.masking(entry).length > 0
+    return this.verdicts.isMasked(entry)
   }
 
   #isMasked({ ordinal }: Entry): boolean {
