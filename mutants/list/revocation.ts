@@ -42,7 +42,7 @@ export const REVOCATION_MUTANTS: readonly Mutant[] = [
     file: 'src/core/effect/verdicts.ts',
     edits: [
       [
-        'const isEffective = this.#maskingUnendorsed(revocation.entry).length === 0',
+        'const isEffective = !this.#isMaskedUnendorsed(revocation.entry)',
         'const isEffective = revocation.entry.ordinal >= 0',
       ],
     ],
@@ -61,14 +61,26 @@ export const REVOCATION_MUTANTS: readonly Mutant[] = [
     file: 'src/core/effect/verdicts.ts',
     edits: [
       [
-        `    return this.reaching(entry.caps).filter(
+        `    return this.reaching(entry.caps).some(
       (revocation) => this.#isEffective(revocation) && !this.#isKept(revocation, entry),
     )`,
         `    const reaching = this.reaching(entry.caps).filter((revocation) => this.#isEffective(revocation))
-    return reaching.some((revocation) => this.#isKept(revocation, entry)) ? [] : reaching`,
+    return reaching.length > 0 && !reaching.some((revocation) => this.#isKept(revocation, entry))`,
       ],
     ],
     tests: EFFECT,
+  },
+  {
+    name: 'endorsements-not-followed',
+    rule: 'an endorsement that was looked at for another reason is not followed to what it keeps',
+    file: 'src/node/replica/effects.ts',
+    edits: [
+      [
+        '        reached.set(entry.ordinal, entry)\n',
+        '        if (reached.has(entry.ordinal)) continue\n        reached.set(entry.ordinal, entry)\n',
+      ],
+    ],
+    tests: ['test/adversarial/revocation.test.ts'],
   },
   {
     name: 'endorse-control',
@@ -100,7 +112,7 @@ export const REVOCATION_MUTANTS: readonly Mutant[] = [
     name: 'masked-endorser',
     rule: 'an endorsement counts although it is masked itself',
     file: 'src/core/effect/verdicts.ts',
-    edits: [['if (this.#maskingUnendorsed(endorser).length > 0) return false\n', '']],
+    edits: [['if (this.#isMaskedUnendorsed(endorser)) return false\n', '']],
     tests: EFFECT,
   },
   {
