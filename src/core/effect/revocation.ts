@@ -25,7 +25,15 @@ export interface Endorsement {
  * nobody revokes an equal, or what is above them.
  */
 export function reaches({ entry, target }: Revocation, caps: readonly Uint8Array[]): boolean {
-  const own = entry.caps
+  return reachesChain(entry.caps, target, caps)
+}
+
+/** The same of a revocation that is made with the chain `own`. */
+export function reachesChain(
+  own: readonly Uint8Array[],
+  target: Uint8Array,
+  caps: readonly Uint8Array[],
+): boolean {
   if (own.length >= caps.length) return false
   return (
     own.every((digest, i) => equalBytes(digest, caps[i] as Uint8Array)) &&

@@ -61,9 +61,7 @@ export function describeTerms(token: VerifiedDelegation): DelegationTerms {
 export function describeDelegations(hosted: HostedSpace, nowMs: number): readonly DelegationStatus[] {
   const described = [...hosted.store.tokens()].map(({ delegation, publishers }) => {
     const terms = describeTerms(delegation)
-    const chains = [...hosted.tokens.chains(delegation.audience)].filter(
-      (chain) => toHex((chain.at(-1) as VerifiedDelegation).digest) === terms.digest,
-    )
+    const chains = [...hosted.tokens.chainsTo(delegation)]
     const closings = chains.map((chain) => hosted.replica.closedBy(chain.map(({ digest }) => digest)))
     const revokedBy = closings.every((closing) => closing !== null) ? (closings[0] ?? null) : null
     const publisher = hosted.store.at(publishers[0] as number)

@@ -42,7 +42,7 @@ import { NO_WATCH, type OwnKeyWatch } from './own-key-watch.ts'
 import type { RoleTerms } from './roles.ts'
 import { SpaceReading } from './space-reading.ts'
 import { createSyncView, type ViewReaders, WHOLE_READERS } from './sync-view.ts'
-import { TokenBook } from './token-book.ts'
+import { type ChainPurpose, TokenBook } from './token-book.ts'
 
 /** Of DEPS_MAX, how many may be what a revocation or an endorsement names; the rest is for the frontier. */
 const NAMED_DEPS = DEPS_MAX / 2
@@ -314,6 +314,14 @@ export class HostedSpace {
     return { prev, deps, all, hasSeen }
   }
 
+  /** The shortest chain there is, or else the author's last once more: among thousands of hostile delegations it may not be found. */
+  #chainFor(purpose: ChainPurpose, prev: Entry | null): readonly VerifiedDelegation[] {
+    const found = this.tokens.find(purpose)
+    if (found.ok || prev === null) return orThrow(found)
+    const last = prev.caps.flatMap((digest) => this.#store.token(digest)?.delegation ?? [])
+    return this.tokens.faultOf(last, purpose) === null ? last : orThrow(found)
+  }
+
   #known(id: Uint8Array): Entry {
     const entry = this.#store.find(id)
     if (entry !== undefined) return entry
@@ -341,7 +349,7 @@ export class HostedSpace {
     }
     const anyCommand = command === '/cap/grant'
     const purpose = { invoker: author.publicKey, command, path, timeMs: time, bodySize, anyCommand }
-    const chain = using ?? orThrow(this.tokens.find(purpose))
+    const chain = using ?? this.#chainFor(purpose, parents.prev)
     const operation = signOperation(
       {
         space: this.id,

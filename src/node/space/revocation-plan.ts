@@ -1,6 +1,6 @@
 import { PastReader } from '../../core/ancestry.ts'
 import { equalBytes } from '../../core/bytes.ts'
-import { reaches, type Revocation } from '../../core/effect/revocation.ts'
+import { reaches, reachesChain, type Revocation } from '../../core/effect/revocation.ts'
 import type { Entry } from '../../core/graph.ts'
 import { CUT_IDS_MAX } from '../../core/limits.ts'
 import { formatDid } from '../../core/principal.ts'
@@ -58,7 +58,7 @@ export function planRevocation(
   const revocations: PlannedRevocation[] = []
   const outOfReach: VerifiedDelegation[] = []
   for (const target of targets) {
-    const chains = own.filter((chain) => goesOnTo(chain, target, tokens))
+    const chains = own.filter((chain) => goesOnTo(chain, target, request))
     if (chains.length === 0) outOfReach.push(target)
     for (const chain of chains) {
       const cut = endsOf(store, keptUses(store, chain, target, choice, cutOff))
@@ -128,9 +128,9 @@ export function endedBelow(
   return published.filter((token) => {
     if (isTarget(token)) return false
     const open: (readonly Uint8Array[])[] = []
-    for (const chain of tokens.chains(token.audience)) {
+    for (const chain of tokens.chainsTo(token)) {
       const caps = chain.map(({ digest }) => digest)
-      if (equalBytes(caps.at(-1) as Uint8Array, token.digest) && closedBy(caps) === null) open.push(caps)
+      if (closedBy(caps) === null) open.push(caps)
     }
     return open.length > 0 && open.every((caps) => supposed.some((revocation) => reaches(revocation, caps)))
   })
@@ -155,22 +155,16 @@ function ownChains({
   return [...tokens.tries(purpose)].flatMap(({ chain, fault }) => (fault === null ? [chain] : []))
 }
 
-/** True when some known chain to the target begins with `chain` and goes on to the target after it. */
+/** True when some known chain to the target begins with `chain` and goes on to the target after it, or one has been used that does. */
 function goesOnTo(
   chain: readonly VerifiedDelegation[],
   target: VerifiedDelegation,
-  tokens: TokenBook,
+  { store, tokens }: RevocationRequest,
 ): boolean {
-  for (const whole of tokens.chains(target.audience)) {
-    const last = whole.at(-1)
-    const isOfTarget =
-      whole.length > chain.length && last !== undefined && equalBytes(last.digest, target.digest)
-    if (
-      isOfTarget &&
-      chain.every(({ digest }, i) => equalBytes(digest, whole[i]?.digest ?? new Uint8Array()))
-    )
-      return true
-  }
+  const caps = chain.map(({ digest }) => digest)
+  const goesOn = (whole: readonly Uint8Array[]) => reachesChain(caps, target.digest, whole)
+  for (const whole of tokens.chainsTo(target)) if (goesOn(whole.map(({ digest }) => digest))) return true
+  for (const used of store.using(target.digest)) if (goesOn(used.caps)) return true
   return false
 }
 
