@@ -52,7 +52,7 @@ export interface RevocationPlan {
 export function planRevocation(
   request: RevocationRequest,
 ): Result<RevocationPlan, Fault<'NOT_ABOVE' | 'LIMIT'>> {
-  const { store, tokens, targets, choice } = request
+  const { store, targets, choice } = request
   const own = ownChains(request)
   const cutOff = choice.kind === 'before' ? descendantsOf(store, choice.operation) : new Set<number>()
   const revocations: PlannedRevocation[] = []
