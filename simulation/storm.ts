@@ -1,4 +1,4 @@
-import { setRegister } from '../src/core/changes/register.ts'
+import { setRegister } from '../src/core/types/register/change.ts'
 import { revokeDelegation } from '../src/core/changes/verdict.ts'
 import type { Entry } from '../src/core/graph.ts'
 import type { Operation, VerifiedOperation } from '../src/core/operation/operation.ts'

@@ -8,8 +8,8 @@ import {
   readDelegations,
   readSpaceDescription,
 } from '../../src/core/changes/control.ts'
-import { editMap, readMap } from '../../src/core/changes/map.ts'
-import { deleteRegister, readRegister, setRegister } from '../../src/core/changes/register.ts'
+import { editMap, readMap } from '../../src/core/types/map/change.ts'
+import { deleteRegister, readRegister, setRegister } from '../../src/core/types/register/change.ts'
 import { CAP_ROTATE, readRotation, rotateTo } from '../../src/core/changes/rotate.ts'
 import {
   CAP_ENDORSE,
@@ -19,7 +19,7 @@ import {
   readRevocation,
   revokeDelegation,
 } from '../../src/core/changes/verdict.ts'
-import type { CellEdit } from '../../src/core/changes/cell.ts'
+import type { CellEdit } from '../../src/core/types/cell.ts'
 import { BODY_BYTES_MAX, HEADER_BYTES_MAX, PATH_BYTES_MAX, TOKEN_BYTES_MAX } from '../../src/core/limits.ts'
 import { decodeForkProof, encodeForkProof, verifyForkProof } from '../../src/core/fork-proof.ts'
 import { decodeHeader, encodeHeader } from '../../src/core/operation/header.ts'

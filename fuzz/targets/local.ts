@@ -9,7 +9,7 @@ import {
   parseRequest,
 } from '../../src/cli/control/control-codec.ts'
 import { LineError, readLines } from '../../src/cli/control/line-reader.ts'
-import { formatValue, parseValue } from '../../src/cli/output/value-json.ts'
+import { formatValue, parseValue } from '../../src/core/value-json.ts'
 import { concatBytes, equalBytes, toHex } from '../../src/core/bytes.ts'
 import { encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { formatConfigFile } from '../../src/node/config/config-file.ts'

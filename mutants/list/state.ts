@@ -9,7 +9,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: 'compare-times-only',
     rule: 'of two writes with one time the one that came first wins, not the greater (lamport, id)',
-    file: 'src/core/changes/cell.ts',
+    file: 'src/core/types/cell.ts',
     edits: [
       [
         'return a.time - b.time || a.lamport - b.lamport || compareBytes(a.id, b.id) || a.index - b.index',
@@ -21,21 +21,21 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: 'no-lamport-in-the-order',
     rule: 'of two writes with one time the greater id wins, also over one that has seen it',
-    file: 'src/core/changes/cell.ts',
+    file: 'src/core/types/cell.ts',
     edits: [['return a.time - b.time || a.lamport - b.lamport ||', 'return a.time - b.time ||']],
     tests: [...CONVERGENCE, 'test/node/deletion.test.ts'],
   },
   {
     name: 'tombstone-ignored',
     rule: 'a write comes back when it arrives after its removal',
-    file: 'src/core/changes/cell.ts',
+    file: 'src/core/types/cell.ts',
     edits: [['removed: isRemoved }', 'removed: isRemoved && false }']],
     tests: CONVERGENCE,
   },
   {
     name: 'remove-takes-all',
     rule: 'a removal takes away what it has not seen',
-    file: 'src/core/changes/cell.ts',
+    file: 'src/core/types/cell.ts',
     edits: [
       [
         'return observed.some((ref) => isSameElement(ref, current)) ?',

@@ -1,5 +1,5 @@
 import { putDelegations } from '../../src/core/changes/control.ts'
-import { setRegister } from '../../src/core/changes/register.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
 import { sha256 } from '../../src/core/hash.ts'
 import { delegate, signerNamed, spaceKey, START_MS } from '../people.ts'
 import type { Random } from '../random.ts'

@@ -1,5 +1,5 @@
 import { putDelegations } from '../../src/core/changes/control.ts'
-import { setRegister } from '../../src/core/changes/register.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
 import { DEPS_MAX } from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import { asParent, type Parent } from '../forge.ts'

@@ -1,5 +1,5 @@
 import { equalBytes } from '../../src/core/bytes.ts'
-import { setRegister } from '../../src/core/changes/register.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import { asParent, type Parent } from '../forge.ts'
 import type { Random } from '../random.ts'

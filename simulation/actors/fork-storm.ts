@@ -1,4 +1,4 @@
-import { setRegister } from '../../src/core/changes/register.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import type { Random } from '../random.ts'
 import { type Actor, MALLORYS } from './stage.ts'

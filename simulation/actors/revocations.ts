@@ -1,5 +1,5 @@
 import { putDelegations } from '../../src/core/changes/control.ts'
-import { setRegister } from '../../src/core/changes/register.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
 import { endorseOperations, revokeDelegation } from '../../src/core/changes/verdict.ts'
 import { delegate, signerNamed } from '../people.ts'
 import type { Random } from '../random.ts'

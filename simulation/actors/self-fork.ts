@@ -1,4 +1,4 @@
-import { setRegister } from '../../src/core/changes/register.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
 import { asParent } from '../forge.ts'
 import type { Random } from '../random.ts'
 import { Injector } from './injector.ts'

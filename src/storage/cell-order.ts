@@ -1,4 +1,4 @@
-import type { CellKey } from '../core/changes/cell.ts'
+import type { CellKey } from '../core/types/cell.ts'
 
 /**
  * Orders texts by their UTF-8 bytes, which is the order of code points. JavaScript's own order is by UTF-16 unit, where the

@@ -1,5 +1,5 @@
 import { compareBytes, equalBytes, toHex } from '../core/bytes.ts'
-import type { Cell, CellKey } from '../core/changes/cell.ts'
+import type { Cell, CellKey } from '../core/types/cell.ts'
 import type { ElementRef } from '../core/changes/change.ts'
 import { compareHeads } from '../core/clock.ts'
 import { compareForkProofs } from '../core/forks.ts'

@@ -1,4 +1,4 @@
-import type { Cell, CellEdit, CellKey } from '../core/changes/cell.ts'
+import type { Cell, CellEdit, CellKey } from '../core/types/cell.ts'
 import type { ElementRef } from '../core/changes/change.ts'
 import type { Entry, ForkProof, Graph, PublishedDelegation } from '../core/graph.ts'
 import type { Body, VerifiedOperation } from '../core/operation/operation.ts'

@@ -5,7 +5,7 @@ import { toHex, utf8 } from '../../src/core/bytes.ts'
 import { encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { encodeChange } from '../../src/core/changes/change.ts'
 import { putDelegations } from '../../src/core/changes/control.ts'
-import { deleteRegister, setRegister } from '../../src/core/changes/register.ts'
+import { deleteRegister, setRegister } from '../../src/core/types/register/change.ts'
 import { FUTURE_TOLERANCE_MS } from '../../src/core/limits.ts'
 import { encodeHeader, type Header } from '../../src/core/operation/header.ts'
 import {

@@ -1,11 +1,11 @@
 import { CID } from 'multiformats/cid'
 import { describe, expect, it } from 'vitest'
 import { formatBytes, formatCodes, formatDuration, formatTime } from '../../src/cli/output/human.ts'
-import { formatJson, parseJson } from '../../src/cli/output/json.ts'
+import { formatJson, parseJson } from '../../src/core/json.ts'
 import { printable, printableLines } from '../../src/cli/output/printable.ts'
 import { createStyle } from '../../src/cli/output/style.ts'
 import { formatTable, shorten, widthOf } from '../../src/cli/output/table.ts'
-import { formatValue, parseValue } from '../../src/cli/output/value-json.ts'
+import { formatValue, parseValue } from '../../src/core/value-json.ts'
 import { parseDuration } from '../../src/cli/duration.ts'
 
 describe('printable', () => {

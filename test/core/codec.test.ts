@@ -4,7 +4,7 @@ import { decodeMessage, encodeMessage, type WireMessage } from '../../protocols/
 import { equalBytes, toHex } from '../../src/core/bytes.ts'
 import { decodeCanonical, encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { decodeChange, encodeChange } from '../../src/core/changes/change.ts'
-import { setRegister } from '../../src/core/changes/register.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
 import { clockLeaf } from '../../src/core/clock.ts'
 import { BATCH_OPERATIONS_MAX, BODY_CHANGES_MAX } from '../../src/core/limits.ts'
 import { merkleRoot } from '../../src/core/merkle.ts'

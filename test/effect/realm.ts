@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { toHex } from '../../src/core/bytes.ts'
 import { putDelegations } from '../../src/core/changes/control.ts'
-import { deleteRegister, setRegister } from '../../src/core/changes/register.ts'
+import { deleteRegister, setRegister } from '../../src/core/types/register/change.ts'
 import { endorseOperations, revokeDelegation } from '../../src/core/changes/verdict.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import type { Signer } from '../../src/core/signature.ts'

@@ -1,7 +1,7 @@
 import { type GossipSub, TopicValidatorResult as Verdict } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
 import { beforeEach, expect, test } from 'vitest'
-import { setRegister } from '../../src/core/changes/register.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
 import { encodeOperation, type Operation } from '../../src/core/operation/operation.ts'
 import { SpaceGossip } from '../../src/node/network/gossip.ts'
 import { bob, createHome, forge, type Home, mallory } from '../cast.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { compareBytes, toHex } from '../../src/core/bytes.ts'
-import { setRegister } from '../../src/core/changes/register.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
 import { revokeDelegation } from '../../src/core/changes/verdict.ts'
 import { decodeForkProof, verifyForkProof } from '../../src/core/fork-proof.ts'
 import { formatDid } from '../../src/core/principal.ts'

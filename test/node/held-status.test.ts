@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { toHex } from '../../src/core/bytes.ts'
-import { setRegister } from '../../src/core/changes/register.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
 import {
   FUTURE_TOLERANCE_MS,
   HELD_AGE_MS_MAX,

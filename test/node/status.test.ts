@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { setRegister } from '../../src/core/changes/register.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
 import type { Signer } from '../../src/core/signature.ts'
 import { PeerBook } from '../../src/node/peer-book.ts'
 import { describeStatus } from '../../src/node/space/status.ts'

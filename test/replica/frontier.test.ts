@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { setRegister } from '../../src/core/changes/register.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
 import { revokeDelegation } from '../../src/core/changes/verdict.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'

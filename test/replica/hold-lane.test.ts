@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { setRegister } from '../../src/core/changes/register.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
 import {
   FUTURE_TOLERANCE_MS,
   HELD_AGE_MS_MAX,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { encodeChange } from '../../src/core/changes/change.ts'
-import { setRegister } from '../../src/core/changes/register.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
 import { OUTDATED_KINDS_MAX } from '../../src/core/limits.ts'
 import { OUTDATED_NOTE, readOutdated } from '../../src/node/replica/outdated.ts'
 import { PeerBook } from '../../src/node/peer-book.ts'

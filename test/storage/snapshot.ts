@@ -1,5 +1,5 @@
 import { equalBytes, toHex } from '../../src/core/bytes.ts'
-import type { CellKey } from '../../src/core/changes/cell.ts'
+import type { CellKey } from '../../src/core/types/cell.ts'
 import type { Entry } from '../../src/core/graph.ts'
 import type { CellRow, SpaceStore } from '../../src/storage/space-store.ts'
 

@@ -2,7 +2,7 @@ import { type GossipSub, gossipsub, StrictNoSign } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { sha256 } from '../../src/core/hash.ts'
-import { setRegister } from '../../src/core/changes/register.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
 import { equalBytes, toHex } from '../../src/core/bytes.ts'
 import {
   decodeOperation,

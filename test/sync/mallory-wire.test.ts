@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { WireMessage } from '../../protocols/sync/message-codec.ts'
 import { toHex } from '../../src/core/bytes.ts'
-import { setRegister } from '../../src/core/changes/register.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
 import { FRAME_BYTES_MAX } from '../../src/core/limits.ts'
 import { signOperation, type VerifiedOperation } from '../../src/core/operation/operation.ts'
 import { handshakeBytes } from '../../src/core/sync/handshake.ts'

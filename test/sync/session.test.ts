@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { toHex } from '../../src/core/bytes.ts'
 import { putDelegations } from '../../src/core/changes/control.ts'
-import { setRegister } from '../../src/core/changes/register.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
 import {
   BATCH_WINDOW,
   PROBE_IDS_MAX,

@@ -1,5 +1,5 @@
 import { fail, ok, type Fault, type Result } from '../../core/result.ts'
-import { formatJson, parseJson } from '../output/json.ts'
+import { formatJson, parseJson } from '../../core/json.ts'
 
 /**
  * The control protocol: one JSON value a line, over a Unix domain socket that only the owner of the data directory can open. One

@@ -1,4 +1,4 @@
-import { type CellEdit, type CellKey, foldRemoval, foldWrite } from '../../core/changes/cell.ts'
+import { type CellEdit, type CellKey, foldRemoval, foldWrite } from '../../core/types/cell.ts'
 import type { Evaluation } from '../../core/changes/evaluate.ts'
 import type { Entry } from '../../core/graph.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'

@@ -1,4 +1,4 @@
-import type { CellKey } from '../../core/changes/cell.ts'
+import type { CellKey } from '../../core/types/cell.ts'
 import { StateTree } from '../../core/state/state-tree.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
 import type { ItemKey } from './materialise.ts'

@@ -1,7 +1,7 @@
-import { type CellKey, compareStamps } from '../../core/changes/cell.ts'
+import { type CellKey, compareStamps } from '../../core/types/cell.ts'
 import type { ElementRef } from '../../core/changes/change.ts'
-import { editMap, MAP } from '../../core/changes/map.ts'
-import { deleteRegister, REGISTER, setRegister } from '../../core/changes/register.ts'
+import { editMap, MAP } from '../../core/types/map/change.ts'
+import { deleteRegister, REGISTER, setRegister } from '../../core/types/register/change.ts'
 import type { Entry } from '../../core/graph.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
 

@@ -1,6 +1,6 @@
 import { decodeCanonical } from '../../core/canonical-cbor.ts'
-import type { CellKey } from '../../core/changes/cell.ts'
-import { REGISTER } from '../../core/changes/register.ts'
+import type { CellKey } from '../../core/types/cell.ts'
+import { REGISTER } from '../../core/types/register/change.ts'
 import { orThrow } from '../fault-error.ts'
 import type { ItemType } from './item-edit.ts'
 

@@ -1,5 +1,5 @@
 import { toHex } from '../../core/bytes.ts'
-import type { Cell, CellKey } from '../../core/changes/cell.ts'
+import type { Cell, CellKey } from '../../core/types/cell.ts'
 import { compareCellKeys } from '../../storage/cell-order.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
 import { aboutAll, type Finding } from './finding.ts'

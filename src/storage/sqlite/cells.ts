@@ -1,4 +1,4 @@
-import type { Cell, CellKey, CellType } from '../../core/changes/cell.ts'
+import type { Cell, CellKey, CellType } from '../../core/types/cell.ts'
 import type { ElementRef } from '../../core/changes/change.ts'
 import { STORE_CELLS_CACHED_MAX } from '../../core/limits.ts'
 import { ROOT_PATH } from '../../core/path.ts'

@@ -1,4 +1,4 @@
-import type { CellKey } from '../../core/changes/cell.ts'
+import type { CellKey } from '../../core/types/cell.ts'
 import { STORE_CHANGES_COLLECTED_MAX } from '../../core/limits.ts'
 import { ROOT_PATH } from '../../core/path.ts'
 import type { HistoryEntry } from '../space-store.ts'

@@ -1,4 +1,4 @@
-import type { Cell, CellKey } from '../../core/changes/cell.ts'
+import type { Cell, CellKey } from '../../core/types/cell.ts'
 import type { ElementRef } from '../../core/changes/change.ts'
 import type { Entry, ForkProof, PublishedDelegation } from '../../core/graph.ts'
 import type {

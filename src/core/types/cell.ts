@@ -1,5 +1,5 @@
 import { compareBytes, equalBytes } from '../bytes.ts'
-import type { ElementRef } from './change.ts'
+import type { ElementRef } from '../changes/change.ts'
 
 /** The types of items whose state is made of cells. */
 export type CellType = 'register' | 'map'

@@ -1,8 +1,8 @@
-import { utf8 } from '../bytes.ts'
-import { encodeCanonical } from '../canonical-cbor.ts'
-import { FIELD_BYTES_MAX } from '../limits.ts'
-import { ok, type Result } from '../result.ts'
-import type { CellEdit } from './cell.ts'
+import { utf8 } from '../../bytes.ts'
+import { encodeCanonical } from '../../canonical-cbor.ts'
+import { FIELD_BYTES_MAX } from '../../limits.ts'
+import { ok, type Result } from '../../result.ts'
+import type { CellEdit } from '../cell.ts'
 import {
   encodeChange,
   invalid,
@@ -11,7 +11,7 @@ import {
   type Change,
   type ChangeFault,
   type ElementRef,
-} from './change.ts'
+} from '../../changes/change.ts'
 
 /**
  * An entity or a row: each field is a cell of its own, so writers of different fields never meet. Within a field the last

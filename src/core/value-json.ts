@@ -1,5 +1,5 @@
 import { CID } from 'multiformats/cid'
-import { fail, ok, type Fault, type Result } from '../../core/result.ts'
+import { fail, ok, type Fault, type Result } from './result.ts'
 import { formatJson, parseJson } from './json.ts'
 
 /** A value of the data model as JSON, by the conventions of DAG-JSON: bytes are `{"/":{"bytes":"…"}}`, links `{"/":"…"}`. */

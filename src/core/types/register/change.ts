@@ -1,6 +1,6 @@
-import { encodeCanonical } from '../canonical-cbor.ts'
-import { ok, type Result } from '../result.ts'
-import type { CellEdit } from './cell.ts'
+import { encodeCanonical } from '../../canonical-cbor.ts'
+import { ok, type Result } from '../../result.ts'
+import type { CellEdit } from '../cell.ts'
 import {
   encodeChange,
   invalid,
@@ -9,9 +9,9 @@ import {
   type Change,
   type ChangeFault,
   type ElementRef,
-} from './change.ts'
+} from '../../changes/change.ts'
 
-/** A value that is replaced whole: the last writer wins (src/core/changes/cell.ts has the laws). */
+/** A value that is replaced whole: the last writer wins (src/core/types/cell.ts has the laws). */
 export const REGISTER = 'register'
 const VERSION = 1
 
