@@ -200,19 +200,14 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: 'empty-nodes-in-the-state',
     rule: 'a path whose last item was removed leaves its node behind, so that equal states have different roots',
     file: 'src/core/state/state-tree.ts',
-    edits: [
-      [
-        'if (child === undefined || child.items.size > 0 || child.children.size > 0) continue',
-        'if (child !== node) continue',
-      ],
-    ],
+    edits: [['if (child.items.size > 0 || child.children.size > 0) {', 'if (child.children.size >= 0) {']],
     tests: [...CODEC, ...CONVERGENCE],
   },
   {
     name: 'types-meet',
     rule: 'the type is no part of an item’s hash',
     file: 'src/core/state/state-tree.ts',
-    edits: [['encodeCanonical([item.type, fields])', "encodeCanonical(['', fields])"]],
+    edits: [['encodeCanonical([type, fields])', "encodeCanonical(['', fields])"]],
     tests: [...CODEC, ...CONVERGENCE, 'test/vectors/operation.test.ts'],
   },
 ]

@@ -23,7 +23,9 @@ export const SPACE_TOPIC_TAG = tag('space/topic')
 export const CLOCK_LEAF_TAG = tag('clock/leaf')
 /** Inner node of a Merkle trie. */
 export const TRIE_NODE_TAG = tag('trie/node')
-/** One item of the state tree: type and visible value. */
+/** One field of an item of the state tree: its name and the value it shows. */
+export const STATE_FIELD_TAG = tag('state/field')
+/** One item of the state tree: its type and its fields. */
 export const STATE_ITEM_TAG = tag('state/item')
 /** One path segment of the state tree: the items there and the children below. */
 export const STATE_NODE_TAG = tag('state/node')

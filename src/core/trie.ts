@@ -15,6 +15,7 @@ export interface TrieDigest {
 
 interface Leaf {
   readonly key: Uint8Array
+  readonly value: Uint8Array
   readonly hash: Uint8Array
 }
 interface Branch {
@@ -29,6 +30,11 @@ const isBranch = (node: Node): node is Branch => 'children' in node
 /** Digest of the empty trie. */
 export const EMPTY_TRIE: TrieDigest = { hash: sha256(TRIE_NODE_TAG, Uint8Array.of(0, 0)), count: 0 }
 
+/** Hash of a leaf, which is the root where it is the only one. */
+export function leafHash(key: Uint8Array, value: Uint8Array): Uint8Array {
+  return sha256(TRIE_LEAF_TAG, key, value)
+}
+
 /**
  * A Merkle trie: 32-byte keys, each with a 32-byte value, under one root. Invariants:
  * 1. its shape, and so its root, is a function of the set of (key, value) alone: a key sits at the shortest prefix that no other
@@ -42,13 +48,19 @@ export class MerkleTrie {
 
   /** Sets the value of a key. */
   set(key: Uint8Array, value: Uint8Array): void {
-    const leaf: Leaf = { key, hash: sha256(TRIE_LEAF_TAG, key, value) }
+    const leaf: Leaf = { key, value, hash: leafHash(key, value) }
     this.#root = this.#root === undefined ? leaf : insert(this.#root, leaf, 0)
   }
 
   /** Removes a key; nothing happens where it is absent. */
   delete(key: Uint8Array): void {
     if (this.#root !== undefined) this.#root = remove(this.#root, key, 0)
+  }
+
+  /** The only key with its value; null where there are more, or none. */
+  only(): { readonly key: Uint8Array; readonly value: Uint8Array } | null {
+    const root = this.#root
+    return root === undefined || isBranch(root) ? null : { key: root.key, value: root.value }
   }
 
   /** Root hash and number of keys. */

@@ -183,17 +183,11 @@ export function computeOperationVectors() {
 
   const state = new StateTree()
   const stateRoots: Record<string, string> = { empty: toHex(state.root()) }
-  state.set({ path: '', type: 'register', fields: new Map([['', encodeCanonical(null)]]) })
+  state.set({ path: '', type: 'register', field: '' }, encodeCanonical(null))
   stateRoots['a register at the root'] = toHex(state.root())
-  state.set({
-    path: 'people/ada',
-    type: 'map',
-    fields: new Map([
-      ['name', encodeCanonical('Ada')],
-      ['born', encodeCanonical(1815)],
-    ]),
-  })
-  state.set({ path: 'people/ada', type: 'register', fields: new Map([['', encodeCanonical([1, 2])]]) })
+  state.set({ path: 'people/ada', type: 'map', field: 'name' }, encodeCanonical('Ada'))
+  state.set({ path: 'people/ada', type: 'map', field: 'born' }, encodeCanonical(1815))
+  state.set({ path: 'people/ada', type: 'register', field: '' }, encodeCanonical([1, 2]))
   stateRoots['two types at one path'] = toHex(state.root())
 
   const binding = {

@@ -1,21 +1,30 @@
-import { compareBytes, concatBytes, utf8 } from '../bytes.ts'
+import { compareBytes, concatBytes, equalBytes, utf8 } from '../bytes.ts'
 import { encodeCanonical } from '../canonical-cbor.ts'
-import { STATE_ITEM_TAG, STATE_NODE_TAG } from '../domain-tags.ts'
+import { STATE_FIELD_TAG, STATE_ITEM_TAG, STATE_NODE_TAG } from '../domain-tags.ts'
 import { sha256 } from '../hash.ts'
 import { ROOT_PATH } from '../path.ts'
-import { MerkleTrie } from '../trie.ts'
+import { leafHash, MerkleTrie } from '../trie.ts'
 
-/** The visible value of one item: its type and its fields, each with the canonical bytes of its value. */
-export interface VisibleItem {
+/** Where a value shows: a field of the item of a type at a path. */
+export interface FieldKey {
   readonly path: string
   readonly type: string
-  /** field → value bytes; a register has the one field `''`. An item without fields does not exist. */
-  readonly fields: ReadonlyMap<string, Uint8Array>
+  /** What an item of one value has is the field `''`. */
+  readonly field: string
 }
 
+/** A field of an item as the trie of its fields has it. */
+interface Leaf {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+/** The fields of an item that exists: nearly always one, and then without a trie. */
+type Fields = Leaf | MerkleTrie
+
 interface Branch {
-  /** type → hash of the item of that type at this path. */
-  readonly items: Map<string, Uint8Array>
+  /** type → fields of the item of that type at this path; never without any. */
+  readonly items: Map<string, Fields>
   readonly children: Map<string, Branch>
   readonly trie: MerkleTrie
   /** Segments of children whose hash in the trie is out of date. */
@@ -25,20 +34,22 @@ interface Branch {
 
 /**
  * The state of a space as a Merkle tree by path segments (docs/protocol.md §5). Invariants:
- * 1. its root is a function of the visible items alone: equal states have equal roots, whatever their history;
- * 2. item = sha256(tag ‖ canonical [type, [[field, value], …] ascending by field bytes]);
+ * 1. its root is a function of what shows alone: equal states have equal roots, whatever their history;
+ * 2. item = sha256(tag ‖ canonical [type, root of the trie of its fields]); a field is keyed by {@link fieldKey} and valued with
+ *    {@link fieldValue};
  * 3. node = sha256(tag ‖ number of items, 1 byte ‖ item hashes ascending by type ‖ root of the trie of children);
- *    a child is keyed by the sha256 of its segment and valued with its own node hash;
- * 4. a path without items and children has no node.
- * A change costs the depth of its path, a root only what changed since the last one.
+ *    a child is keyed by {@link segmentKey} and valued with its own node hash;
+ * 4. an item without fields is not there, and a path without items and children has no node.
+ * A change costs the depth of its path and the logarithm of the number of its item's fields, a root only what changed since the last one.
  */
 export class StateTree {
   readonly #root: Branch = createBranch()
 
-  /** Sets the visible value of an item; with no fields left, removes it. */
-  set(item: VisibleItem): void {
-    const hash = item.fields.size === 0 ? null : hashItem(item)
-    update(this.#root, segmentsOf(item.path), item.type, hash)
+  /** Sets what a field shows, as canonical bytes; null where it shows nothing. */
+  set({ path, type, field }: FieldKey, value: Uint8Array | null): void {
+    const key = fieldKey(field)
+    if (value === null) remove(this.#root, segmentsOf(path), type, key)
+    else put(this.#root, segmentsOf(path), type, { key, value: fieldValue(field, value) })
   }
 
   /** The state root, 32 bytes. */
@@ -54,57 +65,113 @@ export class StateTree {
   }
 }
 
-/** Hash of an item that exists. */
-function hashItem(item: VisibleItem): Uint8Array {
-  const fields = [...item.fields].sort(([a], [b]) => compareBytes(utf8(a), utf8(b)))
-  return sha256(STATE_ITEM_TAG, encodeCanonical([item.type, fields]))
+/** The segments of a path, none for the root. */
+export const segmentsOf = (path: string): readonly string[] => (path === ROOT_PATH ? [] : path.split('/'))
+
+/** Key of a child in the trie of children. */
+export const segmentKey = (segment: string): Uint8Array => sha256(utf8(segment))
+
+const ONLY_FIELD_KEY = sha256(utf8(''))
+
+/** Key of a field in the trie of its item. */
+export const fieldKey = (field: string): Uint8Array => (field === '' ? ONLY_FIELD_KEY : sha256(utf8(field)))
+
+/** Value of a field in the trie of its item. `value`: canonical bytes. */
+export function fieldValue(field: string, value: Uint8Array): Uint8Array {
+  return sha256(STATE_FIELD_TAG, encodeCanonical([field, value]))
 }
 
-const segmentsOf = (path: string): readonly string[] => (path === ROOT_PATH ? [] : path.split('/'))
+/** Hash of an item. `fields`: root of the trie of its fields. */
+export function itemHash(type: string, fields: Uint8Array): Uint8Array {
+  return sha256(STATE_ITEM_TAG, encodeCanonical([type, fields]))
+}
+
+/** Hash of a node. `items`: item hashes ascending by type, joined; `children`: root of the trie of children. */
+export function nodeHash(items: Uint8Array, children: Uint8Array): Uint8Array {
+  return sha256(STATE_NODE_TAG, Uint8Array.of(items.length / 32), items, children)
+}
 
 function createBranch(): Branch {
   return { items: new Map(), children: new Map(), trie: new MerkleTrie(), stale: new Set(), hash: null }
 }
 
-function update(node: Branch, segments: readonly string[], type: string, hash: Uint8Array | null): void {
-  const trail: { readonly node: Branch; readonly segment: string }[] = []
-  let at = node
+function put(root: Branch, segments: readonly string[], type: string, leaf: Leaf): void {
+  let at = root
   for (const segment of segments) {
     let child = at.children.get(segment)
     if (child === undefined) {
-      if (hash === null) return
       child = createBranch()
       at.children.set(segment, child)
     }
-    trail.push({ node: at, segment })
     at.hash = null
     at.stale.add(segment)
     at = child
   }
   at.hash = null
-  if (hash === null) at.items.delete(type)
-  else at.items.set(type, hash)
+  at.items.set(type, withLeaf(at.items.get(type), leaf))
+}
+
+function remove(root: Branch, segments: readonly string[], type: string, key: Uint8Array): void {
+  const trail: { readonly node: Branch; readonly segment: string }[] = []
+  let at = root
+  for (const segment of segments) {
+    const child = at.children.get(segment)
+    if (child === undefined) return
+    trail.push({ node: at, segment })
+    at = child
+  }
+  const fields = at.items.get(type)
+  if (fields === undefined) return
+  const left = withoutKey(fields, key)
+  if (left === null) at.items.delete(type)
+  else at.items.set(type, left)
+  at.hash = null
   // Upwards: a child that became empty goes; the others' hashes are put into their parents' tries when a root is asked for.
   for (const { node: parent, segment } of trail.toReversed()) {
-    const child = parent.children.get(segment)
-    if (child === undefined || child.items.size > 0 || child.children.size > 0) continue
+    parent.hash = null
+    const child = parent.children.get(segment) as Branch
+    if (child.items.size > 0 || child.children.size > 0) {
+      parent.stale.add(segment)
+      continue
+    }
     parent.children.delete(segment)
     parent.stale.delete(segment)
-    parent.trie.delete(sha256(utf8(segment)))
+    parent.trie.delete(segmentKey(segment))
   }
+}
+
+function withLeaf(fields: Fields | undefined, leaf: Leaf): Fields {
+  if (fields === undefined) return leaf
+  if (fields instanceof MerkleTrie) {
+    fields.set(leaf.key, leaf.value)
+    return fields
+  }
+  if (equalBytes(fields.key, leaf.key)) return leaf
+  const trie = new MerkleTrie()
+  trie.set(fields.key, fields.value)
+  trie.set(leaf.key, leaf.value)
+  return trie
+}
+
+/** The fields without one of them; null where none is left. */
+function withoutKey(fields: Fields, key: Uint8Array): Fields | null {
+  if (!(fields instanceof MerkleTrie)) return equalBytes(fields.key, key) ? null : fields
+  fields.delete(key)
+  return fields.only() ?? fields
+}
+
+function fieldsRoot(fields: Fields): Uint8Array {
+  return fields instanceof MerkleTrie ? fields.digest().hash : leafHash(fields.key, fields.value)
 }
 
 function hashBranch(node: Branch): Uint8Array {
   if (node.hash !== null) return node.hash
   for (const segment of node.stale)
-    node.trie.set(sha256(utf8(segment)), hashBranch(node.children.get(segment) as Branch))
+    node.trie.set(segmentKey(segment), hashBranch(node.children.get(segment) as Branch))
   node.stale.clear()
-  const items = [...node.items].sort(([a], [b]) => compareBytes(utf8(a), utf8(b))).map(([, hash]) => hash)
-  node.hash = sha256(
-    STATE_NODE_TAG,
-    Uint8Array.of(items.length),
-    concatBytes(...items),
-    node.trie.digest().hash,
-  )
+  const items = [...node.items]
+    .sort(([a], [b]) => compareBytes(utf8(a), utf8(b)))
+    .map(([type, fields]) => itemHash(type, fieldsRoot(fields)))
+  node.hash = nodeHash(concatBytes(...items), node.trie.digest().hash)
   return node.hash
 }

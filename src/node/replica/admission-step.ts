@@ -5,9 +5,9 @@ import { equalBytes } from '../../core/bytes.ts'
 import type { Entry, ForkProof } from '../../core/graph.ts'
 import type { VerifiedOperation } from '../../core/operation/operation.ts'
 import type { Fault } from '../../core/result.ts'
+import type { CellKey } from '../../core/types/cell.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
 import type { Held } from './hold-lane.ts'
-import type { ItemKey } from './materialise.ts'
 
 /** Who an operation came from: a peer id as text, or this node itself. */
 export const LOCAL = 'local'
@@ -21,10 +21,10 @@ export type Outcome =
   /** Not looked at, because too much of the same peer was forged: remembered nowhere, and taken when it comes from others. */
   | { readonly kind: 'unchecked' }
 
-/** Operations that became part of this replica, in the order of admission, with what they touched. */
+/** Operations that became part of this replica, in the order of admission, with the cells they touched. */
 export interface Admission {
   readonly entries: readonly Entry[]
-  readonly touched: readonly ItemKey[]
+  readonly touched: readonly CellKey[]
   /** Operations that got or lost their effect by a revocation or an endorsement among `entries`. */
   readonly remasked: readonly Entry[]
   /** Peer id as text, or {@link LOCAL}. */
@@ -36,7 +36,7 @@ export interface Admission {
 /** What one transaction has done so far; told to the outside once it is durable. */
 export class AdmissionStep {
   readonly entries: Entry[] = []
-  readonly touched: ItemKey[] = []
+  readonly touched: CellKey[] = []
   readonly remasked: Entry[] = []
   /** Authors whose place in the clock may have changed. */
   readonly authors: Uint8Array[] = []

@@ -4,24 +4,18 @@ import type { Entry } from '../../core/graph.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { countOutdated } from './outdated.ts'
 
-/** The name of an item: its type is part of it. */
-export interface ItemKey {
-  readonly path: string
-  readonly type: CellKey['type']
-}
-
 /**
  * Folds the valid changes of one admitted operation into the stored state, within the transaction that admits it (or that brings
  * its body). Void changes do nothing, unknown types are counted. A masked operation is noted in the history of its cells and changes none
- * of them; the delegations it publishes are published, since that is a matter of its bytes. Returns the items touched.
+ * of them; the delegations it publishes are published, since that is a matter of its bytes. Returns the cells touched.
  */
 export function materialise(
   entry: Entry,
   evaluation: Evaluation,
   store: SpaceStore,
   writer: SpaceWriter,
-): readonly ItemKey[] {
-  const touched: ItemKey[] = []
+): readonly CellKey[] {
+  const touched: CellKey[] = []
   const outdated: { readonly type: string; readonly version: number }[] = []
   const isMasked = store.mask(entry.ordinal) !== undefined
   for (const change of evaluation) {
@@ -32,7 +26,7 @@ export function materialise(
           writer.putHistory(edit, { ordinal: entry.ordinal, index: edit.index, kind: edit.kind })
           if (isMasked) continue
           applyEdit(entry, edit, store, writer)
-          touched.push({ path: edit.path, type: edit.type })
+          touched.push({ path: edit.path, type: edit.type, field: edit.field })
         }
         break
       case 'delegations':

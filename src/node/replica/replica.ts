@@ -22,18 +22,17 @@ import {
   type VerifiedOperation,
 } from '../../core/operation/operation.ts'
 import type { Fault } from '../../core/result.ts'
-import type { StateTree } from '../../core/state/state-tree.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { HoldLane, type Held } from './hold-lane.ts'
 import { type Admission, AdmissionStep, LOCAL, type Outcome, toEntry } from './admission-step.ts'
 import { Effects } from './effects.ts'
-import { materialise, type ItemKey } from './materialise.ts'
+import { materialise } from './materialise.ts'
 import { keptHeads } from './severance.ts'
 import { UsableFrontier } from './usable-frontier.ts'
 import { bytesDigest, RefusalMemory } from './refusal-memory.ts'
 import { VerificationBudget } from './verification-budget.ts'
 import { type Checked, verifyWithin } from './verify-within.ts'
-import { loadState, visibleFields } from './visible-state.ts'
+import { VisibleState } from './visible-state.ts'
 
 export interface ReplicaEvents {
   admitted: CustomEvent<Admission>
@@ -64,13 +63,14 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   readonly #verifier: SignatureVerifier
   readonly #verifications: VerificationBudget
   readonly #now: () => number
-  #state: StateTree | null = null
+  readonly #state: VisibleState
   /** Derived from the store; read again after a transaction that failed. */
   #derived: Derived | null = null
 
   constructor(init: ReplicaInit) {
     super()
     this.store = init.store
+    this.#state = new VisibleState(init.store)
     this.#verifier = init.verifier
     this.#now = init.now
     this.#verifications = new VerificationBudget(init.now)
@@ -152,7 +152,6 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
 
   /** The same at and below a path; null where nothing shows there. The root path always has one. */
   stateRootAt(path: string): Uint8Array | null {
-    this.#state ??= loadState(this.store)
     return this.#state.rootAt(path)
   }
 
@@ -327,7 +326,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
       writer.putBody(entry.ordinal, body)
       return materialise(entry, evaluation, this.store, writer)
     })
-    this.#refreshState(touched)
+    this.#state.refresh(touched)
     const none = { entries: [], remasked: [], promoted: [] }
     this.safeDispatchEvent('admitted', { detail: { ...none, touched, source: LOCAL } })
   }
@@ -335,7 +334,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   #publish(step: AdmissionStep, source: string): void {
     const authors = new Map(step.authors.map((author) => [toHex(author), author]))
     for (const author of authors.values()) this.clock.set(author, keptHeads(this.store, author))
-    this.#refreshState(step.touched)
+    this.#state.refresh(step.touched)
     for (const detail of step.held) {
       if (this.held.get(detail.operation.id) === detail) this.safeDispatchEvent('waiting', { detail })
     }
@@ -344,12 +343,6 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     if (step.entries.length === 0) return
     const { entries, touched, remasked, promoted } = step
     this.safeDispatchEvent('admitted', { detail: { entries, touched, remasked, source, promoted } })
-  }
-
-  #refreshState(touched: readonly ItemKey[]): void {
-    if (this.#state === null) return
-    const items = new Map(touched.map((item) => [`${item.type}\0${item.path}`, item]))
-    for (const item of items.values()) this.#state.set({ ...item, fields: visibleFields(this.store, item) })
   }
 
   #emitRefused(id: Uint8Array, fault: Fault, peer: string): void {

@@ -1,10 +1,39 @@
-import type { CellKey } from '../../core/types/cell.ts'
 import { StateTree } from '../../core/state/state-tree.ts'
+import type { CellKey } from '../../core/types/cell.ts'
+import { cellName } from '../../storage/cell-order.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
-import type { ItemKey } from './materialise.ts'
+
+const STATE_PAGE_CELLS = 4_096
+
+/**
+ * What a store shows, as a Merkle tree that is read when first asked for and kept up from then on. Invariant: once read, and after
+ * {@link refresh} with every cell that may have changed, its roots are those of the store's cells that are not removed.
+ */
+export class VisibleState {
+  readonly #store: SpaceStore
+  #tree: StateTree | null = null
+
+  constructor(store: SpaceStore) {
+    this.#store = store
+  }
+
+  /** Looks again at cells that may show something else than before. */
+  refresh(touched: readonly CellKey[]): void {
+    if (this.#tree !== null) showCells(this.#tree, this.#store, touched)
+  }
+
+  /** Root at and below a path, 32 bytes; null where nothing shows there. The root path always has one. */
+  rootAt(path: string): Uint8Array | null {
+    this.#tree ??= readTree(this.#store)
+    return this.#tree.rootAt(path)
+  }
+}
 
 /** The fields of an item that show, with the canonical bytes of their values. */
-export function visibleFields(store: SpaceStore, item: ItemKey): ReadonlyMap<string, Uint8Array> {
+export function visibleFields(
+  store: SpaceStore,
+  item: Pick<CellKey, 'path' | 'type'>,
+): ReadonlyMap<string, Uint8Array> {
   const fields = new Map<string, Uint8Array>()
   for (const { key, cell } of store.cellsAt(item.path)) {
     if (key.type === item.type && !cell.removed) fields.set(key.field, cell.value)
@@ -12,31 +41,24 @@ export function visibleFields(store: SpaceStore, item: ItemKey): ReadonlyMap<str
   return fields
 }
 
-const STATE_PAGE_CELLS = 4_096
+/** Sets cells in a tree to what a store shows of them now. */
+export function showCells(tree: StateTree, store: SpaceStore, cells: readonly CellKey[]): void {
+  const distinct = new Map(cells.map((key) => [cellName(key), key]))
+  for (const key of distinct.values()) {
+    const cell = store.cell(key)
+    tree.set(key, cell === undefined || cell.removed ? null : cell.value)
+  }
+}
 
-/** The state tree of everything a store shows, read page by page. */
-export function loadState(store: SpaceStore): StateTree {
+/** The tree of everything a store shows, read page by page. */
+function readTree(store: SpaceStore): StateTree {
   const tree = new StateTree()
-  let item: ItemKey | null = null
-  let fields = new Map<string, Uint8Array>()
   let after: CellKey | undefined
   for (;;) {
-    const page = store.cells({
-      prefix: '',
-      limit: STATE_PAGE_CELLS,
-      ...(after === undefined ? {} : { after }),
-    })
-    for (const { key, cell } of page) {
-      if (item === null || item.path !== key.path || item.type !== key.type) {
-        if (item !== null) tree.set({ ...item, fields })
-        item = { path: key.path, type: key.type }
-        fields = new Map()
-      }
-      fields.set(key.field, cell.value)
-    }
-    if (page.length < STATE_PAGE_CELLS) break
+    const range = { prefix: '', limit: STATE_PAGE_CELLS }
+    const page = store.cells(after === undefined ? range : { ...range, after })
+    for (const { key, cell } of page) tree.set(key, cell.value)
+    if (page.length < STATE_PAGE_CELLS) return tree
     after = page.at(-1)?.key
   }
-  if (item !== null) tree.set({ ...item, fields })
-  return tree
 }

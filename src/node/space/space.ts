@@ -62,7 +62,7 @@ export interface PutOptions {
 }
 
 export interface SpaceEvents {
-  /** Operations were admitted, with the items they touched. */
+  /** Operations were admitted, with the cells they touched. */
   change: CustomEvent<Admission>
   /** A run with a peer has ended. */
   sync: CustomEvent<{

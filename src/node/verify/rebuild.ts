@@ -13,9 +13,9 @@ import { StateTree } from '../../core/state/state-tree.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { toEntry } from '../replica/admission-step.ts'
 import { Effects } from '../replica/effects.ts'
-import { type ItemKey, materialise } from '../replica/materialise.ts'
+import { materialise } from '../replica/materialise.ts'
 import { keptHeads } from '../replica/severance.ts'
-import { visibleFields } from '../replica/visible-state.ts'
+import { showCells } from '../replica/visible-state.ts'
 import { type Problem, problem } from './finding.ts'
 import type { ReadOperation } from './read-operation.ts'
 
@@ -83,7 +83,7 @@ export class Rebuild {
     writer.append(operation as VerifiedOperation, entry)
     if (fork !== null) writer.putFork(fork)
     const { touched } = this.#effects.admit(entry, placed.evaluation, writer)
-    this.#refresh(touched)
+    showCells(this.state, store, touched)
     return { problems, isPlaced: true, isRefused }
   }
 
@@ -95,7 +95,8 @@ export class Rebuild {
   /** Gives an operation a body that arrived while the space was being verified. */
   putBody(entry: Entry, operation: Operation & { readonly body: Body }, writer: SpaceWriter): void {
     writer.putBody(entry.ordinal, operation.body)
-    this.#refresh(materialise(entry, this.#evaluate(entry, operation), this.store, writer))
+    const evaluation = this.#evaluate(entry, operation)
+    showCells(this.state, this.store, materialise(entry, evaluation, this.store, writer))
   }
 
   /** Root over every header that is not severed. */
@@ -112,11 +113,6 @@ export class Rebuild {
     if (!parents.ok) return null
     const evaluation = evaluateBody(operation, parents.value.all, this.store, this.#verifier.verifySync)
     return { parents: parents.value, evaluation }
-  }
-
-  #refresh(touched: readonly ItemKey[]): void {
-    const items = new Map(touched.map((item) => [`${item.type}\0${item.path}`, item]))
-    for (const item of items.values()) this.state.set({ ...item, fields: visibleFields(this.store, item) })
   }
 
   #evaluateStored(entry: Entry): Evaluation {
