@@ -33,3 +33,5 @@ export const STATE_NODE_TAG = tag('state/node')
 export const STATE_SELECTION_TAG = tag('state/selection')
 /** Leaf of a Merkle trie. */
 export const TRIE_LEAF_TAG = tag('trie/leaf')
+/** One piece of a blob's tree: its level, what it spans, its bytes. */
+export const BLOB_PIECE_TAG = tag('blob/piece')
