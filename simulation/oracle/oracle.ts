@@ -3,6 +3,10 @@ import type { Operation } from '../../src/core/operation/operation.ts'
 import { isBelow, isMap, readHistory, readIds, type Event, type History } from './history.ts'
 import { allow, allTokens, isTimely, published, type Token } from './tokens.ts'
 
+/** What protocol.md says in numbers, written down again: a slip in the limits of the program is to be noticed here. */
+const CUT_IDS = 1_024
+const REVOCATIONS_OF_ONE = 16
+
 interface Revocation {
   readonly by: Event
   readonly target: string
@@ -151,12 +155,15 @@ class Oracle {
   }
 
   #revocationsOf(event: Event): readonly Revocation[] {
-    return payloads(event, 'cap.revoke', '/cap/revoke').flatMap((payload) => {
+    const wellFormed = payloads(event, 'cap.revoke', '/cap/revoke').flatMap((payload) => {
       const { target, cut } = payload
       const ids = readIds(cut)
       if (Object.keys(payload).length !== 2 || !(target instanceof Uint8Array) || target.length !== 32)
         return []
-      if (ids === null || ids.some((id) => !event.past.has(id))) return []
+      return ids === null || ids.length > CUT_IDS ? [] : [{ target, ids }]
+    })
+    return wellFormed.slice(0, REVOCATIONS_OF_ONE).flatMap(({ target, ids }) => {
+      if (ids.some((id) => !event.past.has(id))) return []
       const kept = new Set(ids.flatMap((id) => [id, ...this.#event(id).past]))
       return [{ by: event, target: toHex(target), kept }]
     })

@@ -70,7 +70,7 @@ export class PastReader {
   readonly #ends = new Map<string, Entry[]>()
   readonly #followed = new Set<number>()
 
-  constructor(graph: Graph, from: readonly Entry[]) {
+  constructor(graph: Graph, from: readonly Pick<Entry, 'ordinal'>[]) {
     this.#graph = graph
     this.#open = new Set(from.map(({ ordinal }) => ordinal))
     this.#cursor = from.reduce((most, { ordinal }) => Math.max(most, ordinal), -1)

@@ -2,11 +2,11 @@ import { PastReader } from '../ancestry.ts'
 import type { Entry, Graph } from '../graph.ts'
 import type { Operation } from '../operation/operation.ts'
 import type { VerifySignature } from '../signature.ts'
-import { TOKENS_PER_OPERATION_MAX } from '../limits.ts'
+import { REVOCATIONS_PER_OPERATION_MAX, TOKENS_PER_OPERATION_MAX } from '../limits.ts'
 import { isAtOrBelow } from '../path.ts'
 import { ok, type Result } from '../result.ts'
 import type { VerifiedDelegation } from '../ucan/delegation.ts'
-import type { CellEdit } from './cell.ts'
+import type { CellEdit } from '../types/cell.ts'
 import { decodeChange, invalid, type Change, type ChangeFault } from './change.ts'
 import {
   CAP_PUT,
@@ -15,8 +15,8 @@ import {
   SPACE_CREATE,
   type SpaceDescription,
 } from './control.ts'
-import { MAP, readMap } from './map.ts'
-import { readRegister, REGISTER } from './register.ts'
+import { MAP, readMap } from '../types/map/change.ts'
+import { readRegister, REGISTER } from '../types/register/change.ts'
 import { CAP_ROTATE, readRotation } from './rotate.ts'
 import { CAP_ENDORSE, CAP_REVOKE, readEndorsement, readRevocation } from './verdict.ts'
 
@@ -57,7 +57,8 @@ export function isControl(command: string): boolean {
  * 3. it is a control change in an operation with another command than its own, or an item change in a control operation;
  * 4. its type refuses the payload;
  * 5. it names an element or an operation that is not in the operation's past;
- * 6. it publishes delegations beyond the operation's first TOKENS_PER_OPERATION_MAX.
+ * 6. it publishes delegations beyond the operation's first TOKENS_PER_OPERATION_MAX, or is a revocation after its first
+ *    REVOCATIONS_PER_OPERATION_MAX that were well-formed.
  * A void change voids itself and nothing else.
  */
 export function evaluateBody(
@@ -70,6 +71,7 @@ export function evaluateBody(
   const { path, command, space, author } = operation.header
   const past = new PastReader(graph, parents)
   const tokens = { left: TOKENS_PER_OPERATION_MAX }
+  const revocations = { left: REVOCATIONS_PER_OPERATION_MAX }
   return operation.body.map((bytes, index) => {
     const decoded = decodeChange(bytes)
     if (!decoded.ok) return decoded
@@ -89,6 +91,7 @@ export function evaluateBody(
           graph,
           verify,
           tokens,
+          revocations,
         })
       : readItem(change, index, past, graph)
   })
@@ -105,6 +108,8 @@ interface ControlContext {
   readonly verify: VerifySignature
   /** How many delegations the operation may still publish. */
   readonly tokens: { left: number }
+  /** How many delegations the operation may still revoke. */
+  readonly revocations: { left: number }
 }
 
 function readControl(change: Change, context: ControlContext): Result<Effect, ChangeFault> {
@@ -132,6 +137,8 @@ function readControl(change: Change, context: ControlContext): Result<Effect, Ch
     case CAP_REVOKE: {
       const read = readRevocation(change)
       if (!read.ok) return read
+      if (context.revocations.left-- <= 0)
+        return invalid(`an operation makes at most ${REVOCATIONS_PER_OPERATION_MAX} revocations`)
       const cut = entriesInPast(read.value.cut, context)
       if (cut === null) return invalid('the cut names an operation that is not in its past')
       return ok({ kind: 'revocation', target: read.value.target, cut })

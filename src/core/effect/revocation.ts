@@ -10,26 +10,15 @@ export interface Revocation {
   readonly entry: Entry
   /** Digest of the delegation that ends. */
   readonly target: Uint8Array
-  /** Operations that stay, with all before them. */
-  readonly cut: readonly Entry[]
-}
-
-/** One endorsement that an admitted operation makes: these operations keep their effect whatever revokes them. */
-export interface Endorsement {
-  readonly entry: Entry
-  readonly operations: readonly Entry[]
+  /** Ordinals of the operations that stay, with all before them. Kept for ever, so no more than that. */
+  readonly cut: readonly number[]
 }
 
 /**
- * True when the revocation reaches a chain: its own chain is a proper prefix of it, and its target comes after that prefix. So
- * nobody revokes an equal, or what is above them.
+ * True when a revocation of `target` with the chain `own` reaches another chain: `own` is a proper prefix of it, and the target comes
+ * after that prefix. So nobody revokes an equal, or what is above them.
  */
-export function reaches({ entry, target }: Revocation, caps: readonly Uint8Array[]): boolean {
-  return reachesChain(entry.caps, target, caps)
-}
-
-/** The same of a revocation that is made with the chain `own`. */
-export function reachesChain(
+export function reaches(
   own: readonly Uint8Array[],
   target: Uint8Array,
   caps: readonly Uint8Array[],

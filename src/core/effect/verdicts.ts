@@ -1,15 +1,22 @@
 import { PastReader } from '../ancestry.ts'
-import { toHex } from '../bytes.ts'
 import { type Evaluation, isControl } from '../changes/evaluate.ts'
 import type { Entry, Graph } from '../graph.ts'
+import { CUTS_READ_MAX } from '../limits.ts'
 import { authorizes } from '../ucan/chain.ts'
-import { type Endorsement, reaches, type Revocation } from './revocation.ts'
+import { chainName, Places } from './places.ts'
+import { reaches, type Revocation } from './revocation.ts'
 
 /** What decides about an operation, beside its own past. */
 export interface VerdictsInit {
   readonly graph: Graph
   /** Size of an admitted operation's body, as its header says. */
   readonly bodySizeOf: (entry: Entry) => number
+}
+
+/** Whether operations of one chain that revoke or endorse are effective. */
+interface Standing {
+  readonly caps: readonly Uint8Array[]
+  readonly byOrdinal: Map<number, boolean>
 }
 
 /**
@@ -23,10 +30,12 @@ export interface VerdictsInit {
 export class Verdicts {
   readonly #graph: Graph
   readonly #bodySizeOf: (entry: Entry) => number
-  readonly #byTarget = new Map<string, Revocation[]>()
-  readonly #byEndorsed = new Map<number, Endorsement[]>()
-  /** Whether a revocation is effective among all admitted operations; emptied when one is added. */
-  readonly #effective = new Map<Revocation, boolean>()
+  readonly #places = new Places()
+  /** By the ordinal of what is endorsed: the operations that do. */
+  readonly #endorsers = new Map<number, Entry[]>()
+  /** By chain. What a new revocation reaches is forgotten. */
+  readonly #standings = new Map<string, Standing>()
+  /** The least recently used first; one may hold as much as there are authors. */
   readonly #cuts = new Map<Revocation, PastReader>()
 
   constructor({ graph, bodySizeOf }: VerdictsInit) {
@@ -36,63 +45,102 @@ export class Verdicts {
 
   /** Adds what an admitted operation revokes and endorses. Returns its revocations. */
   add(entry: Entry, evaluation: Evaluation): readonly Revocation[] {
-    const revocations: Revocation[] = []
-    for (const change of evaluation) {
-      if (!change.ok) continue
-      const effect = change.value
-      if (effect.kind === 'revocation') revocations.push({ entry, target: effect.target, cut: effect.cut })
-      if (effect.kind !== 'endorsement') continue
-      for (const { ordinal } of effect.operations) {
-        append(this.#byEndorsed, ordinal, { entry, operations: effect.operations })
-      }
+    for (const { ordinal } of endorsedBy(evaluation)) {
+      const endorsers = this.#endorsers.get(ordinal)
+      if (endorsers === undefined) this.#endorsers.set(ordinal, [entry])
+      else endorsers.push(entry)
     }
-    for (const revocation of revocations) append(this.#byTarget, toHex(revocation.target), revocation)
-    if (revocations.length > 0) this.#effective.clear()
+    const revocations = revocationsBy(entry, evaluation)
+    for (const revocation of revocations) this.#places.add(revocation)
+    this.#forgetStandings(revocations)
     return revocations
   }
 
   /** What `ask` answers if there were these revocations too. */
   suppose<T>(revocations: readonly Revocation[], ask: () => T): T {
-    for (const revocation of revocations) append(this.#byTarget, toHex(revocation.target), revocation)
-    this.#effective.clear()
+    for (const revocation of revocations) this.#places.add(revocation)
+    this.#forgetStandings(revocations)
     try {
       return ask()
     } finally {
-      for (const { target } of revocations) this.#byTarget.get(toHex(target))?.pop()
+      for (const revocation of revocations.toReversed()) this.#places.removeLast(revocation)
       for (const revocation of revocations) this.#cuts.delete(revocation)
-      this.#effective.clear()
+      this.#standings.clear()
     }
   }
 
   /** The revocations that reach a chain, effective or not. */
-  reaching(caps: readonly Uint8Array[]): readonly Revocation[] {
-    if (this.#byTarget.size === 0) return []
-    return caps.flatMap((target) =>
-      (this.#byTarget.get(toHex(target)) ?? []).filter((revocation) => reaches(revocation, caps)),
-    )
+  reaching(caps: readonly Uint8Array[]): Iterable<Revocation> {
+    return this.#places.reaching(caps)
   }
 
   /** An effective revocation that reaches a chain: whoever uses it now, having seen everything, uses it in vain. */
   closing(caps: readonly Uint8Array[]): Revocation | null {
-    return this.reaching(caps).find((revocation) => this.#isEffective(revocation)) ?? null
+    for (const revocation of this.reaching(caps)) if (this.isEffective(revocation.entry)) return revocation
+    return null
   }
 
   /** The effective revocations that mask an operation; none where it is in the past of every cut, or endorsed. */
   masking(entry: Entry): readonly Revocation[] {
-    const masking = this.#maskingUnendorsed(entry)
-    return masking.length > 0 && this.endorsing(entry).length > 0 ? [] : masking
+    const masking = [...this.reaching(entry.caps)].filter((revocation) => this.#masks(revocation, entry))
+    return masking.length > 0 && this.isEndorsed(entry) ? [] : masking
   }
 
   /** True where some revocation masks an operation. */
   isMasked(entry: Entry): boolean {
-    return this.#isMaskedUnendorsed(entry) && this.endorsing(entry).length === 0
+    return this.#isMaskedUnendorsed(entry) && !this.isEndorsed(entry)
   }
 
-  /** The effective endorsements that keep an operation's effect. */
-  endorsing(entry: Entry): readonly Endorsement[] {
-    if (isControl(entry.command)) return []
-    const endorsements = this.#byEndorsed.get(entry.ordinal) ?? []
-    return endorsements.filter((endorsement) => this.#revives(endorsement.entry, entry))
+  /** The effective operations that endorse another one and so keep its effect. */
+  endorsing(entry: Entry): readonly Entry[] {
+    return (this.#endorsers.get(entry.ordinal) ?? []).filter((endorser) => this.revives(endorser, entry))
+  }
+
+  /** True where an effective endorsement keeps an operation's effect, whatever revokes it. */
+  isEndorsed(entry: Entry): boolean {
+    const asked = new Set<string>()
+    for (const endorser of this.#endorsers.get(entry.ordinal) ?? []) {
+      if (!this.isEffective(endorser)) continue
+      // What a chain allows is asked once, however many operations endorse with it.
+      const chain = chainName(endorser.caps)
+      if (asked.has(chain)) continue
+      if (this.revives(endorser, entry)) return true
+      asked.add(chain)
+    }
+    return false
+  }
+
+  /** True where an operation that names another in an endorsement keeps its effect by that. */
+  revives(endorser: Entry, entry: Entry): boolean {
+    if (isControl(entry.command)) return false
+    if (endorser.caps.length > entry.caps.length) return false
+    if (!this.isEffective(endorser)) return false
+    const tokens = endorser.caps.map((digest) => this.#graph.token(digest)?.delegation)
+    const { command, path, time } = entry
+    const args = { command, path, time, bodySize: this.#bodySizeOf(entry) }
+    return tokens.every((token) => token !== undefined) && authorizes(tokens, args)
+  }
+
+  /** True for an operation that revokes or endorses and that no revocation masks; nobody endorses those. */
+  isEffective(entry: Entry): boolean {
+    const chain = chainName(entry.caps)
+    const standing = this.#standings.get(chain) ?? { caps: entry.caps, byOrdinal: new Map<number, boolean>() }
+    const known = standing.byOrdinal.get(entry.ordinal)
+    if (known !== undefined) return known
+    // Only shorter chains are asked about, so this ends after CAPS_MAX steps down.
+    const isEffective = !this.#isMaskedUnendorsed(entry)
+    this.#standings.set(chain, standing)
+    standing.byOrdinal.set(entry.ordinal, isEffective)
+    return isEffective
+  }
+
+  /** True when the cut of a revocation keeps an operation. */
+  isKept(revocation: Revocation, entry: Entry): boolean {
+    const past = this.#cuts.get(revocation) ?? this.#readCut(revocation)
+    this.#cuts.delete(revocation)
+    this.#cuts.set(revocation, past)
+    if (this.#cuts.size > CUTS_READ_MAX) this.#cuts.delete(this.#cuts.keys().next().value as Revocation)
+    return past.has(entry)
   }
 
   /**
@@ -100,57 +148,60 @@ export class Verdicts {
    * matters: what is new is in nobody's past.
    */
   closingInPast(caps: readonly Uint8Array[], past: PastReader): Revocation | null {
-    const isEffective = (revocation: Revocation): boolean =>
-      past.has(revocation.entry) &&
-      !this.reaching(revocation.entry.caps).some(
-        (higher) => !this.#isKept(higher, revocation.entry) && isEffective(higher),
-      )
-    return this.reaching(caps).find(isEffective) ?? null
+    const judged = new Map<number, boolean>()
+    const isEffective = (entry: Entry): boolean => {
+      const known = judged.get(entry.ordinal)
+      if (known !== undefined) return known
+      const isEffectiveThere = past.has(entry) && !isMaskedThere(entry)
+      judged.set(entry.ordinal, isEffectiveThere)
+      return isEffectiveThere
+    }
+    const isMaskedThere = (entry: Entry): boolean => {
+      for (const higher of this.reaching(entry.caps)) {
+        if (isEffective(higher.entry) && !this.isKept(higher, entry)) return true
+      }
+      return false
+    }
+    for (const revocation of this.reaching(caps)) if (isEffective(revocation.entry)) return revocation
+    return null
   }
 
-  #maskingUnendorsed(entry: Entry): readonly Revocation[] {
-    return this.reaching(entry.caps).filter(
-      (revocation) => this.#isEffective(revocation) && !this.#isKept(revocation, entry),
+  #readCut({ cut }: Revocation): PastReader {
+    return new PastReader(
+      this.#graph,
+      cut.map((ordinal) => ({ ordinal })),
     )
   }
 
   #isMaskedUnendorsed(entry: Entry): boolean {
-    return this.reaching(entry.caps).some(
-      (revocation) => this.#isEffective(revocation) && !this.#isKept(revocation, entry),
-    )
+    for (const revocation of this.reaching(entry.caps)) if (this.#masks(revocation, entry)) return true
+    return false
   }
 
-  #isEffective(revocation: Revocation): boolean {
-    const known = this.#effective.get(revocation)
-    if (known !== undefined) return known
-    // Only shorter chains are asked about, so this ends after CAPS_MAX steps down.
-    const isEffective = !this.#isMaskedUnendorsed(revocation.entry)
-    this.#effective.set(revocation, isEffective)
-    return isEffective
+  #masks(revocation: Revocation, entry: Entry): boolean {
+    return this.isEffective(revocation.entry) && !this.isKept(revocation, entry)
   }
 
-  /** True when the cut of a revocation keeps an operation. */
-  #isKept(revocation: Revocation, entry: Entry): boolean {
-    let past = this.#cuts.get(revocation)
-    if (past === undefined) {
-      past = new PastReader(this.#graph, revocation.cut)
-      this.#cuts.set(revocation, past)
+  #forgetStandings(revocations: readonly Revocation[]): void {
+    for (const [chain, { caps }] of this.#standings) {
+      if (revocations.some(({ entry, target }) => reaches(entry.caps, target, caps)))
+        this.#standings.delete(chain)
     }
-    return past.has(entry)
-  }
-
-  #revives(endorser: Entry, entry: Entry): boolean {
-    if (endorser.caps.length > entry.caps.length) return false
-    if (this.#isMaskedUnendorsed(endorser)) return false
-    const tokens = endorser.caps.map((digest) => this.#graph.token(digest)?.delegation)
-    const { command, path, time } = entry
-    const args = { command, path, time, bodySize: this.#bodySizeOf(entry) }
-    return tokens.every((token) => token !== undefined) && authorizes(tokens, args)
   }
 }
 
-function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
-  const list = lists.get(key)
-  if (list === undefined) lists.set(key, [value])
-  else list.push(value)
+/** What an operation revokes. */
+export function revocationsBy(entry: Entry, evaluation: Evaluation): readonly Revocation[] {
+  return evaluation.flatMap((change) => {
+    if (!change.ok || change.value.kind !== 'revocation') return []
+    const { target, cut } = change.value
+    return [{ entry, target, cut: cut.map(({ ordinal }) => ordinal) }]
+  })
+}
+
+/** What an operation endorses. */
+export function endorsedBy(evaluation: Evaluation): readonly Entry[] {
+  return evaluation.flatMap((change) =>
+    change.ok && change.value.kind === 'endorsement' ? change.value.operations : [],
+  )
 }

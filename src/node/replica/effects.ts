@@ -1,8 +1,7 @@
-import { toHex } from '../../core/bytes.ts'
-import type { CellKey } from '../../core/changes/cell.ts'
+import type { CellKey } from '../../core/types/cell.ts'
 import type { Evaluation } from '../../core/changes/evaluate.ts'
-import { reaches, type Revocation } from '../../core/effect/revocation.ts'
-import { Verdicts } from '../../core/effect/verdicts.ts'
+import type { Revocation } from '../../core/effect/revocation.ts'
+import { endorsedBy, revocationsBy, Verdicts } from '../../core/effect/verdicts.ts'
 import type { Entry } from '../../core/graph.ts'
 import { decodeHeader } from '../../core/operation/header.ts'
 import { cellName } from '../../storage/cell-order.ts'
@@ -10,6 +9,7 @@ import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { RecentCache } from '../../storage/recent-cache.ts'
 import { Children } from './children.ts'
 import { type ItemKey, materialise, refold } from './materialise.ts'
+import { Uses } from './uses.ts'
 
 /** Evaluations kept while cells are folded again: neighbours in one body come one after the other. */
 const EVALUATIONS_KEPT = 256
@@ -22,6 +22,14 @@ export interface EffectChange {
   readonly remasked: readonly Entry[]
   /** Authors, beside the operation's own, whose place in the clock may have changed. */
   readonly authors: readonly Uint8Array[]
+}
+
+/** An operation's revocations and endorsements, which have got or lost their effect. */
+interface Swing {
+  readonly revocations: readonly Revocation[]
+  readonly endorser: Entry | null
+  readonly endorsed: readonly Entry[]
+  readonly isEffective: boolean
 }
 
 /**
@@ -37,12 +45,14 @@ export class Effects {
   readonly #evaluate: (entry: Entry) => Evaluation
   /** Masked operations that may be severed now, found out by {@link settle}. */
   readonly #unsettled = new Set<number>()
+  readonly #uses: Uses
   #children: Children | null = null
 
   /** Reads the revocations and endorsements of a store. `evaluate`: the meaning of an admitted operation's body. */
   constructor(store: SpaceStore, evaluate: (entry: Entry) => Evaluation) {
     this.#store = store
     this.#evaluate = evaluate
+    this.#uses = new Uses(store)
     this.verdicts = new Verdicts({ graph: store, bodySizeOf: (entry) => bodySizeOf(store, entry) })
     for (const entry of store.verdicts()) this.verdicts.add(entry, evaluate(entry))
   }
@@ -50,16 +60,19 @@ export class Effects {
   /** Gives an operation its effect, within the transaction that has just appended it. */
   admit(entry: Entry, evaluation: Evaluation, writer: SpaceWriter): EffectChange {
     this.#children?.add(entry)
-    const isMasked = this.#isToBeMasked(entry)
+    this.#uses.add(entry)
+    const isMasked = this.verdicts.isMasked(entry)
     if (isMasked) writer.putMask(entry.ordinal, { isSevered: true })
     const authors: Uint8Array[] = isMasked ? [] : [...this.#rejoinParents(entry, writer)]
     const touched = materialise(entry, evaluation, this.#store, writer)
-    if (entry.command !== '/cap/revoke' && entry.command !== '/cap/endorse')
-      return { touched, remasked: [], authors }
+    if (!isVerdict(entry)) return { touched, remasked: [], authors }
     const revocations = this.verdicts.add(entry, evaluation)
     // A masked verdict changes nothing until it is unmasked, and then by what unmasks it.
     if (isMasked) return { touched, remasked: [], authors }
-    const remasked = this.#remask(this.#reachedBy(revocations, endorsedBy(evaluation)), writer)
+    const endorsed = endorsedBy(evaluation)
+    const remasked = this.#changedBy({ revocations, endorser: entry, endorsed, isEffective: true })
+    // Whether they are severed is found out once all masks are right.
+    for (const one of remasked) writer.putMask(one.ordinal, this.#isMasked(one) ? null : { isSevered: false })
     if (remasked.length === 0) return { touched, remasked, authors }
     for (const one of remasked) {
       if (this.#isMasked(one)) this.#unsettle(one)
@@ -94,53 +107,56 @@ export class Effects {
 
   /** The operations that would get or lose their effect if there were these revocations. Changes nothing. */
   preview(revocations: readonly Revocation[]): readonly Entry[] {
+    const effective = () => revocations.filter(({ entry }) => this.verdicts.isEffective(entry))
     return this.verdicts.suppose(revocations, () =>
-      this.#reachedBy(revocations, []).filter((entry) => this.#isToBeMasked(entry) !== this.#isMasked(entry)),
+      this.#changedBy({ revocations: effective(), endorser: null, endorsed: [], isEffective: true }),
     )
   }
 
   /**
-   * The operations whose mask may have changed with new verdicts: those the revocations reach and the endorsed ones, and where one of
-   * these revokes or endorses itself and has changed, those it reaches. Ends, since what is reached has a longer chain.
+   * The operations whose mask in the store is not what it should be, after some verdicts have got or lost their effect. Where one of them
+   * revokes or endorses itself, what it reaches is looked at too. Ends, since what is reached has a longer chain.
    */
-  #reachedBy(revocations: readonly Revocation[], endorsed: readonly Entry[]): readonly Entry[] {
-    const reached = new Map(endorsed.map((entry) => [entry.ordinal, entry]))
-    // What an endorsement names is looked at again, but what it names in turn only where a revocation reaches it.
-    const followed = new Set<number>()
-    const asked = new Set<string>()
-    const open = [...revocations]
-    for (let revocation = open.pop(); revocation !== undefined; revocation = open.pop()) {
-      // Revocations of one delegation from one place reach the same, whatever their cuts.
-      const place = [...revocation.entry.caps, revocation.target].map(toHex).join()
-      if (asked.has(place)) continue
-      asked.add(place)
-      for (const entry of this.#store.using(revocation.target)) {
-        if (!reaches(revocation, entry.caps)) continue
-        reached.set(entry.ordinal, entry)
-        const isVerdict = entry.command === '/cap/revoke' || entry.command === '/cap/endorse'
-        if (!isVerdict || followed.has(entry.ordinal)) continue
-        followed.add(entry.ordinal)
+  #changedBy(first: Swing): readonly Entry[] {
+    const changed = new Map<number, Entry>()
+    const looked = new Set<number>()
+    const open = [first]
+    for (let swing = open.pop(); swing !== undefined; swing = open.pop()) {
+      for (const entry of this.#concernedBy(swing, looked)) {
+        if (changed.has(entry.ordinal)) continue
+        changed.set(entry.ordinal, entry)
+        if (!isVerdict(entry)) continue
         const evaluation = this.#evaluate(entry)
-        for (const one of endorsedBy(evaluation)) reached.set(one.ordinal, one)
-        open.push(...revocationsOf(entry, evaluation))
+        const revocations = revocationsBy(entry, evaluation)
+        const endorsed = endorsedBy(evaluation)
+        open.push({ revocations, endorser: entry, endorsed, isEffective: this.#isMasked(entry) })
       }
     }
-    return [...reached.values()]
+    return [...changed.values()]
   }
 
-  /** Compares masks with what they should be. */
-  #remask(candidates: readonly Entry[], writer: SpaceWriter): readonly Entry[] {
-    return candidates.filter((entry) => {
-      const isMasked = this.#isToBeMasked(entry)
-      if (isMasked === this.#isMasked(entry)) return false
-      // Whether it is severed is found out once all masks are right.
-      writer.putMask(entry.ordinal, isMasked ? { isSevered: false } : null)
-      return true
-    })
-  }
-
-  #isToBeMasked(entry: Entry): boolean {
-    return this.verdicts.isMasked(entry)
+  /**
+   * The operations that a swing has given a mask, or taken one from, as far as it alone can. `looked`: those that a revocation cut off
+   * before, with the same answer then as now.
+   */
+  *#concernedBy(
+    { revocations, endorser, endorsed, isEffective }: Swing,
+    looked: Set<number>,
+  ): Generator<Entry> {
+    for (const revocation of revocations) {
+      const isKept = (entry: Entry) => this.verdicts.isKept(revocation, entry)
+      for (const entry of this.#uses.cutOff(revocation, isKept)) {
+        // What was masked by others stays so, and what was not masked is not by one revocation less.
+        if (this.#isMasked(entry) === isEffective || looked.has(entry.ordinal)) continue
+        looked.add(entry.ordinal)
+        if (isEffective ? !this.verdicts.isEndorsed(entry) : !this.verdicts.isMasked(entry)) yield entry
+      }
+    }
+    if (endorser === null) return
+    for (const entry of endorsed) {
+      if (this.#isMasked(entry) !== isEffective) continue
+      if (isEffective ? this.verdicts.revives(endorser, entry) : this.verdicts.isMasked(entry)) yield entry
+    }
   }
 
   #isMasked({ ordinal }: Entry): boolean {
@@ -195,19 +211,7 @@ export class Effects {
   }
 }
 
-function revocationsOf(entry: Entry, evaluation: Evaluation): readonly Revocation[] {
-  return evaluation.flatMap((change) =>
-    change.ok && change.value.kind === 'revocation'
-      ? [{ entry, target: change.value.target, cut: change.value.cut }]
-      : [],
-  )
-}
-
-function endorsedBy(evaluation: Evaluation): readonly Entry[] {
-  return evaluation.flatMap((change) =>
-    change.ok && change.value.kind === 'endorsement' ? change.value.operations : [],
-  )
-}
+const isVerdict = ({ command }: Entry): boolean => command === '/cap/revoke' || command === '/cap/endorse'
 
 function bodySizeOf(store: SpaceStore, entry: Entry): number {
   const header = decodeHeader(store.operation(entry.ordinal).headerBytes)

@@ -126,9 +126,9 @@ export function explainOperation(space: HostedSpace, id: Uint8Array): Explanatio
       nextKeys: nextKeysOf(space, entry.author).map(formatDid),
       chain: describeChain(space, entry.caps),
       maskedBy,
-      endorsedBy: verdicts.endorsing(entry).map((endorsement) => ({
-        operation: toHex(endorsement.entry.id),
-        author: formatDid(endorsement.entry.author),
+      endorsedBy: verdicts.endorsing(entry).map((endorser) => ({
+        operation: toHex(endorser.id),
+        author: formatDid(endorser.author),
         target: null,
       })),
       void: voids,

@@ -1,6 +1,6 @@
 import { PastReader } from '../../core/ancestry.ts'
 import { equalBytes } from '../../core/bytes.ts'
-import { reaches, reachesChain, type Revocation } from '../../core/effect/revocation.ts'
+import { reaches, type Revocation } from '../../core/effect/revocation.ts'
 import type { Entry } from '../../core/graph.ts'
 import { CUT_IDS_MAX } from '../../core/limits.ts'
 import { formatDid } from '../../core/principal.ts'
@@ -110,7 +110,7 @@ export function asRevocation(
     command: '/cap/revoke',
     path: '',
   }
-  return { entry, target: target.digest, cut }
+  return { entry, target: target.digest, cut: cut.map(({ ordinal }) => ordinal) }
 }
 
 /**
@@ -132,7 +132,10 @@ export function endedBelow(
       const caps = chain.map(({ digest }) => digest)
       if (closedBy(caps) === null) open.push(caps)
     }
-    return open.length > 0 && open.every((caps) => supposed.some((revocation) => reaches(revocation, caps)))
+    return (
+      open.length > 0 &&
+      open.every((caps) => supposed.some(({ entry, target }) => reaches(entry.caps, target, caps)))
+    )
   })
 }
 
@@ -162,7 +165,7 @@ function goesOnTo(
   { store, tokens }: RevocationRequest,
 ): boolean {
   const caps = chain.map(({ digest }) => digest)
-  const goesOn = (whole: readonly Uint8Array[]) => reachesChain(caps, target.digest, whole)
+  const goesOn = (whole: readonly Uint8Array[]) => reaches(caps, target.digest, whole)
   for (const whole of tokens.chainsTo(target)) if (goesOn(whole.map(({ digest }) => digest))) return true
   for (const used of store.using(target.digest)) if (goesOn(used.caps)) return true
   return false
@@ -180,7 +183,7 @@ function keptUses(
   const caps = chain.map(({ digest }) => digest)
   const kept: Entry[] = []
   for (const entry of store.using(target.digest)) {
-    const isReached = reaches({ entry: { ...entry, caps }, target: target.digest, cut: [] }, entry.caps)
+    const isReached = reaches(caps, target.digest, entry.caps)
     // What has no effect now is not to be saved by the cut of another revocation.
     if (isReached && !cutOff.has(entry.ordinal) && store.mask(entry.ordinal) === undefined) kept.push(entry)
   }
