@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { isDataDirectory } from '../node/data-directory.ts'
 import { FaultError } from '../node/fault-error.ts'
-import { createNode, type HanseNode, type NodeOptions } from '../node/node.ts'
+import { createNode, type HanseNode } from '../node/node.ts'
+import type { NodeOptions } from '../node/node-options.ts'
 
 /** Opens the node of a data directory that `hanse init` made; never makes one by the way, which would hide a mistyped path. */
 export async function openNode(

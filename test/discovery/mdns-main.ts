@@ -1,4 +1,5 @@
-import { createNode, type NodeOptions } from '../../src/node/node.ts'
+import { createNode } from '../../src/node/node.ts'
+import type { NodeOptions } from '../../src/node/node-options.ts'
 
 /**
  * Two nodes that know nothing but the local network; prints `equal` once they agree. Run by mdns.test.ts in a network of its own,

@@ -1,7 +1,8 @@
 import { memory } from '@libp2p/memory'
 import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
-import { createNode, type HanseNode, type NodeOptions } from '../../src/node/node.ts'
+import { createNode, type HanseNode } from '../../src/node/node.ts'
+import type { NodeOptions } from '../../src/node/node-options.ts'
 import type { Space } from '../../src/node/space/space.ts'
 import { seedNamed } from '../cast.ts'
 

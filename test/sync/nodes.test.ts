@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import type { HanseNode, NodeOptions } from '../../src/node/node.ts'
+import type { HanseNode } from '../../src/node/node.ts'
+import type { NodeOptions } from '../../src/node/node-options.ts'
 import type { Space } from '../../src/node/space/space.ts'
 import { createFederation, until, untilEqual, WAIT_MS } from '../node/federation.ts'
 
