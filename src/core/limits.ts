@@ -25,6 +25,8 @@ export const BODY_CHANGES_MAX = 16_384
 export const VALUE_DEPTH_MAX = 32
 /** Elements that one deletion may name. */
 export const OBSERVED_MAX = 64
+/** Concurrent losers of one cell that are kept for people to look at; they decide nothing. */
+export const SIBLINGS_MAX = 64
 /** Heads of one author that one clock entry lists; a fork storm beyond it takes several entries. */
 export const HEADS_PER_ENTRY_MAX = 8
 
@@ -407,3 +409,51 @@ export const VERIFY_SLICE_MS = 20
 export const VERIFY_FINDINGS_MAX = 100
 /** Characters of what a finding says was expected, and was found: values may be large. */
 export const VERIFY_TEXT_CHARACTERS_MAX = 400
+
+// Blobs (part of the format: docs/protocol.md §10)
+
+/** Content of one chunk, and so the most that is fetched, checked and held in memory at a time. */
+export const BLOB_CHUNK_BYTES = 256 * 1024
+/** Hashes in one list of a blob's tree: as many as fill a chunk. Three levels of them span more than a number can say. */
+export const BLOB_LIST_HASHES_MAX = 8_192
+/** UTF-8 bytes of the media type that a blob's reference may name. */
+export const BLOB_MEDIA_TYPE_BYTES_MAX = 128
+/** UTF-8 bytes of the name that a blob's reference may give: as long as file systems take. */
+export const BLOB_NAME_BYTES_MAX = 255
+
+// Fetching and serving blobs (protocols/blobs, src/node/blobs)
+
+/** One request for a piece. Topic, hash and three numbers have at most 97 bytes. */
+export const BLOB_REQUEST_BYTES_MAX = 128
+/** One answer: a whole chunk and what is around it. */
+export const BLOB_ANSWER_BYTES_MAX = 256 * 1024 + 16
+/** Pieces asked of one peer that have not come yet: 2 MiB on the way keep a fast line busy over a long distance. */
+export const BLOB_WINDOW = 8
+/** Askings that wait for their turn in a peer's window, of all blobs together. */
+export const BLOB_QUEUE_MAX = 256
+/** How long a peer may take to move the next 64 KiB of what it is asked for, or of what it asked for, in ms. */
+export const BLOB_PROGRESS_TIMEOUT_MS = 20_000
+/** How long a stream stays open with nothing asked, in ms, so that the next blob needs no new one. */
+export const BLOB_IDLE_TIMEOUT_MS = 30_000
+/** Streams on which one connection may ask us for pieces. */
+export const BLOB_STREAMS_PER_CONNECTION_MAX = 4
+/** Streams on which all peers together may ask us for pieces, each with one piece in memory: 64 MiB with what libp2p holds. */
+export const BLOB_STREAMS_MAX = 128
+/** Pieces that one peer may ask us for at once, and per second: 250 MiB. What is above waits. */
+export const BLOB_REQUESTS_BURST_MAX = 2_048
+export const BLOB_REQUESTS_PER_SECOND_MAX = 1_000
+/** Pieces of one blob that peers lacked and that wait for another peer; beyond, nothing new is asked for. */
+export const BLOB_RETURNED_MAX = 256
+/** Pieces of one blob that a peer may lack in a row before it is not asked for others. */
+export const BLOB_LACKED_IN_A_ROW_MAX = 16
+/** Blobs that are fetched at the same time; the others wait on the want-list. */
+export const BLOB_FETCHES_MAX = 4
+/** Peers that one blob is fetched from at the same time. */
+export const BLOB_PEERS_PER_FETCH_MAX = 4
+/** Blobs on the want-list of one space; what is beyond is missing until it is asked for, or there is room. */
+export const BLOB_WANTS_PER_SPACE_MAX = 65_536
+/** From one try to the next for a blob that nobody had, in ms, doubled up to the longest; a new peer or a new asking does not wait. */
+export const BLOB_RETRY_MS = 15_000
+export const BLOB_RETRY_LONGEST_MS = 10 * 60 * 1000
+/** Cells looked at in one go when references are collected again. */
+export const BLOB_SCAN_CELLS_MAX = 1_024
