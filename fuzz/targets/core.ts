@@ -171,7 +171,8 @@ const changeFrame: Target = {
 
 function registerOf(path: string, [edit]: readonly CellEdit[]): Uint8Array {
   if (edit === undefined) return new Uint8Array()
-  return edit.kind === 'set' ? setRegister(path, valueOf(edit.value)) : deleteRegister(path, edit.observed)
+  if (edit.kind === 'set') return setRegister(path, valueOf(edit.value))
+  return edit.kind === 'remove' ? deleteRegister(path, edit.observed) : new Uint8Array()
 }
 
 function mapOf(path: string, edits: readonly CellEdit[]): Uint8Array {

@@ -26,7 +26,7 @@ export const VALUE_DEPTH_MAX = 32
 /** Elements that one deletion may name. */
 export const OBSERVED_MAX = 64
 /** Concurrent losers of one cell that are kept for people to look at; they decide nothing. */
-export const SIBLINGS_MAX = 64
+export const SIBLINGS_MAX = 16
 /** Heads of one author that one clock entry lists; a fork storm beyond it takes several entries. */
 export const HEADS_PER_ENTRY_MAX = 8
 

@@ -6,18 +6,19 @@ import { compareForkProofs } from '../core/forks.ts'
 import type { Entry, ForkProof, PublishedDelegation } from '../core/graph.ts'
 import { REFUSALS_REMEMBERED_MAX } from '../core/limits.ts'
 import type { Body, VerifiedOperation } from '../core/operation/operation.ts'
-import { isAtOrBelow } from '../core/path.ts'
 import type { VerifiedDelegation } from '../core/ucan/delegation.ts'
-import { cellName, compareCellKeys, indexOfCell } from './cell-order.ts'
+import { MemoryCells } from './memory-cells.ts'
 import type {
   CellRange,
   CellRow,
   HistoryEntry,
   Mask,
   Refusal,
+  Sibling,
   SpaceStore,
   SpaceWriter,
   StoredOperation,
+  Turn,
 } from './space-store.ts'
 import { assertSynchronous, TransactionGuard } from './transaction-guard.ts'
 import { UndoLog } from './undo-log.ts'
@@ -26,16 +27,6 @@ import { UndoLog } from './undo-log.ts'
 export interface MemorySpaceStoreInit {
   readonly spaceId: Uint8Array
   readonly spaceKey: Uint8Array
-}
-
-/** Everything known of one cell; `cell` is undefined while only removals or history came. */
-interface CellRecord {
-  readonly key: CellKey
-  cell: Cell | undefined
-  /** By {@link elementName}. */
-  readonly removed: Map<string, ElementRef>
-  /** By `ordinal/index`. */
-  readonly history: Map<string, HistoryEntry>
 }
 
 /** A store that lives as long as the process: tests, browsers, and the model that other adapters are compared with. */
@@ -59,10 +50,8 @@ class MemorySpaceStore implements SpaceStore {
   /** The operation admitted first after each ordinal by the same author, and at the beginning of each author's log. */
   readonly #firstAfter = new Map<number | string, Entry>()
   readonly #tokens = new Map<string, PublishedDelegation>()
-  readonly #cells = new Map<string, CellRecord>()
-  /** Ascending by key: what listings walk. */
-  readonly #sorted: CellRecord[] = []
-  readonly #changedPaths = new Map<number, Set<string>>()
+  readonly #cells = new MemoryCells(this.#guard, this.#log)
+  readonly #turns: Turn[] = []
   readonly #forks = new Map<string, ForkProof>()
   #refusals = new Map<string, Refusal>()
   /** The refusals before the open transaction, once it has written any. */
@@ -104,6 +93,10 @@ class MemorySpaceStore implements SpaceStore {
 
   frontier(): readonly Entry[] {
     return [...this.#frontier].sort((a, b) => a - b).map((ordinal) => this.at(ordinal))
+  }
+
+  isWholeFrontier(ordinal: number): boolean {
+    return this.#frontier.size === 1 && this.#frontier.has(ordinal)
   }
 
   entriesFrom(ordinal: number, limit: number): readonly Entry[] {
@@ -150,67 +143,47 @@ class MemorySpaceStore implements SpaceStore {
   }
 
   cell(key: CellKey): Cell | undefined {
-    return this.#cells.get(cellName(key))?.cell
+    return this.#cells.cell(key)
   }
 
   cellsAt(path: string): readonly CellRow[] {
-    const rows: CellRow[] = []
-    for (
-      let i = indexOfCell(this.#sorted, { path, type: 'map', field: '' });
-      this.#sorted[i]?.key.path === path;
-      i++
-    ) {
-      const { key, cell } = this.#sorted[i] as CellRecord
-      if (cell !== undefined) rows.push({ key, cell })
-    }
-    return rows
+    return this.#cells.cellsAt(path)
   }
 
-  cells({ prefix, after, limit }: CellRange): readonly CellRow[] {
-    const rows: CellRow[] = []
-    const first: CellKey = { path: prefix, type: 'map', field: '' }
-    const from = after !== undefined && compareCellKeys(after, first) > 0 ? after : first
-    for (let i = indexOfCell(this.#sorted, from); i < this.#sorted.length && rows.length < limit; i++) {
-      const { key, cell } = this.#sorted[i] as CellRecord
-      // Between a path and what is below it lie its longer namesakes (`docs`, `docs-2`, `docs/a`); past those, nothing more.
-      if (!key.path.startsWith(prefix)) break
-      if (cell === undefined || cell.removed || !isAtOrBelow(key.path, prefix)) continue
-      if (after === undefined || compareCellKeys(key, after) > 0) rows.push({ key, cell })
-    }
-    return rows
+  cells(range: CellRange): readonly CellRow[] {
+    return this.#cells.cells(range)
   }
 
   isRemoved(key: CellKey, element: ElementRef): boolean {
-    return this.#cells.get(cellName(key))?.removed.has(elementName(element)) ?? false
+    return this.#cells.isRemoved(key, element)
   }
 
   removals(key: CellKey): readonly ElementRef[] {
-    return [...(this.#cells.get(cellName(key))?.removed.values() ?? [])]
+    return this.#cells.removals(key)
   }
 
   cellKeys(after: CellKey | null, limit: number): readonly CellKey[] {
-    const keys = this.#sorted
-      .slice(after === null ? 0 : indexOfCell(this.#sorted, after))
-      .map(({ key }) => key)
-    return keys.filter((key) => after === null || compareCellKeys(key, after) > 0).slice(0, limit)
+    return this.#cells.cellKeys(after, limit)
   }
 
   history(key: CellKey): readonly HistoryEntry[] {
-    const history = this.#cells.get(cellName(key))?.history.values() ?? []
-    return [...history].sort((a, b) => a.ordinal - b.ordinal || a.index - b.index)
+    return this.#cells.history(key)
+  }
+
+  siblings(key: CellKey): readonly Sibling[] {
+    return this.#cells.siblings(key)
+  }
+
+  contested(after: CellKey | null, limit: number): readonly CellKey[] {
+    return this.#cells.contested(after, limit)
+  }
+
+  turns(from: number, limit: number): readonly Turn[] {
+    return this.#turns.slice(from, from + limit)
   }
 
   changedBelow(prefix: string, before: number, limit: number): readonly number[] {
-    const ordinals: number[] = []
-    for (
-      let ordinal = Math.min(before, this.count()) - 1;
-      ordinal >= 0 && ordinals.length < limit;
-      ordinal--
-    ) {
-      const paths = this.#changedPaths.get(ordinal)?.values()
-      if (paths?.some((path) => isAtOrBelow(path, prefix))) ordinals.push(ordinal)
-    }
-    return ordinals
+    return this.#cells.changedBelow(prefix, Math.min(before, this.count()), limit)
   }
 
   fork(author: Uint8Array): ForkProof | undefined {
@@ -255,11 +228,13 @@ class MemorySpaceStore implements SpaceStore {
     append: (operation, entry) => this.#append(operation, entry),
     putBody: (ordinal, body) => this.#putBody(ordinal, body),
     putMask: (ordinal, mask) => this.#putMask(ordinal, mask),
-    clearCell: (key) => this.#clearCell(key),
+    putTurn: (ordinal, kind) => this.#putTurn(ordinal, kind),
+    clearCell: (key) => this.#cells.clearCell(key),
     putToken: (delegation, publisher) => this.#putToken(delegation, publisher),
-    putCell: (key, cell) => this.#putCell(key, cell),
-    putRemoval: (key, element) => this.#putRemoval(key, element),
-    putHistory: (key, entry) => this.#putHistory(key, entry),
+    putCell: (key, cell) => this.#cells.putCell(key, cell),
+    putRemoval: (key, element) => this.#cells.putRemoval(key, element),
+    putHistory: (key, entry) => this.#cells.putHistory(key, entry),
+    putSiblings: (key, siblings) => this.#cells.putSiblings(key, siblings),
     putFork: (proof) => this.#putFork(proof),
     putRefusal: (refusal) => this.#putRefusal(refusal),
     putNote: (name, value) => this.#log.set(this.#notes, name, value),
@@ -297,16 +272,8 @@ class MemorySpaceStore implements SpaceStore {
     else this.#log.delete(this.#masks, ordinal)
   }
 
-  #clearCell(key: CellKey): void {
-    this.#guard.assertOpen()
-    const record = this.#cells.get(cellName(key))
-    if (record === undefined) return
-    const { cell } = record
-    record.cell = undefined
-    this.#log.note(() => {
-      record.cell = cell
-    })
-    for (const name of [...record.removed.keys()]) this.#log.delete(record.removed, name)
+  #putTurn(ordinal: number, kind: Turn['kind']): void {
+    this.#log.push(this.#turns, { turn: this.#turns.length, at: this.count(), ordinal, kind })
   }
 
   #putBody(ordinal: number, body: Body): void {
@@ -327,29 +294,6 @@ class MemorySpaceStore implements SpaceStore {
     if (known?.publishers.includes(publisher)) return
     const publishers = [...(known?.publishers ?? []), publisher].sort((a, b) => a - b)
     this.#log.set(this.#tokens, name, { delegation: known?.delegation ?? delegation, publishers })
-  }
-
-  #putCell(key: CellKey, cell: Cell): void {
-    const record = this.#record(key)
-    const before = record.cell
-    record.cell = cell
-    this.#log.note(() => {
-      record.cell = before
-    })
-  }
-
-  #putRemoval(key: CellKey, element: ElementRef): void {
-    this.#log.set(this.#record(key).removed, elementName(element), { id: element.id, index: element.index })
-  }
-
-  #putHistory(key: CellKey, entry: HistoryEntry): void {
-    const { history } = this.#record(key)
-    const name = `${entry.ordinal}/${entry.index}`
-    if (history.has(name)) return
-    this.#log.set(history, name, entry)
-    const paths = this.#changedPaths.get(entry.ordinal) ?? new Set()
-    this.#changedPaths.set(entry.ordinal, paths)
-    this.#log.add(paths, key.path)
   }
 
   #putFork(proof: ForkProof): void {
@@ -376,24 +320,4 @@ class MemorySpaceStore implements SpaceStore {
     if (this.#refusals.size > REFUSALS_REMEMBERED_MAX && oldest !== undefined) this.#refusals.delete(oldest)
     this.#log.set(this.#refusalCounts, refusal.code, (this.#refusalCounts.get(refusal.code) ?? 0) + 1)
   }
-
-  #record(key: CellKey): CellRecord {
-    this.#guard.assertOpen()
-    const name = cellName(key)
-    const known = this.#cells.get(name)
-    if (known !== undefined) return known
-    const { path, type, field } = key
-    const record: CellRecord = {
-      key: { path, type, field },
-      cell: undefined,
-      removed: new Map(),
-      history: new Map(),
-    }
-    this.#log.set(this.#cells, name, record)
-    this.#sorted.splice(indexOfCell(this.#sorted, key), 0, record)
-    this.#log.note(() => this.#sorted.splice(indexOfCell(this.#sorted, key), 1))
-    return record
-  }
 }
-
-const elementName = (element: ElementRef): string => `${toHex(element.id)}/${element.index}`

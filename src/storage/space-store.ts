@@ -31,6 +31,27 @@ export interface HistoryEntry {
   readonly kind: CellEdit['kind']
 }
 
+/** A write of a cell that lost to a concurrent one, and that no later write or removal has seen. */
+export interface Sibling {
+  readonly ordinal: number
+  readonly index: number
+  /** Canonical DAG-CBOR. */
+  readonly value: Uint8Array
+}
+
+/**
+ * What changed an admitted operation later than its admission. Who follows the log by ordinal takes turn `turn` after the operations before
+ * ordinal `at`.
+ */
+export interface Turn {
+  /** 0, 1, 2, … */
+  readonly turn: number
+  readonly at: number
+  readonly ordinal: number
+  /** Its body came, it lost its effect, or it got its effect back. */
+  readonly kind: 'body' | 'masked' | 'unmasked'
+}
+
 /** A cell with its key. */
 export interface CellRow {
   readonly key: CellKey
@@ -75,6 +96,8 @@ export interface SpaceStore extends Graph {
   authors(): Iterable<{ readonly author: Uint8Array; readonly heads: readonly Entry[] }>
   /** The operations on which nobody has built, ascending by ordinal. */
   frontier(): readonly Entry[]
+  /** True where that operation is the only one on which nobody has built: it has seen everything. O(1). */
+  isWholeFrontier(ordinal: number): boolean
   /** Entries from an ordinal on, ascending, at most `limit`. */
   entriesFrom(ordinal: number, limit: number): readonly Entry[]
   /** Operations that are not masked and whose body has not arrived, ascending, at most `limit`. */
@@ -105,6 +128,12 @@ export interface SpaceStore extends Graph {
   cellKeys(after: CellKey | null, limit: number): readonly CellKey[]
   /** Every write and removal of a cell, ascending by (ordinal, index). */
   history(key: CellKey): readonly HistoryEntry[]
+  /** The concurrent losers of a cell, ascending by (ordinal, index). */
+  siblings(key: CellKey): readonly Sibling[]
+  /** The cells that have siblings: those after a cell, in the order of `cells`. */
+  contested(after: CellKey | null, limit: number): readonly CellKey[]
+  /** Turns from one on, ascending, at most `limit`. */
+  turns(from: number, limit: number): readonly Turn[]
   /** Ordinals of the operations that changed something at or below a path, descending, below `before`, at most `limit`. */
   changedBelow(prefix: string, before: number, limit: number): readonly number[]
 
@@ -144,8 +173,12 @@ export interface SpaceWriter {
   putCell(key: CellKey, cell: Cell): void
   /** Remembers that an element is removed. */
   putRemoval(key: CellKey, element: ElementRef): void
-  /** Forgets the winning write of a cell and what is removed from it, to be folded again. Its history stays. */
+  /** Forgets the winning write of a cell, its siblings and what is removed from it, to be folded again. Its history stays. */
   clearCell(key: CellKey): void
+  /** Replaces the siblings of a cell. */
+  putSiblings(key: CellKey, siblings: readonly Sibling[]): void
+  /** Adds a turn, at the present number of operations. */
+  putTurn(ordinal: number, kind: Turn['kind']): void
   /** Adds to the history of a cell. */
   putHistory(key: CellKey, entry: HistoryEntry): void
   /** Keeps the proof of an author's fork, in place of an earlier one. */

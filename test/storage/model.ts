@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
+import { encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import type { SpaceStore, SpaceWriter } from '../../src/storage/space-store.ts'
 import { createMemorySpaceStore } from '../../src/storage/memory-space-store.ts'
 import type { StoreHarness } from './conformance.ts'
@@ -58,6 +59,16 @@ const step = fc.oneof(
     }),
   },
   fc.record({ do: fc.constant('clear' as const), key: at(KEYS) }),
+  fc.record({
+    do: fc.constant('siblings' as const),
+    key: at(KEYS),
+    ordinals: fc.uniqueArray(fc.nat(9), { maxLength: 3 }),
+  }),
+  fc.record({
+    do: fc.constant('turn' as const),
+    ordinal: fc.nat(9),
+    kind: fc.constantFrom('body' as const, 'masked' as const, 'unmasked' as const),
+  }),
   fc.record({ do: fc.constant('body' as const), pick: fc.nat() }),
   fc.record({ do: fc.constant('token' as const), token: at(TOKENS), publisher: fc.nat(9) }),
   {
@@ -154,6 +165,16 @@ function apply(one: Step, model: SpaceStore, ...writers: readonly SpaceWriter[])
       return
     case 'clear':
       for (const writer of writers) writer.clearCell(one.key)
+      return
+    case 'siblings': {
+      const siblings = one.ordinals
+        .toSorted((a, b) => a - b)
+        .map((ordinal) => ({ ordinal, index: ordinal % 2, value: encodeCanonical({ ordinal }) }))
+      for (const writer of writers) writer.putSiblings(one.key, siblings)
+      return
+    }
+    case 'turn':
+      for (const writer of writers) writer.putTurn(one.ordinal, one.kind)
       return
     case 'token':
       for (const writer of writers) writer.putToken(one.token, one.publisher)

@@ -14,6 +14,7 @@ import { toHex } from '../../src/core/bytes.ts'
 import { STORE_BUSY_TIMEOUT_MS } from '../../src/core/limits.ts'
 import { inspectSpaceFile } from '../../src/storage/sqlite/inspect.ts'
 import { openSqliteSpaceStore } from '../../src/storage/sqlite/open.ts'
+import { SCHEMA_VERSION } from '../../src/storage/sqlite/schema.ts'
 import { StoreError, type StoreFault } from '../../src/storage/store-error.ts'
 import { alice, bob, cellOf, commit, idOf, register, setRegister } from './fixtures.ts'
 import { makeFolder, openStore, optionsFor } from './sqlite-harness.ts'
@@ -109,7 +110,7 @@ describe('a file that is not to be used', () => {
 
   it('is refused when a newer Hanse wrote it', () => {
     fill(1)
-    tamper('PRAGMA user_version = 3')
+    tamper(`PRAGMA user_version = ${SCHEMA_VERSION + 1}`)
     const fault = refusalOf()
     expect(fault.code).toBe('STORE_VERSION')
     expect(fault.detail).toMatch(/update Hanse/)

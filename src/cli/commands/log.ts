@@ -1,7 +1,7 @@
 import type { Command } from '@commander-js/extra-typings'
 import { CONTROL_PAGE_ITEMS } from '../../core/limits.ts'
 import { FaultError } from '../../node/fault-error.ts'
-import type { LogEntry } from '../../node/space/space.ts'
+import type { LogEntry } from '../../node/space/log.ts'
 import { defineAction } from '../control/action.ts'
 import { formatCount, formatMoment, shortDid, shortId } from '../output/human.ts'
 import { printable } from '../output/printable.ts'

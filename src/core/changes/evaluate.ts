@@ -6,7 +6,7 @@ import { REVOCATIONS_PER_OPERATION_MAX, TOKENS_PER_OPERATION_MAX } from '../limi
 import { isAtOrBelow } from '../path.ts'
 import { ok, type Result } from '../result.ts'
 import type { VerifiedDelegation } from '../ucan/delegation.ts'
-import type { CellEdit } from '../types/cell.ts'
+import type { CellEdit, WriteStamp } from '../types/cell.ts'
 import { decodeChange, invalid, type Change, type ChangeFault } from './change.ts'
 import {
   CAP_PUT,
@@ -15,8 +15,7 @@ import {
   SPACE_CREATE,
   type SpaceDescription,
 } from './control.ts'
-import { MAP, readMap } from '../types/map/change.ts'
-import { readRegister, REGISTER } from '../types/register/change.ts'
+import { isItemType, readItemChange } from '../types/read-item-change.ts'
 import { CAP_ROTATE, readRotation } from './rotate.ts'
 import { CAP_ENDORSE, CAP_REVOKE, readEndorsement, readRevocation } from './verdict.ts'
 
@@ -93,7 +92,7 @@ export function evaluateBody(
           tokens,
           revocations,
         })
-      : readItem(change, index, past, graph)
+      : readItem(change, index, { ...operation.header, id: operation.id }, past, graph)
   })
 }
 
@@ -114,7 +113,7 @@ interface ControlContext {
 
 function readControl(change: Change, context: ControlContext): Result<Effect, ChangeFault> {
   const { type, version } = change
-  if (type === REGISTER || type === MAP) return invalid(`a ${type} change in a control operation`)
+  if (isItemType(type)) return invalid(`a ${type} change in a control operation`)
   const command = COMMAND_OF_CONTROL.get(type)
   if (command === undefined || version !== 1) return ok({ kind: 'outdated', type, version })
   if (command !== context.command)
@@ -167,15 +166,15 @@ function entriesInPast(ids: readonly Uint8Array[], { past, graph }: ControlConte
 function readItem(
   change: Change,
   index: number,
+  operation: Omit<WriteStamp, 'index'>,
   past: PastReader,
   graph: Graph,
 ): Result<Effect, ChangeFault> {
   if (COMMAND_OF_CONTROL.has(change.type)) {
     return invalid(`a ${change.type} change outside a control operation`)
   }
-  const known = change.version === 1 && (change.type === REGISTER || change.type === MAP)
-  if (!known) return ok({ kind: 'outdated', type: change.type, version: change.version })
-  const read = change.type === REGISTER ? readRegister(change, index) : readMap(change, index)
+  const read = readItemChange(change, index, operation)
+  if (read === null) return ok({ kind: 'outdated', type: change.type, version: change.version })
   if (!read.ok) return read
   for (const edit of read.value) {
     if (edit.kind !== 'remove') continue

@@ -1,10 +1,24 @@
-import { compareBytes, equalBytes } from '../bytes.ts'
+import { compareBytes } from '../bytes.ts'
 import type { ElementRef } from '../changes/change.ts'
 
-/** The types of items whose state is made of cells. */
-export type CellType = 'register' | 'map'
+/** The types of items whose state is made of cells; a listing of what is at one path has them in this order. */
+export const CELL_TYPES = [
+  'register',
+  'map',
+  'edge',
+  'log',
+  'set',
+  'counter',
+  'blob',
+  'claim',
+  'text',
+] as const
+export type CellType = (typeof CELL_TYPES)[number]
 
-/** Where one value lives: a register has the one field `''`, a map one cell for each field. */
+/**
+ * Where one value lives. Field: `''` for a register, counter, text, blob and claim; a map's field; a set's member; of an edge, label and
+ * target (`edgeField`); of an entry of a log, its place in it (`entryField`).
+ */
 export interface CellKey {
   readonly path: string
   readonly type: CellType
@@ -21,6 +35,10 @@ export type CellEdit = CellKey & {
         readonly kind: 'remove' /** The elements that the author saw and removes. */
         readonly observed: readonly ElementRef[]
       }
+    /** Adds to a tally. */
+    | { readonly kind: 'add'; readonly by: number }
+    /** Takes back everything that operations in the author's past have done to this cell. */
+    | { readonly kind: 'clear' }
   )
 
 /** The place of a write in the order of last writer wins (DESIGN §3): `(time, lamport, id)`, and index within one body. */
@@ -29,39 +47,14 @@ export interface WriteStamp extends ElementRef {
   readonly lamport: number
 }
 
-/**
- * The winning write of a cell. Laws, for any set of writes and removals in any order (test/core/convergence.test.ts):
- * 1. the winner is the greatest stamp among all writes; losers never show again;
- * 2. it shows unless a removal names it: a removal that did not see it leaves it alone.
- */
+/** What the edits of a cell come to: a value, and the write that it is shown as the work of. src/core/types/fold.ts has the laws. */
 export interface Cell extends WriteStamp {
   readonly value: Uint8Array
+  /** True where nothing shows. */
   readonly removed: boolean
 }
 
 /** Orders writes: the later time wins, then the greater lamport, id and index. Never 0 for two different elements. */
 export function compareStamps(a: WriteStamp, b: WriteStamp): number {
   return a.time - b.time || a.lamport - b.lamport || compareBytes(a.id, b.id) || a.index - b.index
-}
-
-/** True when both name the same element. */
-function isSameElement(a: ElementRef, b: ElementRef): boolean {
-  return a.index === b.index && equalBytes(a.id, b.id)
-}
-
-/** Folds one write into a cell. `isRemoved` says whether some removal already names that write. */
-export function foldWrite(
-  current: Cell | undefined,
-  write: WriteStamp & { readonly value: Uint8Array },
-  isRemoved: boolean,
-): Cell {
-  if (current !== undefined && compareStamps(current, write) >= 0) return current
-  const { id, index, time, lamport, value } = write
-  return { id, index, time, lamport, value, removed: isRemoved }
-}
-
-/** Folds a removal into a cell: it hides the winner if it names it. */
-export function foldRemoval(current: Cell | undefined, observed: readonly ElementRef[]): Cell | undefined {
-  if (current === undefined || current.removed) return current
-  return observed.some((ref) => isSameElement(ref, current)) ? { ...current, removed: true } : current
 }

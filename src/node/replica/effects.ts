@@ -8,7 +8,7 @@ import { cellName } from '../../storage/cell-order.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { RecentCache } from '../../storage/recent-cache.ts'
 import { Children } from './children.ts'
-import { type ItemKey, materialise, refold } from './materialise.ts'
+import { materialise, refold } from './materialise.ts'
 import { Uses } from './uses.ts'
 
 /** Evaluations kept while cells are folded again: neighbours in one body come one after the other. */
@@ -16,8 +16,8 @@ const EVALUATIONS_KEPT = 256
 
 /** What the admission of one operation did to the effect of others. */
 export interface EffectChange {
-  /** Items that may show something else now. */
-  readonly touched: readonly ItemKey[]
+  /** Cells that may show something else now. */
+  readonly touched: readonly CellKey[]
   /** Operations that got or lost their effect. */
   readonly remasked: readonly Entry[]
   /** Authors, beside the operation's own, whose place in the clock may have changed. */
@@ -64,7 +64,7 @@ export class Effects {
     const isMasked = this.verdicts.isMasked(entry)
     if (isMasked) writer.putMask(entry.ordinal, { isSevered: true })
     const authors: Uint8Array[] = isMasked ? [] : [...this.#rejoinParents(entry, writer)]
-    const touched = materialise(entry, evaluation, this.#store, writer)
+    const touched = materialise(entry, evaluation, this.#evaluate, this.#store, writer)
     if (!isVerdict(entry)) return { touched, remasked: [], authors }
     const revocations = this.verdicts.add(entry, evaluation)
     // A masked verdict changes nothing until it is unmasked, and then by what unmasks it.
@@ -163,7 +163,7 @@ export class Effects {
     return this.#store.mask(ordinal) !== undefined
   }
 
-  #refoldCellsOf(remasked: readonly Entry[], writer: SpaceWriter): readonly ItemKey[] {
+  #refoldCellsOf(remasked: readonly Entry[], writer: SpaceWriter): readonly CellKey[] {
     const evaluations = new RecentCache<number, Evaluation>(EVALUATIONS_KEPT)
     const evaluationOf = (entry: Entry): Evaluation => {
       const known = evaluations.get(entry.ordinal)
@@ -182,7 +182,7 @@ export class Effects {
       }
     }
     for (const key of cells.values()) refold(key, evaluationOf, this.#store, writer)
-    return [...cells.values()].map(({ path, type }) => ({ path, type }))
+    return [...cells.values()]
   }
 
   /** What an unmasked operation builds on is not severed any more. Returns the authors concerned. */

@@ -1,33 +1,35 @@
-import { type CellEdit, type CellKey, foldRemoval, foldWrite } from '../../core/types/cell.ts'
+import { PastReader } from '../../core/ancestry.ts'
 import type { Evaluation } from '../../core/changes/evaluate.ts'
 import type { Entry } from '../../core/graph.ts'
+import { type CellEdit, type CellKey, type WriteStamp } from '../../core/types/cell.ts'
+import { foldIncrement, foldOf, foldRemoval, foldWrite } from '../../core/types/fold.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
+import { Contest } from './contest.ts'
 import { countOutdated } from './outdated.ts'
+
+/** The meaning of an admitted operation's body. */
+export type EvaluationOf = (entry: Entry) => Evaluation
 
 /**
  * Folds the valid changes of one admitted operation into the stored state, within the transaction that admits it (or that brings
- * its body). Void changes do nothing, unknown types are counted. A masked operation is noted in the history of its cells and changes none
- * of them; the delegations it publishes are published, since that is a matter of its bytes. Returns the cells touched.
+ * its body, long after: followers are told by a turn). Void changes do nothing, unknown types are counted. A masked operation is noted in the
+ * history of its cells and changes none of them; the delegations it publishes are published, since that is a matter of its bytes.
+ * Returns the cells touched.
  */
 export function materialise(
   entry: Entry,
   evaluation: Evaluation,
+  evaluationOf: EvaluationOf,
   store: SpaceStore,
   writer: SpaceWriter,
 ): readonly CellKey[] {
-  const touched: CellKey[] = []
+  const edits: CellEdit[] = []
   const outdated: { readonly type: string; readonly version: number }[] = []
-  const isMasked = store.mask(entry.ordinal) !== undefined
   for (const change of evaluation) {
     if (!change.ok) continue
     switch (change.value.kind) {
       case 'cells':
-        for (const edit of change.value.edits) {
-          writer.putHistory(edit, { ordinal: entry.ordinal, index: edit.index, kind: edit.kind })
-          if (isMasked) continue
-          applyEdit(entry, edit, store, writer)
-          touched.push({ path: edit.path, type: edit.type, field: edit.field })
-        }
+        edits.push(...change.value.edits)
         break
       case 'delegations':
         for (const delegation of change.value.delegations) writer.putToken(delegation, entry.ordinal)
@@ -43,40 +45,98 @@ export function materialise(
     }
   }
   countOutdated(outdated, store, writer)
-  return touched
+  const isLate = entry.ordinal !== store.count() - 1
+  if (isLate) writer.putTurn(entry.ordinal, 'body')
+  for (const edit of edits)
+    writer.putHistory(edit, { ordinal: entry.ordinal, index: edit.index, kind: edit.kind })
+  if (store.mask(entry.ordinal) !== undefined) return []
+  if (isLate) for (const edit of edits) refold(edit, evaluationOf, store, writer)
+  else {
+    const contest = new Contest(entry, store, writer)
+    for (const edit of edits)
+      if (!applyNewest(entry, edit, contest, store, writer)) refold(edit, evaluationOf, store, writer)
+  }
+  return edits.map(({ path, type, field }) => ({ path, type, field }))
 }
 
-/** Folds a cell again from the beginning of its history, leaving out what is masked. `evaluationOf`: of an admitted operation. */
+/** Folds a cell again from the beginning of its history, leaving out what is masked. */
 export function refold(
-  key: CellKey,
-  evaluationOf: (entry: Entry) => Evaluation,
+  { path, type, field }: CellKey,
+  evaluationOf: EvaluationOf,
   store: SpaceStore,
   writer: SpaceWriter,
 ): void {
-  const history = store.history(key)
-  writer.clearCell(key)
-  for (const { ordinal, index } of history) {
+  const key = { path, type, field }
+  const edits: { readonly entry: Entry; readonly edit: CellEdit }[] = []
+  for (const { ordinal, index } of store.history(key)) {
     if (store.mask(ordinal) !== undefined) continue
     const entry = store.at(ordinal)
     const change = evaluationOf(entry)[index]
     if (change?.ok !== true || change.value.kind !== 'cells') continue
-    for (const edit of change.value.edits) if (isOfCell(edit, key)) applyEdit(entry, edit, store, writer)
+    for (const edit of change.value.edits) if (isOfCell(edit, key)) edits.push({ entry, edit })
   }
+  writer.clearCell(key)
+  // Removals first, so that it is known of every write whether it is removed.
+  for (const { edit } of edits)
+    if (edit.kind === 'remove') for (const element of edit.observed) writer.putRemoval(key, element)
+  const clearing = edits.flatMap(({ entry, edit }) => (edit.kind === 'clear' ? entry.parents : []))
+  const cleared = new PastReader(
+    store,
+    clearing.map((ordinal) => ({ ordinal })),
+  )
+  const fold = foldOf(type)
+  for (const { entry, edit } of edits) {
+    const stamp = stampOf(entry, edit)
+    const current = store.cell(key)
+    const contest = new Contest(entry, store, writer)
+    if (edit.kind === 'set') {
+      const next = foldWrite(fold, current, { ...stamp, value: edit.value }, store.isRemoved(key, stamp))
+      if (next !== current) writer.putCell(key, next)
+      contest.write(key, edit, current, next)
+    } else if (edit.kind === 'remove') contest.remove(key)
+    else if (edit.kind === 'add' && !cleared.has(entry))
+      writer.putCell(key, foldIncrement(current, stamp, edit.by))
+  }
+}
+
+/** Folds an edit of the operation admitted last. False where that takes folding the whole cell again. */
+function applyNewest(
+  entry: Entry,
+  edit: CellEdit,
+  contest: Contest,
+  store: SpaceStore,
+  writer: SpaceWriter,
+): boolean {
+  const key: CellKey = { path: edit.path, type: edit.type, field: edit.field }
+  const fold = foldOf(edit.type)
+  const stamp = stampOf(entry, edit)
+  const current = store.cell(key)
+  switch (edit.kind) {
+    case 'set': {
+      const next = foldWrite(fold, current, { ...stamp, value: edit.value }, store.isRemoved(key, stamp))
+      if (next !== current) writer.putCell(key, next)
+      contest.write(key, edit, current, next)
+      return true
+    }
+    case 'remove': {
+      for (const element of edit.observed) writer.putRemoval(key, element)
+      const next = foldRemoval(fold, current, edit.observed)
+      if (next === 'again') return false
+      if (next !== undefined && next !== current) writer.putCell(key, next)
+      contest.remove(key)
+      return true
+    }
+    case 'add':
+      writer.putCell(key, foldIncrement(current, stamp, edit.by))
+      return true
+    case 'clear':
+      return false
+  }
+}
+
+function stampOf({ id, time, lamport }: Entry, { index }: CellEdit): WriteStamp {
+  return { id, index, time, lamport }
 }
 
 const isOfCell = (edit: CellEdit, key: CellKey): boolean =>
   edit.path === key.path && edit.type === key.type && edit.field === key.field
-
-function applyEdit(entry: Entry, edit: CellEdit, store: SpaceStore, writer: SpaceWriter): void {
-  const key: CellKey = { path: edit.path, type: edit.type, field: edit.field }
-  const current = store.cell(key)
-  if (edit.kind === 'set') {
-    const stamp = { id: entry.id, index: edit.index, time: entry.time, lamport: entry.lamport }
-    const next = foldWrite(current, { ...stamp, value: edit.value }, store.isRemoved(key, stamp))
-    if (next !== current) writer.putCell(key, next)
-    return
-  }
-  for (const element of edit.observed) writer.putRemoval(key, element)
-  const next = foldRemoval(current, edit.observed)
-  if (next !== undefined && next !== current) writer.putCell(key, next)
-}

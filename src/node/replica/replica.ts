@@ -277,6 +277,8 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     writer.append(operation, entry)
     if (fork !== null) writer.putFork(fork)
     const { touched, remasked, authors } = effects.admit(entry, decision.evaluation, writer)
+    for (const { ordinal } of remasked)
+      writer.putTurn(ordinal, this.store.mask(ordinal) === undefined ? 'unmasked' : 'masked')
     step.touched.push(...touched)
     step.remasked.push(...remasked)
     step.authors.push(entry.author, ...authors)
@@ -324,7 +326,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     const evaluation = this.evaluate(entry, operation)
     const touched = this.#transaction('process', (writer) => {
       writer.putBody(entry.ordinal, body)
-      return materialise(entry, evaluation, this.store, writer)
+      return materialise(entry, evaluation, (one) => this.#evaluateStored(one), this.store, writer)
     })
     this.#state.refresh(touched)
     const none = { entries: [], remasked: [], promoted: [] }

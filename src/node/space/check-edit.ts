@@ -1,5 +1,7 @@
 import { FIELD_BYTES_MAX, VALUE_DEPTH_MAX } from '../../core/limits.ts'
 import { utf8 } from '../../core/bytes.ts'
+import { readBlobReference } from '../../core/types/blob/change.ts'
+import { flawOfEdgeEnd } from '../../core/types/edge/change.ts'
 import { CID } from 'multiformats/cid'
 import { parsePath } from '../../core/path.ts'
 import { fail, ok, type Fault, type Result } from '../../core/result.ts'
@@ -13,16 +15,44 @@ const DEPTH_MAX = VALUE_DEPTH_MAX - 2
  * 1. the path (`BAD_PATH`);
  * 2. every value has a form in DAG-CBOR: no `undefined`, NaN, lone surrogate or key `__proto__`, integers within 64 bits, nested at
  *    most VALUE_DEPTH_MAX - 2 deep (`BAD_VALUE`);
- * 3. field names have 1 to FIELD_BYTES_MAX bytes, and none is both set and removed (`BAD_FIELD_NAME`).
+ * 3. label and target of an edge (`BAD_EDGE`);
+ * 4. field names and members of sets have 1 to FIELD_BYTES_MAX bytes, and none is both set and removed (`BAD_FIELD_NAME`).
  */
-export function checkEdit(edit: ItemEdit): Result<void, Fault<'BAD_PATH' | 'BAD_VALUE' | 'BAD_FIELD_NAME'>> {
+export function checkEdit(
+  edit: ItemEdit,
+): Result<void, Fault<'BAD_PATH' | 'BAD_VALUE' | 'BAD_FIELD_NAME' | 'BAD_EDGE'>> {
   const path = parsePath(edit.path)
   if (!path.ok) return path
   switch (edit.kind) {
     case 'put':
+    case 'append':
+    case 'claim':
       return checkValue(edit.value)
     case 'edit':
       return checkFields(edit.set ?? {}, edit.remove ?? [])
+    case 'tag':
+      return checkFields(
+        Object.fromEntries((edit.add ?? []).map((member) => [member, true])),
+        edit.remove ?? [],
+      )
+    case 'link':
+    case 'unlink': {
+      const flaw = flawOfEdgeEnd(edit)
+      if (flaw !== null)
+        return fail(
+          'BAD_EDGE',
+          `${flaw}: the edge from ${JSON.stringify(edit.path)} has ${JSON.stringify(edit.label)} to ${JSON.stringify(edit.to)}`,
+        )
+      return checkValue(edit.kind === 'link' ? (edit.value ?? null) : null)
+    }
+    case 'count':
+      return Number.isSafeInteger(edit.by)
+        ? ok(undefined)
+        : fail('BAD_VALUE', `a counter takes whole numbers within ±(2^53 - 1), not ${edit.by}`)
+    case 'attach': {
+      const reference = readBlobReference(edit.reference)
+      return reference.ok ? ok(undefined) : reference
+    }
     case 'delete':
       return ok(undefined)
   }

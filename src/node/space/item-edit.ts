@@ -1,12 +1,19 @@
-import { type CellKey, compareStamps } from '../../core/types/cell.ts'
 import type { ElementRef } from '../../core/changes/change.ts'
+import type { Entry } from '../../core/graph.ts'
+import { OBSERVED_MAX } from '../../core/limits.ts'
+import { type CellKey, type CellType, compareStamps } from '../../core/types/cell.ts'
+import { BLOB, type BlobReference, deleteBlob, setBlob } from '../../core/types/blob/change.ts'
+import { CLAIM, makeClaim, releaseClaim } from '../../core/types/claim/change.ts'
+import { addToCounter, clearCounter, COUNTER } from '../../core/types/counter/change.ts'
+import { EDGE, edgeField, parseEdgeField, removeEdge, setEdge } from '../../core/types/edge/change.ts'
+import { appendEntry } from '../../core/types/log/change.ts'
 import { editMap, MAP } from '../../core/types/map/change.ts'
 import { deleteRegister, REGISTER, setRegister } from '../../core/types/register/change.ts'
-import type { Entry } from '../../core/graph.ts'
+import { editSet, SET } from '../../core/types/set/change.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
 
 /** The types of items there are, as users name them. */
-export type ItemType = typeof REGISTER | typeof MAP
+export type ItemType = CellType
 
 /** True for an operation that is in the past of the one being made. */
 export type HasSeen = (entry: Entry) => boolean
@@ -22,7 +29,32 @@ export type ItemEdit =
       readonly set?: Readonly<Record<string, unknown>>
       readonly remove?: readonly string[]
     }
-  /** Deletes the item of that type at `path`, as the author sees it; nothing where there is none. */
+  /** Draws the edge `path –label→ to`, or replaces its value (default null). */
+  | {
+      readonly kind: 'link'
+      readonly path: string
+      readonly label: string
+      readonly to: string
+      readonly value?: unknown
+    }
+  /** Takes that edge away. */
+  | { readonly kind: 'unlink'; readonly path: string; readonly label: string; readonly to: string }
+  /** Appends an entry to the log at `path`. */
+  | { readonly kind: 'append'; readonly path: string; readonly value: unknown }
+  /** Adds members to the set at `path` and removes others. */
+  | {
+      readonly kind: 'tag'
+      readonly path: string
+      readonly add?: readonly string[]
+      readonly remove?: readonly string[]
+    }
+  /** Adds a whole number to the counter at `path`. */
+  | { readonly kind: 'count'; readonly path: string; readonly by: number }
+  /** Claims what `path` names. */
+  | { readonly kind: 'claim'; readonly path: string; readonly value: unknown }
+  /** Refers to the content of an attachment at `path`, replacing what was there. */
+  | { readonly kind: 'attach'; readonly path: string; readonly reference: BlobReference }
+  /** Deletes the item of that type at `path`, as the author sees it; nothing where there is none. A log cannot be deleted. */
   | { readonly kind: 'delete'; readonly path: string; readonly type: ItemType }
 
 /**
@@ -34,10 +66,7 @@ export function encodeEdits(
   store: SpaceStore,
   hasSeen: HasSeen,
 ): readonly Uint8Array[] {
-  return edits.flatMap((edit) => {
-    const change = encodeEdit(edit, store, hasSeen)
-    return change === null ? [] : [change]
-  })
+  return edits.flatMap((edit) => encodeEdit(edit, new SeenCells(store, hasSeen)))
 }
 
 /**
@@ -49,71 +78,163 @@ export function latestConcurrent(
   store: SpaceStore,
   isConcurrent: (author: Uint8Array) => boolean,
 ): number {
-  const times = edits.flatMap((edit): readonly number[] => {
-    if (edit.kind === 'delete') return []
-    const { path } = edit
-    const keys: readonly CellKey[] =
-      edit.kind === 'put'
-        ? [{ path, type: REGISTER, field: '' }]
-        : Object.keys(edit.set ?? {}).map((field) => ({ path, type: MAP, field }))
-    return keys.flatMap((key) => {
-      const cell = store.cell(key)
-      const writer = cell === undefined ? undefined : store.find(cell.id)
-      return writer !== undefined && isConcurrent(writer.author) ? [writer.time] : []
-    })
+  const times = edits.flatMap(cellsSetBy).flatMap((key) => {
+    const cell = store.cell(key)
+    const writer = cell === undefined ? undefined : store.find(cell.id)
+    return writer !== undefined && isConcurrent(writer.author) ? [writer.time] : []
   })
   return Math.max(0, ...times)
 }
 
-function encodeEdit(edit: ItemEdit, store: SpaceStore, hasSeen: HasSeen): Uint8Array | null {
+/** The cells in which the last writer wins and which an edit sets. */
+function cellsSetBy(edit: ItemEdit): readonly CellKey[] {
+  const { kind, path } = edit
+  if (kind === 'put') return [{ path, type: REGISTER, field: '' }]
+  if (kind === 'attach') return [{ path, type: BLOB, field: '' }]
+  if (kind === 'edit') return Object.keys(edit.set ?? {}).map((field) => ({ path, type: MAP, field }))
+  return kind === 'link' ? [{ path, type: EDGE, field: edgeField(edit) }] : []
+}
+
+function encodeEdit(edit: ItemEdit, seen: SeenCells): readonly Uint8Array[] {
+  const { path } = edit
   switch (edit.kind) {
     case 'put':
-      return setRegister(edit.path, edit.value)
+      return [setRegister(path, edit.value)]
     case 'edit': {
-      const remove = observedFields(edit.path, edit.remove ?? [], store, hasSeen)
+      const remove = observedFields(path, MAP, edit.remove ?? [], seen)
       const isEmpty = Object.keys(edit.set ?? {}).length === 0 && Object.keys(remove).length === 0
-      return isEmpty ? null : editMap(edit.path, { set: edit.set ?? {}, remove })
+      return isEmpty ? [] : [editMap(path, { set: edit.set ?? {}, remove })]
     }
-    case 'delete': {
-      if (edit.type === REGISTER) {
-        const seen = observed({ path: edit.path, type: REGISTER, field: '' }, store, hasSeen)
-        return seen === null ? null : deleteRegister(edit.path, [seen])
-      }
-      const fields = store.cellsAt(edit.path).flatMap(({ key }) => (key.type === MAP ? [key.field] : []))
-      const remove = observedFields(edit.path, fields, store, hasSeen)
-      return Object.keys(remove).length === 0 ? null : editMap(edit.path, { remove })
-    }
+    case 'link':
+      return [setEdge(path, edit, edit.value ?? null)]
+    case 'unlink':
+      return removeEdges(path, [edgeField(edit)], seen)
+    case 'append':
+      return [appendEntry(path, edit.value)]
+    case 'tag':
+      return encodeTags(path, edit.add ?? [], edit.remove ?? [], seen)
+    case 'count':
+      return [addToCounter(path, edit.by)]
+    case 'claim':
+      return [makeClaim(path, edit.value)]
+    case 'attach':
+      return [setBlob(path, edit.reference)]
+    case 'delete':
+      return encodeDeletion(path, edit.type, seen)
   }
 }
 
-function observedFields(path: string, fields: readonly string[], store: SpaceStore, hasSeen: HasSeen) {
+function encodeDeletion(path: string, type: ItemType, seen: SeenCells): readonly Uint8Array[] {
+  const key = { path, type, field: '' }
+  switch (type) {
+    case 'register': {
+      const shown = seen.shown(key)
+      return shown === null ? [] : [deleteRegister(path, [shown])]
+    }
+    case 'map': {
+      const remove = observedFields(path, MAP, seen.fields(path, MAP), seen)
+      return Object.keys(remove).length === 0 ? [] : [editMap(path, { remove })]
+    }
+    case 'edge':
+      return removeEdges(path, seen.fields(path, EDGE), seen)
+    case 'set':
+      return encodeTags(path, [], seen.fields(path, SET), seen)
+    case 'counter':
+      return seen.fields(path, COUNTER).length === 0 ? [] : [clearCounter(path)]
+    case 'claim':
+      return inChunks(seen.kept({ ...key, type: CLAIM })).map((refs) => releaseClaim(path, refs))
+    case 'log':
+      throw new Error('bug: a log is asked to be deleted')
+    case 'blob': {
+      const shown = seen.shown(key)
+      return shown === null ? [] : [deleteBlob(path, [shown])]
+    }
+    case 'text':
+      return []
+  }
+}
+
+function removeEdges(path: string, fields: readonly string[], seen: SeenCells): readonly Uint8Array[] {
+  return fields.flatMap((field) => {
+    const shown = seen.shown({ path, type: EDGE, field })
+    return shown === null ? [] : [removeEdge(path, parseEdgeField(field), [shown])]
+  })
+}
+
+/** A removal names every addition seen; a member that was added more often than one change may name takes several. */
+function encodeTags(
+  path: string,
+  add: readonly string[],
+  remove: readonly string[],
+  seen: SeenCells,
+): readonly Uint8Array[] {
+  const removals = new Map<string, readonly ElementRef[]>()
+  const changes: Uint8Array[] = []
+  for (const member of remove) {
+    const [refs, ...more] = inChunks(seen.kept({ path, type: SET, field: member }))
+    if (refs !== undefined) removals.set(member, refs)
+    for (const chunk of more) changes.push(editSet(path, { remove: { [member]: chunk } }))
+  }
+  if (add.length > 0 || removals.size > 0)
+    changes.unshift(editSet(path, { add, remove: Object.fromEntries(removals) }))
+  return changes
+}
+
+function observedFields(path: string, type: CellType, fields: readonly string[], seen: SeenCells) {
   const remove: Record<string, readonly ElementRef[]> = {}
   for (const field of fields) {
-    const seen = observed({ path, type: MAP, field }, store, hasSeen)
-    if (seen !== null) remove[field] = [seen]
+    const shown = seen.shown({ path, type, field })
+    if (shown !== null) remove[field] = [shown]
   }
   return remove
 }
 
-/** The write that shows in a cell to someone who has seen only that much. */
-function observed(key: CellKey, store: SpaceStore, hasSeen: HasSeen): ElementRef | null {
-  const cell = store.cell(key)
-  if (cell === undefined) return null
-  if (hasSeen(store.find(cell.id) as Entry)) {
-    return cell.removed ? null : { id: cell.id, index: cell.index }
-  }
-  return observedInPast(key, store, hasSeen)
+function inChunks(refs: readonly ElementRef[]): readonly (readonly ElementRef[])[] {
+  return Array.from({ length: Math.ceil(refs.length / OBSERVED_MAX) }, (_, i) =>
+    refs.slice(i * OBSERVED_MAX, (i + 1) * OBSERVED_MAX),
+  )
 }
 
-function observedInPast(key: CellKey, store: SpaceStore, hasSeen: HasSeen): ElementRef | null {
-  let best: { readonly entry: Entry; readonly index: number } | null = null
-  for (const { ordinal, index, kind } of store.history(key)) {
-    if (kind !== 'set') continue
-    const entry = store.at(ordinal)
-    if (best !== null && !isLater(entry, index, best.entry, best.index)) continue
-    if (hasSeen(entry)) best = { entry, index }
+/** Cells as an author sees them who has seen only part of what is here. */
+class SeenCells {
+  readonly #store: SpaceStore
+  readonly #hasSeen: HasSeen
+
+  constructor(store: SpaceStore, hasSeen: HasSeen) {
+    this.#store = store
+    this.#hasSeen = hasSeen
   }
-  return best === null ? null : { id: best.entry.id, index: best.index }
+
+  /** The fields of the item of that type at a path, removed ones too. */
+  fields(path: string, type: CellType): readonly string[] {
+    return this.#store.cellsAt(path).flatMap(({ key }) => (key.type === type ? [key.field] : []))
+  }
+
+  /** The write that shows, where the last writer wins. */
+  shown(key: CellKey): ElementRef | null {
+    const cell = this.#store.cell(key)
+    if (cell === undefined) return null
+    if (this.#hasSeen(this.#store.find(cell.id) as Entry))
+      return cell.removed ? null : { id: cell.id, index: cell.index }
+    let best: { readonly entry: Entry; readonly index: number } | null = null
+    for (const { entry, index } of this.#writes(key))
+      if (best === null || isLater(entry, index, best.entry, best.index)) best = { entry, index }
+    return best === null ? null : { id: best.entry.id, index: best.index }
+  }
+
+  /** Every write that nobody has removed. */
+  kept(key: CellKey): readonly ElementRef[] {
+    return [...this.#writes(key)].flatMap(({ entry: { id }, index }) =>
+      this.#store.isRemoved(key, { id, index }) ? [] : [{ id, index }],
+    )
+  }
+
+  *#writes(key: CellKey): Generator<{ readonly entry: Entry; readonly index: number }> {
+    for (const { ordinal, index, kind } of this.#store.history(key)) {
+      const entry = this.#store.at(ordinal)
+      if (kind === 'set' && this.#hasSeen(entry)) yield { entry, index }
+    }
+  }
 }
 
 function isLater(a: Entry, aIndex: number, b: Entry, bIndex: number): boolean {

@@ -1,6 +1,10 @@
+import { toHex } from '../../core/bytes.ts'
 import { decodeCanonical } from '../../core/canonical-cbor.ts'
+import { formatDid } from '../../core/principal.ts'
 import type { CellKey } from '../../core/types/cell.ts'
-import { REGISTER } from '../../core/types/register/change.ts'
+import { parseEdgeField } from '../../core/types/edge/change.ts'
+import { parseEntryField } from '../../core/types/log/change.ts'
+import type { CellRow, SpaceStore } from '../../storage/space-store.ts'
 import { orThrow } from '../fault-error.ts'
 import type { ItemType } from './item-edit.ts'
 
@@ -8,20 +12,123 @@ import type { ItemType } from './item-edit.ts'
 export interface Item {
   readonly path: string
   readonly type: ItemType
-  /** A register's value; a map's fields as an object. */
+  /**
+   * By type. register, counter, text: the value. map: its fields as an object. edge: {@link EdgeValue}s by label and target. log:
+   * {@link LogValue}s in order. set: its members in order. blob: its reference. claim: {@link ClaimValue}.
+   */
   readonly value: unknown
 }
 
-/** Puts an item together from its visible fields, each with the canonical bytes of its value. */
-export function toItem({ path, type }: CellKey, fields: ReadonlyMap<string, Uint8Array>): Item {
-  if (type === REGISTER) return { path, type, value: decodeValue(fields.get('') as Uint8Array) }
-  return {
-    path,
-    type,
-    value: Object.fromEntries([...fields].map(([field, value]) => [field, decodeValue(value)])),
+/** One edge from an item. */
+export interface EdgeValue {
+  readonly label: string
+  readonly to: string
+  /** Null where nothing was said. */
+  readonly value: unknown
+}
+
+/** One entry of a log. */
+export interface LogValue {
+  /** Id of its operation, hexadecimal, and the index of its change there: its name. */
+  readonly id: string
+  readonly index: number
+  /** `did:key` of its author. */
+  readonly author: string
+  /** Milliseconds since 1970, as the author's clock said. */
+  readonly time: number
+  readonly value: unknown
+}
+
+/** Who holds a claim, as far as is known here. */
+export interface ClaimValue {
+  readonly value: unknown
+  /** `did:key` of who claims. */
+  readonly author: string
+  /** Id of the operation, hexadecimal. */
+  readonly operation: string
+  /** False while an earlier claim may still arrive: there are no validators yet who decide (DESIGN §9). */
+  readonly final: boolean
+}
+
+/** The items that show at exactly a path, by type in the order of the listing of types. */
+export function itemsAt(path: string, store: SpaceStore): readonly Item[] {
+  const rows = store.cellsAt(path).filter(({ cell }) => !cell.removed)
+  return [...groupByItem(rows)].map((group) => toItem(group, store))
+}
+
+/** Rows of a page at a time. */
+const LIST_PAGE = 256
+
+/** The items that show at or below a path, ascending by path and type; a page of cells is in memory at a time, and the item at hand. */
+export function* listItems(prefix: string, store: SpaceStore): Generator<Item> {
+  for (const group of groupByItem(visibleRows(prefix, store))) yield toItem(group, store)
+}
+
+function* visibleRows(prefix: string, store: SpaceStore): Generator<CellRow> {
+  let after: CellKey | undefined
+  for (;;) {
+    const page = store.cells({ prefix, limit: LIST_PAGE, ...(after === undefined ? {} : { after }) })
+    yield* page
+    if (page.length < LIST_PAGE) return
+    after = page.at(-1)?.key
   }
 }
 
-function decodeValue(bytes: Uint8Array): unknown {
-  return orThrow(decodeCanonical(bytes))
+type ItemRows = readonly [CellRow, ...CellRow[]]
+
+function* groupByItem(rows: Iterable<CellRow>): Generator<ItemRows> {
+  let group: [CellRow, ...CellRow[]] | null = null
+  for (const row of rows) {
+    const first = group?.[0].key
+    if (group !== null && first?.path === row.key.path && first.type === row.key.type) group.push(row)
+    else {
+      if (group !== null) yield group
+      group = [row]
+    }
+  }
+  if (group !== null) yield group
+}
+
+function toItem(rows: ItemRows, store: SpaceStore): Item {
+  const { path, type } = rows[0].key
+  return { path, type, value: toValue(rows, store) }
+}
+
+function toValue(rows: ItemRows, store: SpaceStore): unknown {
+  const [first] = rows
+  switch (first.key.type) {
+    case 'register':
+    case 'counter':
+    case 'text':
+    case 'blob':
+      return valueOf(first)
+    case 'map':
+      return Object.fromEntries(rows.map((row) => [row.key.field, valueOf(row)]))
+    case 'edge':
+      return rows.map((row): EdgeValue => ({ ...parseEdgeField(row.key.field), value: valueOf(row) }))
+    case 'log':
+      return rows.map((row) => toLogValue(row, store))
+    case 'set':
+      return rows.map(({ key }) => key.field)
+    case 'claim': {
+      const { id } = first.cell
+      return { value: valueOf(first), author: authorOf(id, store), operation: toHex(id), final: false }
+    }
+  }
+}
+
+/** One entry of a log, from its cell. */
+export function toLogValue(row: CellRow, store: SpaceStore): LogValue {
+  const { id, index, time } = parseEntryField(row.key.field)
+  return { id: toHex(id), index, author: authorOf(id, store), time, value: valueOf(row) }
+}
+
+function authorOf(id: Uint8Array, store: SpaceStore): string {
+  const entry = store.find(id)
+  if (entry === undefined) throw new Error('bug: the writer of a cell is not in the store')
+  return formatDid(entry.author)
+}
+
+function valueOf({ cell }: CellRow): unknown {
+  return orThrow(decodeCanonical(cell.value))
 }

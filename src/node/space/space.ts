@@ -1,9 +1,7 @@
 import { TypedEventEmitter } from 'main-event'
-import type { CellKey } from '../../core/types/cell.ts'
+import { CELL_TYPES } from '../../core/types/cell.ts'
 import { toHex } from '../../core/bytes.ts'
-import { MAP } from '../../core/types/map/change.ts'
-import { REGISTER } from '../../core/types/register/change.ts'
-import type { Entry, ForkProof } from '../../core/graph.ts'
+import type { ForkProof } from '../../core/graph.ts'
 import { parsePath } from '../../core/path.ts'
 import { formatDid, parseDid } from '../../core/principal.ts'
 import type { Signer } from '../../core/signature.ts'
@@ -13,7 +11,6 @@ import { FaultError, orThrow } from '../fault-error.ts'
 import { PeerBook } from '../peer-book.ts'
 import { type Admission, LOCAL } from '../replica/admission-step.ts'
 import type { OutdatedKind } from '../replica/outdated.ts'
-import { visibleFields } from '../replica/visible-state.ts'
 import type { HostedSpace } from './hosted-space.ts'
 import {
   type ContainOptions,
@@ -26,28 +23,12 @@ import type { ContainmentReport, RevocationReport } from './revocation-report.ts
 import { type DelegationStatus, describeDelegations } from './delegation-status.ts'
 import { parseOperationId } from './operation-id.ts'
 import { checkEdit } from './check-edit.ts'
-import { type Item, toItem } from './item.ts'
+import { type EdgeValue, type Item, itemsAt, listItems } from './item.ts'
 import type { ItemEdit, ItemType } from './item-edit.ts'
+import { listOperations, type LogEntry } from './log.ts'
 import { explainOperation, type Explanation, explainRight, type RightExplanation } from './explain.ts'
 import { describeStatus, type SpaceStatus } from './status.ts'
 import { watchOutdated } from './watch-outdated.ts'
-
-/** One admitted operation, for people. */
-export interface LogEntry {
-  readonly id: string
-  /** `did:key` of the author. */
-  readonly author: string
-  readonly seq: number
-  readonly lamport: number
-  /** Milliseconds since 1970 as the author's clock said. */
-  readonly time: number
-  readonly command: string
-  readonly path: string
-  /** Number of changes; null while the body has not arrived. */
-  readonly changes: number | null
-  /** True where a revocation took its effect. */
-  readonly masked: boolean
-}
 
 /** Options of a write. */
 export interface PutOptions {
@@ -161,13 +142,60 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     return this.write([{ kind: 'edit', path, set, remove }], options)
   }
 
-  /** Deletes what shows at a path, of every type. Returns the operation's id, or null where there is nothing. */
-  delete(path: string, options: PutOptions = {}): string | null {
-    const items = this.#itemsAt(path)
+  /** Draws the edge `from –label→ to`, or replaces its value. Returns the operation's id. */
+  link(from: string, label: string, to: string, value: unknown = null, options: PutOptions = {}): string {
+    return this.write([{ kind: 'link', path: from, label, to, value }], options)
+  }
+
+  /** Takes an edge away. Returns the operation's id, or null where there is none. */
+  unlink(from: string, label: string, to: string, options: PutOptions = {}): string | null {
+    const edges = this.get(from, 'edge')?.value as readonly EdgeValue[] | undefined
+    const exists = edges?.some((edge) => edge.label === label && edge.to === to) ?? false
+    return exists ? this.write([{ kind: 'unlink', path: from, label, to }], options) : null
+  }
+
+  /** Appends an entry to the log at a path. Returns the operation's id. */
+  append(path: string, value: unknown, options: PutOptions = {}): string {
+    return this.write([{ kind: 'append', path, value }], options)
+  }
+
+  /** Adds members to the set at a path, and removes others. Returns the operation's id. */
+  tag(
+    path: string,
+    add: readonly string[],
+    remove: readonly string[] = [],
+    options: PutOptions = {},
+  ): string {
+    return this.write([{ kind: 'tag', path, add, remove }], options)
+  }
+
+  /** Adds a whole number to the counter at a path. Returns the operation's id. */
+  increment(path: string, by = 1, options: PutOptions = {}): string {
+    return this.write([{ kind: 'count', path, by }], options)
+  }
+
+  /** Claims what a path names: the first claim holds, provisionally. Returns the operation's id. */
+  claim(path: string, value: unknown, options: PutOptions = {}): string {
+    return this.write([{ kind: 'claim', path, value }], options)
+  }
+
+  /**
+   * Deletes what shows at a path, of one type or of every type but log, whose entries stay for good. Returns the operation's id, or null
+   * where there is nothing.
+   */
+  delete(path: string, options: PutOptions = {}, type?: ItemType): string | null {
+    const items = this.#itemsAt(path).filter((item) => type === undefined || item.type === type)
     if (items.length === 0) return null
+    const deletable = items.filter((item) => item.type !== 'log')
+    if (deletable.length === 0) {
+      throw new FaultError({
+        code: 'APPEND_ONLY',
+        detail: `${JSON.stringify(path)} is a log, whose entries stay for good: revoke what let their author write, or append a correction`,
+      })
+    }
     this.#checkDeletable(path)
     return this.write(
-      items.map(({ type }) => ({ kind: 'delete', path, type })),
+      deletable.map((item) => ({ kind: 'delete', path, type: item.type })),
       options,
     )
   }
@@ -184,52 +212,27 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     return toHex(operation.id)
   }
 
-  /** The item at a path: its register, or else its map. Undefined where nothing shows. */
+  /** The item at a path, of one type or of the first that shows there in the order of CELL_TYPES. Undefined where nothing does. */
   get(path: string, type?: ItemType): Item | undefined {
     orThrow(parsePath(path))
     const items = this.#itemsAt(path)
-    return type === undefined
-      ? (items.find((item) => item.type === REGISTER) ?? items[0])
-      : items.find((item) => item.type === type)
+    for (const one of type === undefined ? CELL_TYPES : [type]) {
+      const item = items.find((candidate) => candidate.type === one)
+      if (item !== undefined) return item
+    }
+    return undefined
   }
 
-  /** The items at or below a path, ascending, one after the other; a bounded page of cells is in memory at a time. */
-  *list(prefix = ''): Generator<Item> {
+  /** The items at or below a path, ascending by path and type, one after the other. */
+  list(prefix = ''): Generator<Item> {
     orThrow(parsePath(prefix))
-    let after: CellKey | undefined
-    let current: { readonly key: CellKey; readonly fields: Map<string, Uint8Array> } | null = null
-    for (;;) {
-      const page = this.hosted.store.cells({
-        prefix,
-        limit: LOG_PAGE,
-        ...(after === undefined ? {} : { after }),
-      })
-      for (const { key, cell } of page) {
-        if (current === null || current.key.path !== key.path || current.key.type !== key.type) {
-          if (current !== null) yield toItem(current.key, current.fields)
-          current = { key, fields: new Map() }
-        }
-        current.fields.set(key.field, cell.value)
-      }
-      if (page.length < LOG_PAGE) break
-      after = page.at(-1)?.key
-    }
-    if (current !== null) yield toItem(current.key, current.fields)
+    return listItems(prefix, this.hosted.store)
   }
 
   /** Admitted operations that changed something at or below a path, the latest admitted first, at most `limit`. */
   log(prefix = '', limit = LOG_PAGE): readonly LogEntry[] {
     orThrow(parsePath(prefix))
-    const { store } = this.hosted
-    if (prefix !== '')
-      return store
-        .changedBelow(prefix, store.count(), limit)
-        .map((ordinal) => this.#logEntry(store.at(ordinal)))
-    const entries: LogEntry[] = []
-    for (let ordinal = store.count() - 1; ordinal >= 0 && entries.length < limit; ordinal--) {
-      entries.push(this.#logEntry(store.at(ordinal)))
-    }
-    return entries
+    return listOperations(this.hosted.store, prefix, limit)
   }
 
   /** What became of an operation here, and why. `id`: hexadecimal, whole. */
@@ -346,8 +349,8 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   /** What shows is deleted by naming it, and what a frozen author wrote is not built on. */
   #checkDeletable(path: string): void {
     const { store, replica } = this.hosted
-    for (const { cell } of store.cellsAt(path)) {
-      const writer = cell.removed ? undefined : store.find(cell.id)
+    for (const { key, cell } of store.cellsAt(path)) {
+      const writer = cell.removed || key.type === 'log' ? undefined : store.find(cell.id)
       if (writer === undefined || !replica.isFrozen(writer.author)) continue
       throw new FaultError({
         code: 'FROZEN',
@@ -357,24 +360,6 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   }
 
   #itemsAt(path: string): readonly Item[] {
-    return ([REGISTER, MAP] as const).flatMap((type) => {
-      const fields = visibleFields(this.hosted.store, { path, type })
-      return fields.size === 0 ? [] : [toItem({ path, type, field: '' }, fields)]
-    })
-  }
-
-  #logEntry(entry: Entry): LogEntry {
-    const { body } = this.hosted.store.operation(entry.ordinal)
-    return {
-      id: toHex(entry.id),
-      author: formatDid(entry.author),
-      seq: entry.seq,
-      lamport: entry.lamport,
-      time: entry.time,
-      command: entry.command,
-      path: entry.path,
-      changes: body === null ? null : body.length,
-      masked: this.hosted.store.mask(entry.ordinal) !== undefined,
-    }
+    return itemsAt(path, this.hosted.store)
   }
 }

@@ -96,7 +96,8 @@ export class Rebuild {
   putBody(entry: Entry, operation: Operation & { readonly body: Body }, writer: SpaceWriter): void {
     writer.putBody(entry.ordinal, operation.body)
     const evaluation = this.#evaluate(entry, operation)
-    showCells(this.state, this.store, materialise(entry, evaluation, this.store, writer))
+    const evaluationOf = (one: Entry) => this.#evaluateStored(one)
+    showCells(this.state, this.store, materialise(entry, evaluation, evaluationOf, this.store, writer))
   }
 
   /** Root over every header that is not severed. */

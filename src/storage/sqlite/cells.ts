@@ -1,7 +1,9 @@
 import type { Cell, CellKey, CellType } from '../../core/types/cell.ts'
 import type { ElementRef } from '../../core/changes/change.ts'
+import { decodeCanonical } from '../../core/canonical-cbor.ts'
 import { STORE_CELLS_CACHED_MAX } from '../../core/limits.ts'
 import { ROOT_PATH } from '../../core/path.ts'
+import { formatValue } from '../../core/value-json.ts'
 import { cellName, compareText } from '../cell-order.ts'
 import { RecentCache } from '../recent-cache.ts'
 import type { CellRange, CellRow } from '../space-store.ts'
@@ -45,7 +47,7 @@ export class Cells {
   readonly #findNumber: Query<KeyColumns, [number]>
   readonly #insertKey: Query<KeyColumns>
   readonly #read: Query<[number], CellColumns>
-  readonly #write: Query<[...CellColumns, number]>
+  readonly #write: Query<[...CellColumns, string, number]>
   readonly #readAt: Query<[string], [...KeyColumns, ...CellColumns]>
   readonly #page: Query<[...KeyColumns, string | Uint8Array, number], [...KeyColumns, ...CellColumns]>
   readonly #insertRemoval: Query<[number, Uint8Array, number]>
@@ -60,7 +62,7 @@ export class Cells {
     this.#insertKey = database.query('INSERT INTO cells (path, type, field) VALUES (?, ?, ?)')
     this.#read = database.query(`SELECT ${CELL_COLUMNS} FROM cells WHERE cell = ? AND operation IS NOT NULL`)
     this.#write = database.query(
-      'UPDATE cells SET operation = ?, change = ?, lamport = ?, time = ?, removed = ?, value = ? WHERE cell = ?',
+      'UPDATE cells SET operation = ?, change = ?, lamport = ?, time = ?, removed = ?, value = ?, json = ? WHERE cell = ?',
     )
     this.#readAt = database.query(
       `SELECT path, type, field, ${CELL_COLUMNS} FROM cells WHERE path = ? AND operation IS NOT NULL ORDER BY type, field`,
@@ -71,7 +73,7 @@ export class Cells {
        ORDER BY path, type, field LIMIT ?`,
     )
     this.#clear = database.query(
-      'UPDATE cells SET operation = NULL, change = NULL, lamport = NULL, time = NULL, removed = NULL, value = NULL WHERE cell = ?',
+      'UPDATE cells SET operation = NULL, change = NULL, lamport = NULL, time = NULL, removed = NULL, value = NULL, json = NULL WHERE cell = ?',
     )
     this.#clearRemovals = database.query('DELETE FROM removals WHERE cell = ?')
     this.#insertRemoval = database.query('INSERT OR IGNORE INTO removals VALUES (?, ?, ?)')
@@ -129,7 +131,7 @@ export class Cells {
 
   putCell(key: CellKey, cell: Cell): void {
     const { id, index, lamport, time, removed, value } = cell
-    this.#write.run(id, index, lamport, time, removed ? 1 : 0, value, this.intern(key))
+    this.#write.run(id, index, lamport, time, removed ? 1 : 0, value, jsonOf(value), this.intern(key))
   }
 
   clearCell(key: CellKey): void {
@@ -161,6 +163,13 @@ export class Cells {
     this.#numbers.set(cellName(key), number)
     return number
   }
+}
+
+/** A value as SQL reads it. */
+export function jsonOf(value: Uint8Array): string {
+  const decoded = decodeCanonical(value)
+  if (!decoded.ok) throw new Error(`bug: the value of a cell does not decode: ${decoded.fault.detail}`)
+  return formatValue(decoded.value)
 }
 
 function toCell([id, index, lamport, time, removed, value]: CellColumns): Cell {

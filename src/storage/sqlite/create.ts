@@ -37,7 +37,7 @@ export function createSpaceFile(file: string, { spaceId, spaceKey }: SpaceIdenti
 }
 
 /** Makes a rename durable, where the system lets folders be synced. */
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return
   const descriptor = openSync(folder, 'r')
   try {

@@ -163,6 +163,10 @@ export class Operations {
     return Array.from(this.#frontier.values(), (ordinal) => this.at(ordinal))
   }
 
+  isWholeFrontier(ordinal: number): boolean {
+    return this.#frontier.isOnly(ordinal)
+  }
+
   entriesFrom(ordinal: number, limit: number): readonly Entry[] {
     return this.#entriesFrom.all(ordinal, limit).map((row) => this.#toEntry(row))
   }

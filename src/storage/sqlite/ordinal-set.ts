@@ -30,6 +30,11 @@ export class OrdinalSet {
     return this.#values
   }
 
+  /** True where it holds that one ordinal and no other. */
+  isOnly(ordinal: number): boolean {
+    return this.#values.size === 1 && this.#values.has(ordinal)
+  }
+
   /** Adds an ordinal greater than any before. */
   add(ordinal: number): void {
     this.#values.add(ordinal)

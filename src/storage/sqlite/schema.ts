@@ -8,7 +8,7 @@ export const SPACE_APPLICATION_ID = 0x48616e73
 /** `PRAGMA application_id` of the node's own file: "HanN". */
 export const NODE_APPLICATION_ID = 0x48616e4e
 /** `PRAGMA user_version`: the version of the tables below. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 /** Which space this is. One row, written when the file is made and never again. */
 const SPACE = `
@@ -54,7 +54,7 @@ CREATE TABLE operation_ids (prefix INTEGER NOT NULL, ordinal INTEGER NOT NULL, P
 CREATE TABLE operation_ids_sealed (sealed INTEGER NOT NULL) STRICT;
 INSERT INTO operation_ids_sealed VALUES (0);`
 
-/** A cell without `operation` has no write yet, only removals or history. */
+/** A cell without `operation` has no write yet, only removals or history. `json`: the value again, for SQL (src/core/value-json.ts). */
 const CELLS = `
 CREATE TABLE cells (
   cell INTEGER PRIMARY KEY,
@@ -67,6 +67,7 @@ CREATE TABLE cells (
   time INTEGER,
   removed INTEGER,
   value BLOB,
+  json TEXT,
   UNIQUE (path, type, field)
 ) STRICT;
 CREATE TABLE removals (
@@ -76,7 +77,12 @@ CREATE TABLE history (
   cell INTEGER NOT NULL, ordinal INTEGER NOT NULL, change INTEGER NOT NULL, kind TEXT NOT NULL,
   PRIMARY KEY (cell, ordinal, change)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX history_by_ordinal ON history (ordinal, cell);`
+CREATE INDEX history_by_ordinal ON history (ordinal, cell);
+CREATE TABLE siblings (
+  cell INTEGER NOT NULL, ordinal INTEGER NOT NULL, change INTEGER NOT NULL, value BLOB NOT NULL, json TEXT NOT NULL,
+  PRIMARY KEY (cell, ordinal, change)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE turns (turn INTEGER PRIMARY KEY, at INTEGER NOT NULL, ordinal INTEGER NOT NULL, kind TEXT NOT NULL) STRICT;`
 
 const REST = `
 CREATE TABLE tokens (token INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, bytes BLOB NOT NULL) STRICT;

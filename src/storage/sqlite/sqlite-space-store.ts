@@ -7,9 +7,11 @@ import type {
   HistoryEntry,
   Mask,
   Refusal,
+  Sibling,
   SpaceStore,
   SpaceWriter,
   StoredOperation,
+  Turn,
 } from '../space-store.ts'
 import { assertSynchronous, TransactionGuard } from '../transaction-guard.ts'
 import { Cells } from './cells.ts'
@@ -19,7 +21,9 @@ import { History } from './history.ts'
 import { Notes } from './notes.ts'
 import { Operations, type OperationsInit } from './operations.ts'
 import { Refusals } from './refusals.ts'
+import { Siblings } from './siblings.ts'
 import { Tokens } from './tokens.ts'
+import { Turns } from './turns.ts'
 
 /** What an open file becomes a store with. */
 export interface SqliteSpaceStoreInit extends OperationsInit {
@@ -41,6 +45,8 @@ export class SqliteSpaceStore implements SpaceStore {
   readonly #operations: Operations
   readonly #cells: Cells
   readonly #history: History
+  readonly #siblings: Siblings
+  readonly #turns: Turns
   readonly #tokens: Tokens
   readonly #forks: Forks
   readonly #refusals: Refusals
@@ -55,6 +61,8 @@ export class SqliteSpaceStore implements SpaceStore {
     this.#operations = new Operations(database, init)
     this.#cells = new Cells(database)
     this.#history = new History(database, this.#cells)
+    this.#siblings = new Siblings(database, this.#cells)
+    this.#turns = new Turns(database)
     this.#tokens = new Tokens(database)
     this.#forks = new Forks(database)
     this.#refusals = new Refusals(database)
@@ -89,6 +97,10 @@ export class SqliteSpaceStore implements SpaceStore {
 
   frontier(): readonly Entry[] {
     return this.#operations.frontier()
+  }
+
+  isWholeFrontier(ordinal: number): boolean {
+    return this.#operations.isWholeFrontier(ordinal)
   }
 
   entriesFrom(ordinal: number, limit: number): readonly Entry[] {
@@ -157,6 +169,18 @@ export class SqliteSpaceStore implements SpaceStore {
 
   history(key: CellKey): readonly HistoryEntry[] {
     return this.#history.of(key)
+  }
+
+  siblings(key: CellKey): readonly Sibling[] {
+    return this.#siblings.of(key)
+  }
+
+  contested(after: CellKey | null, limit: number): readonly CellKey[] {
+    return this.#siblings.contested(after, limit)
+  }
+
+  turns(from: number, limit: number): readonly Turn[] {
+    return this.#turns.from(from, limit)
   }
 
   changedBelow(prefix: string, before: number, limit: number): readonly number[] {
@@ -237,7 +261,12 @@ export class SqliteSpaceStore implements SpaceStore {
       append: guarded((operation, entry) => this.#operations.append(operation, entry)),
       putBody: guarded((ordinal, body) => this.#operations.putBody(ordinal, body)),
       putMask: guarded((ordinal, mask) => this.#operations.putMask(ordinal, mask)),
-      clearCell: guarded((key) => this.#cells.clearCell(key)),
+      putTurn: guarded((ordinal, kind) => this.#turns.put(this.count(), ordinal, kind)),
+      clearCell: guarded((key) => {
+        this.#cells.clearCell(key)
+        this.#siblings.put(key, [])
+      }),
+      putSiblings: guarded((key, siblings) => this.#siblings.put(key, siblings)),
       putToken: guarded((delegation, publisher) => this.#tokens.put(delegation, publisher)),
       putCell: guarded((key, cell) => this.#cells.putCell(key, cell)),
       putRemoval: guarded((key, element) => this.#cells.putRemoval(key, element)),
