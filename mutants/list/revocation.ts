@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts'
 
 const EFFECT = ['test/adversarial/revocation.test.ts', 'test/effect/effect.test.ts']
+const COST = ['test/effect/verdict-cost.test.ts']
 
 /** What has an effect, and what is kept (DESIGN §4, §5, §6). */
 export const REVOCATION_MUTANTS: readonly Mutant[] = [
@@ -41,10 +42,7 @@ export const REVOCATION_MUTANTS: readonly Mutant[] = [
     rule: 'a revocation counts although a higher one masks it',
     file: 'src/core/effect/verdicts.ts',
     edits: [
-      [
-        'const isEffective = !this.#isMaskedUnendorsed(revocation.entry)',
-        'const isEffective = revocation.entry.ordinal >= 0',
-      ],
+      ['const isEffective = !this.#isMaskedUnendorsed(entry)', 'const isEffective = entry.ordinal >= 0'],
     ],
     tests: EFFECT,
   },
@@ -52,7 +50,7 @@ export const REVOCATION_MUTANTS: readonly Mutant[] = [
     name: 'verdicts-by-arrival',
     rule: 'what was found effective stays so, whatever comes later',
     file: 'src/core/effect/verdicts.ts',
-    edits: [['if (revocations.length > 0) this.#effective.clear()\n', '']],
+    edits: [['    this.#forgetStandings(revocations)\n    return revocations\n', '    return revocations\n']],
     tests: EFFECT,
   },
   {
@@ -61,32 +59,26 @@ export const REVOCATION_MUTANTS: readonly Mutant[] = [
     file: 'src/core/effect/verdicts.ts',
     edits: [
       [
-        `    return this.reaching(entry.caps).some(
-      (revocation) => this.#isEffective(revocation) && !this.#isKept(revocation, entry),
-    )`,
-        `    const reaching = this.reaching(entry.caps).filter((revocation) => this.#isEffective(revocation))
-    return reaching.length > 0 && !reaching.some((revocation) => this.#isKept(revocation, entry))`,
+        `    for (const revocation of this.reaching(entry.caps)) if (this.#masks(revocation, entry)) return true
+    return false`,
+        `    const all = [...this.reaching(entry.caps)].filter((revocation) => this.isEffective(revocation.entry))
+    return all.length > 0 && !all.some((revocation) => this.isKept(revocation, entry))`,
       ],
     ],
     tests: EFFECT,
   },
   {
     name: 'endorsements-not-followed',
-    rule: 'an endorsement that was looked at for another reason is not followed to what it keeps',
+    rule: 'an endorsement that gets or loses its effect is not followed to what it keeps',
     file: 'src/node/replica/effects.ts',
-    edits: [
-      [
-        '        reached.set(entry.ordinal, entry)\n',
-        '        if (reached.has(entry.ordinal)) continue\n        reached.set(entry.ordinal, entry)\n',
-      ],
-    ],
+    edits: [['if (!isVerdict(entry)) continue\n', "if (entry.command !== '/cap/revoke') continue\n"]],
     tests: ['test/adversarial/revocation.test.ts'],
   },
   {
     name: 'endorse-control',
     rule: 'an endorsement revives control operations',
     file: 'src/core/effect/verdicts.ts',
-    edits: [['if (isControl(entry.command)) return []\n', '']],
+    edits: [['if (isControl(entry.command)) return false\n', '']],
     tests: EFFECT,
   },
   {
@@ -112,14 +104,17 @@ export const REVOCATION_MUTANTS: readonly Mutant[] = [
     name: 'masked-endorser',
     rule: 'an endorsement counts although it is masked itself',
     file: 'src/core/effect/verdicts.ts',
-    edits: [['if (this.#isMaskedUnendorsed(endorser)) return false\n', '']],
+    edits: [
+      ['if (!this.isEffective(endorser)) return false\n', ''],
+      ['if (!this.isEffective(endorser)) continue\n', ''],
+    ],
     tests: EFFECT,
   },
   {
     name: 'check-11-by-the-whole-set',
     rule: 'an operation is refused for a revocation that its author had not seen',
     file: 'src/core/effect/verdicts.ts',
-    edits: [['past.has(revocation.entry) &&\n', '']],
+    edits: [['past.has(entry) && ', '']],
     tests: EFFECT,
   },
   {
@@ -137,6 +132,41 @@ export const REVOCATION_MUTANTS: readonly Mutant[] = [
       ['if (entry === undefined || !past.has(entry)) return null', 'if (entry === undefined) return null'],
     ],
     tests: EFFECT,
+  },
+  {
+    name: 'revocations-by-the-thousand',
+    rule: 'an operation may make any number of revocations',
+    file: 'src/core/changes/evaluate.ts',
+    edits: [['if (context.revocations.left-- <= 0)\n', 'if (context.revocations.left-- < -1_000_000)\n']],
+    tests: COST,
+  },
+  {
+    name: 'uses-read-to-the-beginning',
+    rule: 'a revocation looks at every use of its target, also at what its cut keeps',
+    file: 'src/node/replica/uses.ts',
+    edits: [['if (isKept(entry)) continue\n        yield entry\n', 'if (!isKept(entry)) yield entry\n']],
+    tests: COST,
+  },
+  {
+    name: 'uses-forgotten-between-chains',
+    rule: 'what an author did before acting by another chain for a while is not masked',
+    file: 'src/node/replica/uses.ts',
+    edits: [['if (jump !== undefined) open.push(jump)\n', '']],
+    tests: COST,
+  },
+  {
+    name: 'one-chain-in-between-ends-a-log',
+    rule: 'every change to another chain leaves one more end to look at',
+    file: 'src/node/replica/uses.ts',
+    edits: [['latest !== undefined && isInChain(', 'latest === -1 && isInChain(']],
+    tests: COST,
+  },
+  {
+    name: 'masked-revocations-looked-at-again',
+    rule: 'an operation is judged once for each revocation that loses its effect',
+    file: 'src/node/replica/effects.ts',
+    edits: [['        looked.add(entry.ordinal)\n', '']],
+    tests: COST,
   },
   {
     name: 'severed-in-the-clock',

@@ -169,6 +169,22 @@ describe('a revocation', () => {
     }
   })
 
+  test('and another intersect still once a third has lost its effect', async () => {
+    const written = write({ by: 'dave' }, 'x')
+    const keeping = revoke({ by: 'bob', deps: [written] }, bobToDave, [written])
+    const ending = revoke({ by: 'bob', prev: keeping }, bobToDave, [])
+    const third = revoke({ by: 'bob', prev: ending }, bobToDave, [])
+    const home = await createRealmHome([written, keeping, ending, third])
+    const above = revoke({ by: 'alice', prev: publication, deps: [third] }, aliceToBob, [ending])
+    expect(await verdictsOn(home, [above])).toEqual(['admitted'])
+    expect(effectsOf(home, [keeping, ending, third, written])).toEqual([
+      'effective',
+      'effective',
+      'masked',
+      'masked',
+    ])
+  })
+
   test('in an operation with another command, or with a form of its own, is void', async () => {
     const target = bobToMallory.digest
     const sound = revokeDelegation({ target, cut: [] })
