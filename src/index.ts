@@ -1,6 +1,8 @@
 export { FaultError } from './node/fault-error.ts'
 export { createNode, HanseNode } from './node/node.ts'
 export type { CreateSpaceOptions, NodeOptions } from './node/node-options.ts'
+export type { ChangesOptions } from './node/feed/change-feed.ts'
+export type { ChangeCause, ChangeRecord, FieldChange } from './node/feed/change-record.ts'
 export type { ContainOptions, GrantOptions, InviteOptions, RevokeOptions } from './node/space/authority.ts'
 export type { ContainmentReport, RevocationReport } from './node/space/revocation-report.ts'
 export type { DelegationStatus } from './node/space/delegation-status.ts'

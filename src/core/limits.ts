@@ -45,6 +45,13 @@ export const FORK_PROOF_BYTES_MAX = 2 * (8 * 1024 + 64) + 32
 /** Cuts of one space whose past is kept as far as it has been read, some 150 bytes for each author in it; the rest is read again. */
 export const CUTS_READ_MAX = 64
 
+// Proofs of state (docs/protocol.md §5)
+
+/** A proof of something in the state, by itself: its value, and some 3 KiB for each level of the path. */
+export const STATE_PROOF_BYTES_MAX = 1024 * 1024
+/** Fields of one item that are proved together, as all that it has. Of a larger item they are proved one by one. */
+export const STATE_PROOF_FIELDS_MAX = 16_384
+
 // Delegations (DESIGN §5)
 
 /** Encoded delegation token. */
@@ -186,6 +193,10 @@ export const CUT_IDS_MAX = 1_024
 export const REVOCATIONS_PER_OPERATION_MAX = 16
 /** Operations that one endorsement names. Their ids fill half of a body. */
 export const ENDORSED_OPERATIONS_MAX = 4_096
+/** Edits that one text change makes. Each costs some microseconds wherever it is placed; a pause of typing has a handful. */
+export const TEXT_EDITS_MAX = 4_096
+/** Characters of one text, deleted ones included, as one operation's past has them: some 200 MiB in memory at the very worst. */
+export const TEXT_CHARACTERS_MAX = 16 * 1024 * 1024
 
 // Signatures
 
@@ -274,6 +285,11 @@ export const SOCKET_PATH_BYTES_MAX = 103
 export const ID_PREFIX_OPERATIONS_MAX = 100_000
 /** From the signal to the end of a stopping node, in ms: the network's bound and what files need. */
 export const NODE_STOP_TIMEOUT_MS = 8_000
+
+// Following changes (src/node/feed)
+
+/** Ends of what a follower has taken that its cursor names. Beyond it the earlier branches come again on another file. */
+export const FEED_CURSOR_HEADS_MAX = 64
 
 // Rates (check 1: `RATE`). What is above them is not looked at, and held against the peer.
 

@@ -161,7 +161,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     return evaluateBody(operation, parents, this.store, this.#verifier.verifySync)
   }
 
-  #evaluateStored(entry: Entry): Evaluation {
+  evaluationOf(entry: Entry): Evaluation {
     const { headerBytes, signature, body } = this.store.operation(entry.ordinal)
     const header = decodeHeader(headerBytes)
     if (!header.ok) throw new Error(`bug: an admitted header does not decode: ${header.fault.detail}`)
@@ -218,7 +218,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   #read(): Derived {
     const { store } = this
     this.#derived ??= {
-      effects: new Effects(store, (entry) => this.#evaluateStored(entry)),
+      effects: new Effects(store, (entry) => this.evaluationOf(entry)),
       branches: new Branches(store),
       frontier: new UsableFrontier(store, (entry) => this.#isUsable(entry)),
     }
@@ -326,7 +326,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     const evaluation = this.evaluate(entry, operation)
     const touched = this.#transaction('process', (writer) => {
       writer.putBody(entry.ordinal, body)
-      return materialise(entry, evaluation, (one) => this.#evaluateStored(one), this.store, writer)
+      return materialise(entry, evaluation, (one) => this.evaluationOf(one), this.store, writer)
     })
     this.#state.refresh(touched)
     const none = { entries: [], remasked: [], promoted: [] }

@@ -8,6 +8,8 @@ import type { Signer } from '../../core/signature.ts'
 import type { SyncProgress, SyncReport } from '../../core/sync/session.ts'
 import type { AcceptedReceipt, LinkTraffic } from '../../../protocols/sync/index.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
+import { ChangeFeed, type ChangesOptions } from '../feed/change-feed.ts'
+import type { ChangeRecord } from '../feed/change-record.ts'
 import { PeerBook } from '../peer-book.ts'
 import { type Admission, LOCAL } from '../replica/admission-step.ts'
 import type { OutdatedKind } from '../replica/outdated.ts'
@@ -95,6 +97,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   /** Who may do what: granting, revoking, endorsing. */
   readonly authority: SpaceAuthority
   readonly #node: SpaceOwner
+  readonly #feed: ChangeFeed
   #rememberedAtMs = 0
   #hasNewProofs = false
 
@@ -102,6 +105,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     super()
     this.hosted = hosted
     this.#node = node
+    this.#feed = new ChangeFeed(hosted.replica)
     this.authority = new SpaceAuthority(hosted, node)
     this.peers.restore(hosted.keptPeers())
     hosted.replica.addEventListener('admitted', ({ detail }) => this.safeDispatchEvent('change', { detail }))
@@ -233,6 +237,16 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   log(prefix = '', limit = LOG_PAGE): readonly LogEntry[] {
     orThrow(parsePath(prefix))
     return listOperations(this.hosted.store, prefix, limit)
+  }
+
+  /** Follows the space from a cursor on: at least once, causes first, across restarts (src/node/feed/change-feed.ts). */
+  changes(options: ChangesOptions = {}): AsyncGenerator<ChangeRecord, void, void> {
+    return this.#feed.changes(options)
+  }
+
+  /** The cursor of all that is here now. */
+  cursor(): string {
+    return this.#feed.now()
   }
 
   /** What became of an operation here, and why. `id`: hexadecimal, whole. */

@@ -1,0 +1,79 @@
+import { toHex } from '../../core/bytes.ts'
+import { decodeCanonical } from '../../core/canonical-cbor.ts'
+import type { Evaluation } from '../../core/changes/evaluate.ts'
+import type { Entry } from '../../core/graph.ts'
+import { isAtOrBelow } from '../../core/path.ts'
+import { formatDid } from '../../core/principal.ts'
+import type { CellEdit, CellType } from '../../core/types/cell.ts'
+import { orThrow } from '../fault-error.ts'
+
+/** What happened to an item: an operation wrote it, its body came late, or it lost its effect or got it back. */
+export type ChangeCause = 'written' | 'arrived' | 'revoked' | 'restored'
+
+/** What one operation did to one field of an item (of a set: a member; of an edge: label and target; of a log: an entry). */
+export interface FieldChange {
+  readonly field: string
+  readonly action: CellEdit['kind']
+  /** The value set, or what a counter was raised by. */
+  readonly value?: unknown
+}
+
+/** What one operation did to one item. */
+export interface ChangeRecord {
+  /** Where to go on after this record; hand it back as `since`. */
+  readonly cursor: string
+  readonly cause: ChangeCause
+  /** Id of the operation, hexadecimal. */
+  readonly operation: string
+  /** `did:key` of its author. */
+  readonly author: string
+  /** Milliseconds since 1970, as the author's clock said. */
+  readonly time: number
+  readonly path: string
+  readonly type: CellType
+  readonly changes: readonly FieldChange[]
+}
+
+/** Which items a follower wants to hear of. */
+export interface ChangeFilter {
+  /** At or below this path. */
+  readonly path: string
+  /** Null: of every type. */
+  readonly types: ReadonlySet<CellType> | null
+}
+
+/** What an operation did, item by item, in the order of its changes; without cursors. */
+export function recordsOf(
+  entry: Entry,
+  evaluation: Evaluation,
+  cause: ChangeCause,
+  { path: prefix, types }: ChangeFilter,
+): readonly Omit<ChangeRecord, 'cursor'>[] {
+  const byItem = new Map<string, Omit<ChangeRecord, 'cursor'> & { readonly changes: FieldChange[] }>()
+  const about = { cause, operation: toHex(entry.id), author: formatDid(entry.author), time: entry.time }
+  for (const change of evaluation) {
+    if (!change.ok || change.value.kind !== 'cells') continue
+    for (const edit of change.value.edits) {
+      const { path, type } = edit
+      if (!isAtOrBelow(path, prefix) || types?.has(type) === false) continue
+      const name = `${type} ${path}`
+      const record = byItem.get(name) ?? { ...about, path, type, changes: [] }
+      byItem.set(name, record)
+      record.changes.push(toFieldChange(edit))
+    }
+  }
+  return [...byItem.values()]
+}
+
+function toFieldChange(edit: CellEdit): FieldChange {
+  const { field, kind: action } = edit
+  switch (edit.kind) {
+    case 'set':
+      return { field, action, value: orThrow(decodeCanonical(edit.value)) }
+    case 'add':
+      return { field, action, value: edit.by }
+    case 'remove':
+    case 'clear':
+      return { field, action }
+  }
+}
