@@ -36,14 +36,13 @@ export const HEADS_PER_ENTRY_MAX = 8
 export const BRANCH_AUTHORS_MAX = 64
 /** Operations remembered for one forked author, at some 100 bytes each, before it begins anew. */
 export const BRANCH_ENTRIES_MAX = 262_144
+/** Cuts of one space whose past is kept as far as it has been read, some 150 bytes for each author in it; the rest is read again. */
+export const CUTS_READ_MAX = 64
 
 // Fork proofs (docs/protocol.md §9)
 
 /** A fork proof by itself: two headers of the largest size, their signatures, and what separates them. */
 export const FORK_PROOF_BYTES_MAX = 2 * (8 * 1024 + 64) + 32
-
-/** Cuts of one space whose past is kept as far as it has been read, some 150 bytes for each author in it; the rest is read again. */
-export const CUTS_READ_MAX = 64
 
 // Proofs of state (docs/protocol.md §5)
 
