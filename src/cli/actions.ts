@@ -1,4 +1,5 @@
 import type { Action } from './control/action.ts'
+import { changesAction } from './commands/changes.ts'
 import { delegationsAction } from './commands/delegations.ts'
 import { deleteAction } from './commands/delete.ts'
 import { explainAction, explainRightAction } from './commands/explain.ts'
@@ -23,6 +24,7 @@ import { whoamiAction } from './commands/whoami.ts'
 /** What a running node does for commands, by name. Each is the function that the command runs itself where no node runs. */
 export const ACTIONS: ReadonlyMap<string, Action> = new Map(
   [
+    changesAction,
     containAction,
     delegationsAction,
     deleteAction,

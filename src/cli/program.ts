@@ -1,4 +1,5 @@
 import { Command, CommanderError } from '@commander-js/extra-typings'
+import { registerChanges } from './commands/changes.ts'
 import { registerDelegations } from './commands/delegations.ts'
 import { registerDelete } from './commands/delete.ts'
 import { registerExplain } from './commands/explain.ts'
@@ -35,7 +36,7 @@ const GROUPS: readonly (readonly [
     'Spaces and members:',
     [registerSpace, registerInvite, registerJoin, registerGrant, registerDelegations, registerRevoke],
   ],
-  ['Content:', [registerPut, registerGet, registerList, registerDelete, registerLog]],
+  ['Content:', [registerPut, registerGet, registerList, registerDelete, registerLog, registerChanges]],
   ['Federation:', [registerStatus, registerPeers, registerSync, registerExplain]],
   ['Looking closely:', [registerHeld, registerForks, registerVerify]],
 ]
