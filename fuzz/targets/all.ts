@@ -2,11 +2,13 @@ import type { Target } from '../target.ts'
 import { CORE_TARGETS } from './core.ts'
 import { INTRODUCTION_TARGETS } from './introduction.ts'
 import { LOCAL_TARGETS } from './local.ts'
+import { STATE_TARGETS } from './state.ts'
 import { SYNC_TARGETS } from './sync.ts'
 
 /** Every decoder that is fed from outside. test/fuzz checks that no exported decoder is missing here. */
 export const TARGETS: readonly Target[] = [
   ...CORE_TARGETS,
+  ...STATE_TARGETS,
   ...SYNC_TARGETS,
   ...INTRODUCTION_TARGETS,
   ...LOCAL_TARGETS,

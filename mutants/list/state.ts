@@ -2,6 +2,7 @@ import type { Mutant } from '../mutant.ts'
 
 const CONVERGENCE = ['test/core/convergence.test.ts']
 const CODEC = ['test/core/codec.test.ts']
+const STATE_PROOF = ['test/core/state-proof.test.ts']
 const CANONICAL = ['test/core/canonical-cbor.test.ts']
 
 /** Encoding, signatures, clock and state: what must be the same on every node. */
@@ -209,5 +210,84 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     file: 'src/core/state/state-tree.ts',
     edits: [['encodeCanonical([type, fields])', "encodeCanonical(['', fields])"]],
     tests: [...CODEC, ...CONVERGENCE, 'test/vectors/operation.test.ts'],
+  },
+  {
+    name: 'values-outside-the-state-root',
+    rule: 'the state root commits to the fields that show and not to their values',
+    file: 'src/core/state/state-tree.ts',
+    edits: [
+      [
+        'sha256(STATE_FIELD_TAG, encodeCanonical([field, value]))',
+        'sha256(STATE_FIELD_TAG, encodeCanonical([field, value.length > 0]))',
+      ],
+    ],
+    tests: CONVERGENCE,
+  },
+  {
+    name: 'removal-leaves-the-parent',
+    rule: 'a node keeps its old hash when something below it was removed and something is left',
+    file: 'src/core/state/state-tree.ts',
+    edits: [['      parent.stale.add(segment)\n      continue', '      continue']],
+    tests: CONVERGENCE,
+  },
+  {
+    name: 'absence-of-what-is-there',
+    rule: 'a way that ends with the key itself proves that it is not there',
+    file: 'src/core/state/proof.ts',
+    edits: [
+      [
+        'return walk.end !== null && equalBytes(walk.end.key, key) ? null : rootOfWalk(key, walk)',
+        'return rootOfWalk(key, walk)',
+      ],
+    ],
+    tests: STATE_PROOF,
+  },
+  {
+    name: 'absence-at-a-child-that-is-there',
+    rule: 'a way may end as at an empty place where the node has that very child',
+    file: 'src/core/trie-walk.ts',
+    edits: [
+      [
+        'if (isOnWay !== (below !== null) || siblings.length !== others * HASH_BYTES) return null',
+        'if (siblings.length % HASH_BYTES > others) return null',
+      ],
+    ],
+    tests: STATE_PROOF,
+  },
+  {
+    name: 'proof-of-a-path-above',
+    rule: 'a proof about a path proves the same of paths below it',
+    file: 'src/core/state/proof.ts',
+    edits: [
+      [
+        'if (isNothing ? passed.length >= segments.length : passed.length !== segments.length) return null',
+        'if (passed.length > segments.length) return null',
+      ],
+    ],
+    tests: STATE_PROOF,
+  },
+  {
+    name: 'type-denied-that-is-listed',
+    rule: 'a proof that there is no item of a type may list one of that type',
+    file: 'src/core/state/proof.ts',
+    edits: [
+      [
+        'if (type === null ? items.length > 0 : items.some((item) => item.type === type)) return null',
+        'if (type === null && items.length > 0) return null',
+      ],
+    ],
+    tests: STATE_PROOF,
+  },
+  {
+    name: 'item-of-another-node',
+    rule: 'a proof may show an item that is not among those of the node at its path',
+    file: 'src/core/state/proof.ts',
+    edits: [
+      [
+        'if (equalBytes(items.subarray(at, at + HASH_BYTES), hash)) return nodeHash(items, children)',
+        'if (hash.length === HASH_BYTES) return nodeHash(items, children)',
+      ],
+    ],
+    tests: STATE_PROOF,
   },
 ]

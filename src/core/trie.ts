@@ -1,6 +1,7 @@
 import { compareBytes, concatBytes, equalBytes } from './bytes.ts'
 import { TRIE_LEAF_TAG, TRIE_NODE_TAG } from './domain-tags.ts'
 import { sha256 } from './hash.ts'
+import type { TrieLeaf, TrieStep, TrieWalk } from './trie-walk.ts'
 
 /** Children of an inner node: one for each value of four bits. */
 export const TRIE_RADIX = 16
@@ -13,9 +14,7 @@ export interface TrieDigest {
   readonly count: number
 }
 
-interface Leaf {
-  readonly key: Uint8Array
-  readonly value: Uint8Array
+interface Leaf extends TrieLeaf {
   readonly hash: Uint8Array
 }
 interface Branch {
@@ -58,7 +57,7 @@ export class MerkleTrie {
   }
 
   /** The only key with its value; null where there are more, or none. */
-  only(): { readonly key: Uint8Array; readonly value: Uint8Array } | null {
+  only(): TrieLeaf | null {
     const root = this.#root
     return root === undefined || isBranch(root) ? null : { key: root.key, value: root.value }
   }
@@ -87,6 +86,21 @@ export class MerkleTrie {
     return keys.sort(compareBytes)
   }
 
+  /** The way to a key, with which {@link rootOfWalk} finds the root again. */
+  walk(key: Uint8Array): TrieWalk {
+    const steps: TrieStep[] = []
+    let node = this.#root
+    if (node === undefined) return { steps: [{ bitmap: 0, siblings: new Uint8Array() }], end: null }
+    for (let depth = 0; isBranch(node); depth++) {
+      const onWay: Node | undefined = node.children[nibbleAt(key, depth)]
+      const others = node.children.filter((child) => child !== undefined && child !== onWay) as Node[]
+      steps.push({ bitmap: bitmapOf(node), siblings: concatBytes(...others.map(hashOf)) })
+      if (onWay === undefined) return { steps, end: null }
+      node = onWay
+    }
+    return { steps, end: { key: node.key, value: node.value } }
+  }
+
   #find(prefix: readonly number[]): Node | undefined {
     let node = this.#root
     for (let depth = 0; depth < prefix.length && node !== undefined; depth++) {
@@ -98,7 +112,7 @@ export class MerkleTrie {
 }
 
 /** The nibble of a key at a depth, high half of each byte first. */
-function nibbleAt(key: Uint8Array, depth: number): number {
+export function nibbleAt(key: Uint8Array, depth: number): number {
   const byte = key[depth >> 1] as number
   return depth % 2 === 0 ? byte >> 4 : byte & 15
 }
@@ -152,16 +166,21 @@ function digestOf(node: Node): TrieDigest {
 function hashOf(node: Node): Uint8Array {
   if (!isBranch(node)) return node.hash
   if (node.hash !== null) return node.hash
-  let bitmap = 0
-  const hashes: Uint8Array[] = []
-  for (let nibble = 0; nibble < TRIE_RADIX; nibble++) {
-    const child = node.children[nibble]
-    if (child === undefined) continue
-    bitmap |= 1 << nibble
-    hashes.push(hashOf(child))
-  }
-  node.hash = sha256(TRIE_NODE_TAG, Uint8Array.of(bitmap >> 8, bitmap & 255), concatBytes(...hashes))
+  const children = node.children.filter((child) => child !== undefined)
+  node.hash = branchHash(bitmapOf(node), concatBytes(...children.map(hashOf)))
   return node.hash
+}
+
+/** Hash of an inner node. `children`: the hashes of those that are there, ascending, joined. */
+export function branchHash(bitmap: number, children: Uint8Array): Uint8Array {
+  return sha256(TRIE_NODE_TAG, Uint8Array.of(bitmap >> 8, bitmap & 255), children)
+}
+
+function bitmapOf({ children }: Branch): number {
+  return children.reduce(
+    (bitmap, child, nibble) => (child === undefined ? bitmap : bitmap | (1 << nibble)),
+    0,
+  )
 }
 
 function collect(node: Node, keys: Uint8Array[]): void {

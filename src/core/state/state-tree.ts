@@ -1,8 +1,9 @@
 import { compareBytes, concatBytes, equalBytes, utf8 } from '../bytes.ts'
 import { encodeCanonical } from '../canonical-cbor.ts'
 import { STATE_FIELD_TAG, STATE_ITEM_TAG, STATE_NODE_TAG } from '../domain-tags.ts'
-import { sha256 } from '../hash.ts'
+import { HASH_BYTES, sha256 } from '../hash.ts'
 import { ROOT_PATH } from '../path.ts'
+import type { TrieLeaf, TrieWalk } from '../trie-walk.ts'
 import { leafHash, MerkleTrie } from '../trie.ts'
 
 /** Where a value shows: a field of the item of a type at a path. */
@@ -13,14 +14,32 @@ export interface FieldKey {
   readonly field: string
 }
 
-/** A field of an item as the trie of its fields has it. */
-interface Leaf {
-  readonly key: Uint8Array
-  readonly value: Uint8Array
+/** An item by what its hash is of. */
+export interface SeenItem {
+  readonly type: string
+  /** Root of the trie of its fields. */
+  readonly fields: Uint8Array
+}
+
+/** Where a path leads. */
+export interface PathWalk {
+  /** The nodes above the path from the root on, as far as they are there, each with the way to the next segment among its children. */
+  readonly passed: readonly {
+    /** Hashes of the items, ascending by type, joined. */
+    readonly items: Uint8Array
+    readonly walk: TrieWalk
+  }[]
+  /** The node at the path; null where nothing is at or below it, and then the last one passed has no such child. */
+  readonly node: {
+    /** Ascending by type. */
+    readonly items: readonly SeenItem[]
+    /** Root of the trie of children. */
+    readonly children: Uint8Array
+  } | null
 }
 
 /** The fields of an item that exists: nearly always one, and then without a trie. */
-type Fields = Leaf | MerkleTrie
+type Fields = TrieLeaf | MerkleTrie
 
 interface Branch {
   /** type → fields of the item of that type at this path; never without any. */
@@ -59,9 +78,35 @@ export class StateTree {
 
   /** The root of the subtree at a path, or null where nothing exists at or below it. */
   rootAt(path: string): Uint8Array | null {
+    const node = this.#find(path)
+    return node === undefined ? null : hashBranch(node)
+  }
+
+  /** What the hashes on the way to a path are of. */
+  walk(path: string): PathWalk {
+    hashBranch(this.#root)
+    const passed: { readonly items: Uint8Array; readonly walk: TrieWalk }[] = []
+    let node = this.#root
+    for (const segment of segmentsOf(path)) {
+      passed.push({ items: itemHashes(seenItems(node)), walk: node.trie.walk(segmentKey(segment)) })
+      const child = node.children.get(segment)
+      if (child === undefined) return { passed, node: null }
+      node = child
+    }
+    return { passed, node: { items: seenItems(node), children: node.trie.digest().hash } }
+  }
+
+  /** The way to a field in the trie of its item; null where there is no such item. */
+  walkToField({ path, type, field }: FieldKey): TrieWalk | null {
+    const fields = this.#find(path)?.items.get(type)
+    if (fields === undefined) return null
+    return fields instanceof MerkleTrie ? fields.walk(fieldKey(field)) : { steps: [], end: fields }
+  }
+
+  #find(path: string): Branch | undefined {
     let node: Branch | undefined = this.#root
     for (const segment of segmentsOf(path)) node = node?.children.get(segment)
-    return node === undefined ? null : hashBranch(node)
+    return node
   }
 }
 
@@ -86,16 +131,21 @@ export function itemHash(type: string, fields: Uint8Array): Uint8Array {
   return sha256(STATE_ITEM_TAG, encodeCanonical([type, fields]))
 }
 
+/** The hashes of items in their order, joined. */
+export function itemHashes(items: readonly SeenItem[]): Uint8Array {
+  return concatBytes(...items.map(({ type, fields }) => itemHash(type, fields)))
+}
+
 /** Hash of a node. `items`: item hashes ascending by type, joined; `children`: root of the trie of children. */
 export function nodeHash(items: Uint8Array, children: Uint8Array): Uint8Array {
-  return sha256(STATE_NODE_TAG, Uint8Array.of(items.length / 32), items, children)
+  return sha256(STATE_NODE_TAG, Uint8Array.of(items.length / HASH_BYTES), items, children)
 }
 
 function createBranch(): Branch {
   return { items: new Map(), children: new Map(), trie: new MerkleTrie(), stale: new Set(), hash: null }
 }
 
-function put(root: Branch, segments: readonly string[], type: string, leaf: Leaf): void {
+function put(root: Branch, segments: readonly string[], type: string, leaf: TrieLeaf): void {
   let at = root
   for (const segment of segments) {
     let child = at.children.get(segment)
@@ -140,7 +190,7 @@ function remove(root: Branch, segments: readonly string[], type: string, key: Ui
   }
 }
 
-function withLeaf(fields: Fields | undefined, leaf: Leaf): Fields {
+function withLeaf(fields: Fields | undefined, leaf: TrieLeaf): Fields {
   if (fields === undefined) return leaf
   if (fields instanceof MerkleTrie) {
     fields.set(leaf.key, leaf.value)
@@ -169,9 +219,12 @@ function hashBranch(node: Branch): Uint8Array {
   for (const segment of node.stale)
     node.trie.set(segmentKey(segment), hashBranch(node.children.get(segment) as Branch))
   node.stale.clear()
-  const items = [...node.items]
-    .sort(([a], [b]) => compareBytes(utf8(a), utf8(b)))
-    .map(([type, fields]) => itemHash(type, fieldsRoot(fields)))
-  node.hash = nodeHash(concatBytes(...items), node.trie.digest().hash)
+  node.hash = nodeHash(itemHashes(seenItems(node)), node.trie.digest().hash)
   return node.hash
+}
+
+function seenItems(node: Branch): readonly SeenItem[] {
+  return [...node.items]
+    .sort(([a], [b]) => compareBytes(utf8(a), utf8(b)))
+    .map(([type, fields]) => ({ type, fields: fieldsRoot(fields) }))
 }
