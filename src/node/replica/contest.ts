@@ -1,15 +1,24 @@
 import { PastReader } from '../../core/ancestry.ts'
 import type { Entry } from '../../core/graph.ts'
 import { SIBLINGS_MAX } from '../../core/limits.ts'
+import type { ElementRef } from '../../core/changes/change.ts'
 import type { Cell, CellEdit, CellKey } from '../../core/types/cell.ts'
-import { isContestable, isSameElement } from '../../core/types/fold.ts'
+import { elementName, removedBy, type StampedEdit } from '../../core/types/fold-cell.ts'
+import { foldOf, isContestable, isSameElement } from '../../core/types/fold.ts'
 import type { Sibling, SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 
+/** An edit of a cell, and the operation that makes it. */
+export type CellRecord = StampedEdit & { readonly entry: Entry }
+
 /**
- * Keeps up which writes lost a cell to a concurrent one, for people to look at: `siblings`, the writes that show in no way although no later
- * write or removal has seen them. It decides nothing. Invariants, for each contestable cell:
- * 1. the winner and its siblings are the effective writes that are in the past of no other effective write or removal of the cell;
- * 2. at most SIBLINGS_MAX are kept, the latest admitted ones.
+ * Keeps up the siblings of a cell, for people to look at: the writes that do not show although nobody who has seen them has decided so. It
+ * decides nothing. Invariants, for each contestable cell (test/replica/contest.test.ts):
+ * 1. where the last writer wins: each effective write, beside the one that won, that is in the past of no other effective write and of no
+ *    effective removal of the cell is a sibling; and every sibling is such a write, but that a removal may have seen it which did not
+ *    name it although it showed: no honest author makes one;
+ * 2. of a claim: the siblings are the effective claims, beside the one that holds, that no effective release names;
+ * 3. at most SIBLINGS_MAX are kept, the latest admitted ones. Those that were left out do not come back as others are settled,
+ *    unless the cell is folded again.
  */
 export class Contest {
   readonly #entry: Entry
@@ -18,7 +27,7 @@ export class Contest {
   #past: PastReader | null = null
   #seesAll: boolean | null = null
 
-  /** `entry`: the operation whose edits are folded, later in the log than those folded before. */
+  /** `entry`: the operation whose edits are folded, which was admitted last. */
   constructor(entry: Entry, store: SpaceStore, writer: SpaceWriter) {
     this.#entry = entry
     this.#store = store
@@ -34,31 +43,39 @@ export class Contest {
   ): void {
     if (before === undefined || !isContestable(key.type)) return
     const losers = this.#store.siblings(key)
-    if (losers.length === 0 && this.#hasSeenWriter(before)) return
-    const next = losers.filter(({ ordinal }) => !this.#hasSeen(this.#store.at(ordinal)))
+    const isUncontested = losers.length === 0 && this.#hasSeenWriter(before)
+    const isClaim = foldOf(key.type) === 'first'
+    if (isUncontested && !isClaim) return
+    const next = isClaim ? [...losers] : this.#unseen(losers)
     const { ordinal } = this.#entry
     const isWinner = isSameElement(after, { id: this.#entry.id, index: edit.index })
     if (!isWinner) next.push({ ordinal, index: edit.index, value: edit.value })
-    else if (!before.removed && !this.#hasSeenWriter(before)) {
+    else if (!before.removed && (isClaim || !this.#hasSeenWriter(before))) {
       const writer = this.#store.find(before.id) as Entry
       next.push({ ordinal: writer.ordinal, index: before.index, value: before.value })
     }
     this.#put(key, losers, next)
   }
 
-  /** Takes up a removal: what its author had seen is settled. */
-  remove(key: CellKey): void {
+  /** Takes up a removal that leaves the winner what it is: what its author had seen is settled, of a claim what it names. */
+  remove(key: CellKey, observed: readonly ElementRef[]): void {
     if (!isContestable(key.type)) return
     const losers = this.#store.siblings(key)
     if (losers.length === 0) return
-    const next = losers.filter(({ ordinal }) => !this.#hasSeen(this.#store.at(ordinal)))
-    this.#put(key, losers, next)
+    const names = new Set(observed.map(elementName))
+    const isNamed = ({ ordinal, index }: Sibling) =>
+      names.has(elementName({ id: this.#store.at(ordinal).id, index }))
+    const isClaim = foldOf(key.type) === 'first'
+    this.#put(key, losers, isClaim ? losers.filter((loser) => !isNamed(loser)) : this.#unseen(losers))
   }
 
   #put(key: CellKey, before: readonly Sibling[], next: readonly Sibling[]): void {
     if (before.length === 0 && next.length === 0) return
-    const sorted = next.toSorted((a, b) => a.ordinal - b.ordinal || a.index - b.index)
-    this.#writer.putSiblings(key, sorted.slice(-SIBLINGS_MAX))
+    this.#writer.putSiblings(key, latest(next))
+  }
+
+  #unseen(siblings: readonly Sibling[]): Sibling[] {
+    return siblings.filter(({ ordinal }) => !this.#hasSeen(this.#store.at(ordinal)))
   }
 
   #hasSeenWriter({ id }: Cell): boolean {
@@ -68,11 +85,7 @@ export class Contest {
   /** True for what is in the operation's past, and for the operation itself. */
   #hasSeen(entry: Entry): boolean {
     if (entry.ordinal === this.#entry.ordinal || this.#hasSeenAll()) return true
-    if (entry.ordinal > this.#entry.ordinal) return false
-    this.#past ??= new PastReader(
-      this.#store,
-      this.#entry.parents.map((ordinal) => ({ ordinal })),
-    )
+    this.#past ??= pastOf(this.#entry, this.#store)
     return this.#past.has(entry)
   }
 
@@ -81,4 +94,57 @@ export class Contest {
     this.#seesAll ??= this.#store.isWholeFrontier(this.#entry.ordinal)
     return this.#seesAll
   }
+}
+
+/** The siblings of a cell from nothing: `records` are its effective edits ascending by (ordinal, index), `cell` what they come to. */
+export function findSiblings(
+  { type }: CellKey,
+  records: readonly CellRecord[],
+  cell: Cell | undefined,
+  store: SpaceStore,
+): readonly Sibling[] {
+  if (cell === undefined || !isContestable(type)) return []
+  if (foldOf(type) === 'latest') return latest(toSiblings(unsettled(records, cell, store), cell))
+  const removed = removedBy(records)
+  return latest(
+    toSiblings(
+      records.filter(({ stamp }) => !removed.has(elementName(stamp))),
+      cell,
+    ),
+  )
+}
+
+/** The writes that no later edit has seen, as many as are kept, and the winner where it is one. */
+function unsettled(records: readonly CellRecord[], winner: Cell, store: SpaceStore): readonly CellRecord[] {
+  let open: CellRecord[] = []
+  for (const record of records) {
+    const { entry, edit } = record
+    const past = pastOf(entry, store)
+    open = open.filter((one) => one.entry.ordinal !== entry.ordinal && !past.has(one.entry))
+    if (edit.kind === 'set') open.push(record)
+    if (open.length <= SIBLINGS_MAX + 1) continue
+    const oldest = open.findIndex(({ stamp }) => !isSameElement(stamp, winner))
+    open.splice(oldest, 1)
+  }
+  return open
+}
+
+function toSiblings(records: readonly CellRecord[], winner: Cell): Sibling[] {
+  return records.flatMap(({ entry: { ordinal }, stamp, edit }) =>
+    edit.kind === 'set' && !isSameElement(stamp, winner)
+      ? [{ ordinal, index: edit.index, value: edit.value }]
+      : [],
+  )
+}
+
+/** The latest admitted ones, as many as are kept. */
+function latest(siblings: readonly Sibling[]): readonly Sibling[] {
+  return siblings.toSorted((a, b) => a.ordinal - b.ordinal || a.index - b.index).slice(-SIBLINGS_MAX)
+}
+
+function pastOf({ parents }: Entry, store: SpaceStore): PastReader {
+  return new PastReader(
+    store,
+    parents.map((ordinal) => ({ ordinal })),
+  )
 }

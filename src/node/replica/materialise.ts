@@ -1,10 +1,11 @@
 import { PastReader } from '../../core/ancestry.ts'
 import type { Evaluation } from '../../core/changes/evaluate.ts'
 import type { Entry } from '../../core/graph.ts'
-import { type CellEdit, type CellKey, type WriteStamp } from '../../core/types/cell.ts'
+import type { Cell, CellEdit, CellKey, CellType, WriteStamp } from '../../core/types/cell.ts'
+import { foldCell } from '../../core/types/fold-cell.ts'
 import { foldIncrement, foldOf, foldRemoval, foldWrite } from '../../core/types/fold.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
-import { Contest } from './contest.ts'
+import { type CellRecord, Contest, findSiblings } from './contest.ts'
 import { countOutdated } from './outdated.ts'
 
 /** The meaning of an admitted operation's body. */
@@ -67,36 +68,37 @@ export function refold(
   writer: SpaceWriter,
 ): void {
   const key = { path, type, field }
-  const edits: { readonly entry: Entry; readonly edit: CellEdit }[] = []
+  const records: CellRecord[] = []
   for (const { ordinal, index } of store.history(key)) {
     if (store.mask(ordinal) !== undefined) continue
     const entry = store.at(ordinal)
     const change = evaluationOf(entry)[index]
     if (change?.ok !== true || change.value.kind !== 'cells') continue
-    for (const edit of change.value.edits) if (isOfCell(edit, key)) edits.push({ entry, edit })
+    for (const edit of change.value.edits)
+      if (isOfCell(edit, key)) records.push({ entry, stamp: stampOf(entry, edit), edit })
   }
   writer.clearCell(key)
-  // Removals first, so that it is known of every write whether it is removed.
-  for (const { edit } of edits)
+  for (const { edit } of records)
     if (edit.kind === 'remove') for (const element of edit.observed) writer.putRemoval(key, element)
-  const clearing = edits.flatMap(({ entry, edit }) => (edit.kind === 'clear' ? entry.parents : []))
+  const cell = foldRecords(type, records, store)
+  if (cell === undefined) return
+  writer.putCell(key, cell)
+  const siblings = findSiblings(key, records, cell, store)
+  if (siblings.length > 0) writer.putSiblings(key, siblings)
+}
+
+/** What the edits of one cell come to. */
+export function foldRecords(
+  type: CellType,
+  records: readonly CellRecord[],
+  store: SpaceStore,
+): Cell | undefined {
+  const clearing = records.flatMap(({ entry, edit }) => (edit.kind === 'clear' ? entry.parents : []))
   const cleared = new PastReader(
     store,
     clearing.map((ordinal) => ({ ordinal })),
   )
-  const fold = foldOf(type)
-  for (const { entry, edit } of edits) {
-    const stamp = stampOf(entry, edit)
-    const current = store.cell(key)
-    const contest = new Contest(entry, store, writer)
-    if (edit.kind === 'set') {
-      const next = foldWrite(fold, current, { ...stamp, value: edit.value }, store.isRemoved(key, stamp))
-      if (next !== current) writer.putCell(key, next)
-      contest.write(key, edit, current, next)
-    } else if (edit.kind === 'remove') contest.remove(key)
-    else if (edit.kind === 'add' && !cleared.has(entry))
-      writer.putCell(key, foldIncrement(current, stamp, edit.by))
-  }
+  return foldCell(foldOf(type), records, ({ entry }) => cleared.has(entry))
 }
 
 /** Folds an edit of the operation admitted last. False where that takes folding the whole cell again. */
@@ -123,7 +125,7 @@ function applyNewest(
       const next = foldRemoval(fold, current, edit.observed)
       if (next === 'again') return false
       if (next !== undefined && next !== current) writer.putCell(key, next)
-      contest.remove(key)
+      contest.remove(key, edit.observed)
       return true
     }
     case 'add':
