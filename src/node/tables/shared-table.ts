@@ -1,0 +1,345 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { TABLE_BATCH_ROWS_MAX, TABLE_CONFLICTS_LISTED_MAX, TABLE_QUEUE_KEYS_MAX } from '../../core/limits.ts'
+import type { Fault } from '../../core/result.ts'
+import { FaultError, orThrow } from '../fault-error.ts'
+import { applyRows, settleConsequences } from './apply-rows.ts'
+import { type Comparison, differingKeys } from './compare-rows.ts'
+import { markVanished, openShare, releaseTable } from './open-share.ts'
+import { publishPage } from './publish-rows.ts'
+import type { ShareConfig } from './share-config.ts'
+import { keyAt, type Share, type SharingSpace } from './share.ts'
+import type { Conflict } from './share-store.ts'
+import { faultOf, TableFile } from './table-file.ts'
+
+/** What one round has done. */
+export interface TableReport {
+  readonly db: string
+  readonly table: string
+  /** Rows whose changes were written to the space. */
+  readonly published: number
+  /** Rows that were changed by what others wrote. */
+  readonly applied: number
+  /** Rows that are not the same here and in the space. */
+  readonly conflicts: number
+  /** Of a comparison of the whole; null where only what has changed was looked at. */
+  readonly compared: Comparison | null
+  readonly fault: Fault | null
+}
+
+/** How a shared table stands. */
+export interface TableStatus {
+  readonly db: string
+  readonly table: string
+  readonly path: string
+  /** Columns besides the primary key that are shared; null for all. */
+  readonly columns: readonly string[] | null
+  /** Rows written here that have not been published yet. */
+  readonly waiting: number
+  /** Rows that are not the same here and in the space. */
+  readonly conflicts: number
+  /** The first TABLE_CONFLICTS_LISTED_MAX of them, and why. */
+  readonly conflictRows: readonly Conflict[]
+  /** Fields that others write and for which the table has no column. */
+  readonly outdated: readonly string[]
+  /** `PRAGMA user_version` here, and the newest that a node has told. */
+  readonly schemaVersion: { readonly here: number; readonly newest: number }
+  readonly fault: Fault | null
+}
+
+/** The field of the map at the prefix itself with the newest `user_version`. */
+const VERSION_FIELD = 'schemaVersion'
+/** How often rows that were refused are tried again in one round, as long as some are taken. */
+const RETRIES = 8
+
+/** One table that is shared: keeps it and its rows in the space the same, in rounds. Rounds of one table never overlap. */
+export class SharedTable {
+  readonly config: ShareConfig
+  readonly #space: SharingSpace
+  #share: Share | null = null
+  /** Rows whose maps have changed in the space since they were looked at. */
+  readonly #queue = new Set<string>()
+  /** The space may have changed in ways that are not in the queue. */
+  #isBehind = true
+  /** Something is left to be done, without anything having changed. */
+  #isUnfinished = true
+  /** Local changes that this node may not publish keep others' from being applied. */
+  #isBlocked = false
+  #fault: Fault | null = null
+  #isClosed = false
+
+  constructor(space: SharingSpace, config: ShareConfig) {
+    this.#space = space
+    this.config = config
+  }
+
+  /** True where the table is set up in its database. */
+  get isOpen(): boolean {
+    return this.#share !== null
+  }
+
+  /** Something at that path has changed in the space. */
+  touch(path: string): void {
+    const key = keyAt(this.config.prefix, path)
+    if (key === null || this.#isBehind) return
+    this.#queue.add(key)
+    if (this.#queue.size <= TABLE_QUEUE_KEYS_MAX) return
+    this.#queue.clear()
+    this.#isBehind = true
+  }
+
+  /** True where a round may find something to do. Cheap: what polling asks. */
+  isDue(): boolean {
+    const file = this.#share?.file
+    if (this.#isUnfinished || this.#isBehind || this.#queue.size > 0 || file === undefined || file.isReplaced)
+      return true
+    try {
+      return file.hasChanged()
+    } catch {
+      return true
+    }
+  }
+
+  /**
+   * Publishes what was changed here, and applies what was changed elsewhere. `isWhole`: compares every row, rather than what is known to have
+   * changed. Never rejects for a fault: that is told in the report, and the round is tried again.
+   */
+  async round(isWhole = false): Promise<TableReport> {
+    const counts = { published: 0, applied: 0, compared: null as Comparison | null }
+    this.#fault = null
+    this.#isUnfinished = false
+    try {
+      if (!this.#isClosed) await this.#run(isWhole, counts)
+    } catch (error) {
+      this.#fault = this.#faultOf(error)
+      this.#isUnfinished = true
+    }
+    const { file: db, table } = this.config
+    return { db, table, ...counts, conflicts: this.#conflictCount(), fault: this.#fault }
+  }
+
+  status(): TableStatus {
+    let share: Share | null = null
+    let fault = this.#fault
+    try {
+      share = this.#opened()
+    } catch (error) {
+      fault = this.#faultOf(error)
+    }
+    const { file: db, table, prefix: path, columns } = this.config
+    return {
+      db,
+      table,
+      path,
+      columns,
+      waiting: share?.capture.count() ?? 0,
+      conflicts: this.#conflictCount(),
+      conflictRows: share?.store.conflicts('', TABLE_CONFLICTS_LISTED_MAX) ?? [],
+      outdated: [...(share?.outdated ?? [])].toSorted(),
+      schemaVersion: { here: share?.schema.userVersion ?? 0, newest: this.#newestVersion() },
+      fault,
+    }
+  }
+
+  /** Ends sharing: takes Hanse's things out of the database. The rows stay, there and in the space. */
+  release(): void {
+    this.#closeFile()
+    const file = TableFile.open(this.config.file)
+    // Where there is no database any more, nothing is left in it.
+    if (!file.ok && file.fault.code === 'NO_FILE') return
+    const opened = orThrow(file)
+    try {
+      releaseTable(opened, this.config.table)
+    } finally {
+      opened.close()
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    try {
+      if (this.#share !== null && !this.#isBehind && this.#queue.size === 0) this.#noteRevision(this.#share)
+    } catch {
+      // Then the whole is compared at the next start.
+    }
+    this.#closeFile()
+  }
+
+  async #run(isWhole: boolean, counts: { published: number; applied: number; compared: Comparison | null }) {
+    const share = this.#opened()
+    const { capture, file, schema, store } = share
+    const hasChanged = file.hasChanged()
+    if (capture.consequences(1).length > 0) file.transaction(() => settleConsequences(share))
+    if (isWhole || (schema.hasOpaqueUnique && hasChanged)) {
+      file.transaction(() => {
+        if (isWhole) capture.markAll()
+        markVanished(share)
+      })
+    }
+    if (store.record().revision === this.#space.revision() && this.#queue.size === 0) this.#isBehind = false
+    const refusal = await this.#publish(share, counts)
+    if (this.#isClosed) return
+    const isComparing = isWhole || this.#isBehind
+    if (isComparing) counts.compared = { rows: 0, incomplete: 0, foreign: 0 }
+    const left = await this.#apply(share, isComparing ? counts.compared : null, counts)
+    await this.#retry(share, counts, hasChanged || counts.applied > 0)
+    if (this.#isClosed) return
+    this.#isBlocked = refusal !== null && left
+    this.#isUnfinished = refusal !== null
+    if (refusal !== null) throw refusal
+    store.put('outdated', JSON.stringify([...share.outdated].toSorted()))
+    if (!left && this.#queue.size === 0 && !this.#isBehind) this.#noteRevision(share)
+  }
+
+  /** Publishes all marks there are now. Gives what the space objects to; marks stay then. */
+  async #publish(share: Share, counts: { published: number }): Promise<FaultError | null> {
+    const end = share.capture.last()
+    try {
+      for (let last = 0; last < end && !this.#isClosed; ) {
+        const page = publishPage(share, last)
+        counts.published += page.published
+        if (page.last === null) break
+        last = page.last
+        await turn()
+      }
+      if (this.#isBlocked) this.#isBehind = true
+      return null
+    } catch (error) {
+      if (error instanceof FaultError) return error
+      throw error
+    }
+  }
+
+  /** Applies what has changed in the space; local changes found on the way are published first. True where some could not be. */
+  async #apply(
+    share: Share,
+    comparison: Comparison | null,
+    counts: { published: number; applied: number },
+  ): Promise<boolean> {
+    if (comparison !== null) {
+      this.#isBehind = false
+      this.#queue.clear()
+    }
+    const queued = [...this.#queue]
+    this.#queue.clear()
+    const keys = comparison === null ? queued.values() : differingKeys(share, comparison)
+    const unpublished: string[] = []
+    try {
+      for await (const batch of inBatches(keys)) {
+        if (this.#isClosed) return true
+        const { applied, unpublished: waiting } = applyRows(share, batch)
+        counts.applied += applied
+        unpublished.push(...waiting)
+      }
+    } catch (error) {
+      // What was taken from the queue is found again.
+      this.#isBehind = true
+      throw error
+    }
+    if (unpublished.length === 0 || (await this.#publish(share, counts)) !== null) return unpublished.length > 0
+    let isLeft = false
+    for await (const batch of inBatches(unpublished.values())) {
+      if (this.#isClosed) return true
+      const { applied, unpublished: waiting } = applyRows(share, batch)
+      counts.applied += applied
+      for (const key of waiting) this.#queue.add(key)
+      isLeft ||= waiting.length > 0
+    }
+    return isLeft
+  }
+
+  /** Tries rows that the table has refused once more, as long as that brings something: what stood in their way may be gone. */
+  async #retry(share: Share, counts: { applied: number }, isWorthIt: boolean): Promise<void> {
+    for (let retry = 0; isWorthIt && retry < RETRIES; retry++) {
+      isWorthIt = false
+      let after = ''
+      for (;;) {
+        if (this.#isClosed) return
+        const page = share.store.conflicts(after, TABLE_BATCH_ROWS_MAX)
+        const refused = page.flatMap(({ key, direction }) => (direction === 'in' ? [key] : []))
+        const { applied } = refused.length === 0 ? { applied: 0 } : applyRows(share, refused)
+        counts.applied += applied
+        isWorthIt ||= applied > 0
+        const last = page.at(-1)
+        if (last === undefined) break
+        after = last.key
+        await turn()
+      }
+    }
+  }
+
+  /** The share with its database open and its schema as it is now. */
+  #opened(): Share {
+    if (this.#share?.file.isReplaced === true) this.#closeFile()
+    const file = this.#share?.file ?? orThrow(TableFile.open(this.config.file))
+    try {
+      if (!file.hasNewSchema() && this.#share !== null) return this.#share
+      const { share, mustCompare } = openShare(this.#space, this.config, file)
+      // Of what was just made there.
+      file.hasNewSchema()
+      this.#share = share
+      this.#isBehind ||= mustCompare
+      this.#tellVersion(share)
+      return share
+    } catch (error) {
+      this.#share = null
+      file.close()
+      throw error
+    }
+  }
+
+  #tellVersion({ schema }: Share): void {
+    if (this.#newestVersion() >= schema.userVersion) return
+    try {
+      const set = { [VERSION_FIELD]: schema.userVersion }
+      this.#space.write([{ kind: 'edit', path: this.config.prefix, set }])
+    } catch (error) {
+      // Who may write rows need not be allowed to write above them.
+      if (!(error instanceof FaultError)) throw error
+    }
+  }
+
+  #newestVersion(): number {
+    const item = this.#space.get(this.config.prefix, 'map')
+    const version = (item?.value as Readonly<Record<string, unknown>> | undefined)?.[VERSION_FIELD]
+    return Number.isSafeInteger(version) ? (version as number) : 0
+  }
+
+  #conflictCount(): number {
+    try {
+      return this.#share?.store.conflictCount() ?? 0
+    } catch {
+      return 0
+    }
+  }
+
+  #noteRevision({ store }: Share): void {
+    store.put('revision', this.#space.revision())
+  }
+
+  #faultOf(error: unknown): Fault {
+    if (error instanceof FaultError) return { code: error.code, detail: error.message }
+    const fault = faultOf(error, this.config.file)
+    if (fault === null) throw error
+    return fault
+  }
+
+  #closeFile(): void {
+    this.#share?.file.close()
+    this.#share = null
+    this.#isBehind = true
+    this.#queue.clear()
+  }
+}
+
+/** Batches of at most TABLE_BATCH_ROWS_MAX, with a turn for the rest of the node between them. */
+async function* inBatches(keys: Iterator<string> & Iterable<string>): AsyncGenerator<readonly string[]> {
+  let batch: string[] = []
+  for (const key of keys) {
+    batch.push(key)
+    if (batch.length < TABLE_BATCH_ROWS_MAX) continue
+    yield batch
+    batch = []
+    await turn()
+  }
+  if (batch.length > 0) yield batch
+}
