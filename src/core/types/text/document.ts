@@ -8,12 +8,12 @@ import { EventGraph, isSameVersion } from './event-graph.ts'
 import { Existence } from './existence.ts'
 import { findInsertionPoint } from './insertion-point.ts'
 import { NO_SPAN, SpanTree } from './span-tree.ts'
-import { toWireEdits, type WireEdits } from './wire-edits.ts'
+import { ListedView, toWireEdits, viewOfTree, type WireEdits } from './wire-edits.ts'
 
 /** One change of a text, as the document takes it. */
 export interface TextNode {
-  /** Id of its operation: what breaks ties, and what no author chooses. */
-  readonly id: Uint8Array
+  /** Whoever owns the document's name for the operation, e.g. its ordinal. Decides nothing. */
+  readonly operation: number
   /** The nearest nodes of this document in the operation's past; for a later change of one operation the one before. */
   readonly parents: readonly number[]
   readonly action: TextAction
@@ -47,7 +47,8 @@ export class TextDocument {
   readonly #existence = new Existence(this.#graph)
   readonly #tree = new SpanTree()
   readonly #points = new CodePoints()
-  readonly #ids: Uint8Array[] = []
+  readonly #idOf: (operation: number) => Uint8Array
+  readonly #operations: number[] = []
   /** By node: its first character's number. */
   readonly #first: number[] = []
   readonly #isVoid: boolean[] = []
@@ -59,6 +60,11 @@ export class TextDocument {
   #prepared: readonly number[] = []
   #journal: DeltaJournal | null = null
   #text: string | null = ''
+
+  /** `idOf`: the id of an operation, which breaks ties and which no author chooses; asked only then. */
+  constructor(idOf: (operation: number) => Uint8Array) {
+    this.#idOf = idOf
+  }
 
   /** How many nodes there are. */
   get nodes(): number {
@@ -91,8 +97,8 @@ export class TextDocument {
   }
 
   /** The operation of a node. */
-  id(node: number): Uint8Array {
-    return this.#ids[node] as Uint8Array
+  operation(node: number): number {
+    return this.#operations[node] as number
   }
 
   parents(node: number): readonly number[] {
@@ -121,11 +127,11 @@ export class TextDocument {
   }
 
   /** Adds a node after its parents, and gives its number. */
-  add({ id, parents, action, isMasked }: TextNode): number {
+  add({ operation, parents, action, isMasked }: TextNode): number {
     const node = this.#graph.add(parents)
     this.#prepare(this.#graph.parents(node))
     const isVoid = action.kind === 'edit' && !this.#fits(action.edits)
-    this.#ids.push(id)
+    this.#operations.push(operation)
     this.#first.push(this.#points.length)
     this.#firstDoomed.push(this.#doomed.length)
     this.#isVoid.push(isVoid)
@@ -182,7 +188,17 @@ export class TextDocument {
    */
   translate(delta: TextDelta, parents: readonly number[] = this.heads): WireEdits {
     this.#prepare(parents)
-    return toWireEdits(this.#tree, delta)
+    return toWireEdits(viewOfTree(this.#tree), delta)
+  }
+
+  /** How many characters show with the unmasked nodes of a version. Cost: all characters. */
+  lengthAt(version: readonly number[]): number {
+    return this.#viewAt(version).visible
+  }
+
+  /** As `translate`, of the text as the unmasked nodes of `parents` made it, for whoever has seen no more. Cost: all characters. */
+  translateAt(delta: TextDelta, parents: readonly number[]): WireEdits {
+    return toWireEdits(this.#viewAt(parents), delta)
   }
 
   /** Who wrote what shows, from the start, run by run. */
@@ -205,19 +221,38 @@ export class TextDocument {
 
   /** The text as the unmasked nodes of a set made it that holds the past of each: 1 at each node's number. Cost: all characters. */
   textOf(members: Uint8Array): string {
+    const runs: number[] = []
+    for (const { start, length, isVisible } of this.#runsIn(members)) if (isVisible) runs.push(start, length)
+    return this.#points.join(runs)
+  }
+
+  #viewAt(version: readonly number[]): ListedView {
+    const view = new ListedView()
+    for (const { length, isVisible } of this.#runsIn(this.#graph.membersOf(version)))
+      view.add(length, isVisible)
+    return view
+  }
+
+  /** The characters of some nodes in order, in runs that show with the unmasked ones of these nodes or do not. */
+  *#runsIn(members: Uint8Array): Generator<{ start: number; length: number; isVisible: boolean }> {
     const isDeleted = new Uint8Array(this.characters)
     for (let node = 0; node < this.nodes; node++) {
       if (members[node] !== 1 || this.isMasked(node)) continue
       for (const [start, length] of this.#deletionsOf(node)) isDeleted.fill(1, start, start + length)
     }
-    const runs: number[] = []
     for (let span = this.#tree.next(NO_SPAN); span !== NO_SPAN; span = this.#tree.next(span)) {
       for (const { node, start, length } of this.#byNode(this.#tree.start(span), this.#tree.length(span))) {
-        if (members[node] !== 1 || this.isMasked(node)) continue
-        for (let at = start; at < start + length; at++) if (isDeleted[at] === 0) runs.push(at, 1)
+        if (members[node] !== 1) continue
+        const isShown = (at: number) => isDeleted[at] === 0 && !this.isMasked(node)
+        for (let at = start; at < start + length; ) {
+          const isVisible = isShown(at)
+          let end = at + 1
+          while (end < start + length && isShown(end) === isVisible) end++
+          yield { start: at, length: end - at, isVisible }
+          at = end
+        }
       }
     }
-    return this.#points.join(runs)
   }
 
   #fits(edits: readonly TextEdit[]): boolean {
@@ -233,15 +268,17 @@ export class TextDocument {
 
   #insert(node: number, position: number, text: string): number {
     if (text === '') return 0
-    const id = this.id(node)
-    const { after, originLeft, originRight } = findInsertionPoint(
-      this.#tree,
-      position,
-      (other) => compareBytes(id, this.id(this.#nodeOf(other))) < 0,
+    const { after, originLeft, originRight } = findInsertionPoint(this.#tree, position, (other) =>
+      this.#isBefore(node, this.#nodeOf(other)),
     )
     const count = this.#points.append(text)
     this.#tree.insert(after, count, originLeft, originRight, this.isMasked(node))
     return count
+  }
+
+  /** Which of two nodes inserts first at one place: the one whose operation has the lesser id. */
+  #isBefore(node: number, other: number): boolean {
+    return compareBytes(this.#idOf(this.operation(node)), this.#idOf(this.operation(other))) < 0
   }
 
   #delete(node: number, from: number, count: number): void {

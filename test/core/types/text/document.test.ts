@@ -5,9 +5,9 @@ import { sha256 } from '../../../../src/core/hash.ts'
 import { TEXT_CHARACTERS_MAX, TEXT_EDITS_MAX } from '../../../../src/core/limits.ts'
 import type { TextAction, TextEdit } from '../../../../src/core/types/text/change.ts'
 import { composeSplices, spliceDelta, type TextDelta } from '../../../../src/core/types/text/delta.ts'
-import { TextDocument } from '../../../../src/core/types/text/document.ts'
+import type { TextDocument } from '../../../../src/core/types/text/document.ts'
 import { foldNaively, pastOf, type NaiveNode } from './naive-text.ts'
-import { applyDelta, nodesOf, renumber, shuffle, steps } from './random-text.ts'
+import { add, applyDelta, createDocument, nodesOf, renumber, shuffle, steps } from './random-text.ts'
 
 const keys = fc.array(fc.nat(), { minLength: 1, maxLength: 40 })
 
@@ -22,7 +22,7 @@ function addAll(
   for (const index of order)
     numbers.set(
       index,
-      document.add({ ...renumber(nodes[index] as NaiveNode, numbers), isMasked: isMasked(index) }),
+      add(document, { ...renumber(nodes[index] as NaiveNode, numbers), isMasked: isMasked(index) }),
     )
   return numbers
 }
@@ -42,7 +42,7 @@ describe('a text', () => {
       fc.property(steps(14), keys, (history, order) => {
         const nodes = nodesOf(history)
         const naive = foldNaively(nodes)
-        const document = new TextDocument()
+        const document = createDocument()
         const numbers = addAll(document, nodes, shuffle(nodes, order))
         expect(nodes.map((_, index) => document.isVoid(numbers.get(index) as number))).toEqual(naive.isVoid)
         const shown = naive.show(() => true)
@@ -64,7 +64,7 @@ describe('a text', () => {
         (history, order, masks) => {
           const nodes = nodesOf(history)
           const naive = foldNaively(nodes)
-          const document = new TextDocument()
+          const document = createDocument()
           const first = new Set(masks.slice(0, 4).map(([pick]) => pick % nodes.length))
           const numbers = addAll(document, nodes, shuffle(nodes, order), (index) => first.has(index))
           const masked = new Set(first)
@@ -96,7 +96,7 @@ describe('a text', () => {
         fc.array(fc.tuple(fc.nat(), fc.boolean()), { maxLength: 6 }),
         (history, order, masks) => {
           const nodes = nodesOf(history)
-          const document = new TextDocument()
+          const document = createDocument()
           const numbers = new Map<number, number>()
           let seen = ''
           let group = 0
@@ -111,7 +111,7 @@ describe('a text', () => {
           for (const index of shuffle(nodes, order)) {
             numbers.set(
               index,
-              document.add({ ...renumber(nodes[index] as NaiveNode, numbers), isMasked: false }),
+              add(document, { ...renumber(nodes[index] as NaiveNode, numbers), isMasked: false }),
             )
             const [pick, isMasked] = masks[group % Math.max(masks.length, 1)] ?? [0, false]
             document.setMasked((pick + group) % document.nodes, isMasked)
@@ -130,7 +130,7 @@ describe('a text', () => {
       fc.property(steps(12), keys, fc.nat(), fc.nat(), (history, order, pick, mask) => {
         const nodes = nodesOf(history)
         const naive = foldNaively(nodes)
-        const document = new TextDocument()
+        const document = createDocument()
         const numbers = addAll(
           document,
           nodes,
@@ -167,23 +167,34 @@ describe('a text', () => {
         fc.array(fc.nat(), { maxLength: 2 }),
         (history, order, wishes, picks) => {
           const nodes = nodesOf(history)
-          const document = new TextDocument()
+          const document = createDocument()
           addAll(document, nodes, shuffle(nodes, order), (index) => index % 5 === 3)
           const { delta, text } = wish(document.toString(), wishes)
           const { edits, unreachable } = document.translate(delta)
           expect(unreachable).toBe(0)
           if (edits.length > 0) {
-            const at = document.add(node('own', document.heads, edit(...edits)))
+            const at = add(document, node('own', document.heads, edit(...edits)))
             expect(document.isVoid(at)).toBe(false)
           }
           expect(document.toString()).toBe(text)
+
+          // Whoever has seen only a version changes what showed there.
+          const version = document.heads.slice(0, 1)
+          const apart = wish(document.at(version), wishes)
+          expect(document.lengthAt(version)).toBe(Array.from(document.at(version)).length)
+          const seen = document.translateAt(apart.delta, version)
+          if (seen.edits.length > 0) {
+            const at = add(document, node('apart', version, edit(...seen.edits)))
+            expect(document.isVoid(at)).toBe(false)
+            expect(document.at([at])).toBe(apart.text)
+          }
 
           // Whoever builds on a part of it only reaches that part, and still fits it.
           const parents = [...new Set(picks.map((pick) => pick % document.nodes))].sort((a, b) => a - b)
           const next = wish(document.toString(), wishes)
           const wire = document.translate(next.delta, parents)
           if (wire.edits.length === 0) return
-          const at = document.add(node('apart', parents, edit(...wire.edits)))
+          const at = add(document, node('in part', parents, edit(...wire.edits)))
           expect(document.isVoid(at)).toBe(false)
           expect(document.length).toBe(Array.from(next.text).length + wire.unreachable)
         },
@@ -229,7 +240,7 @@ describe('words typed at the same time', () => {
               })
             })
           }
-          const document = new TextDocument()
+          const document = createDocument()
           addAll(document, nodes, shuffle(nodes, order))
           const text = document.toString()
           expect(text).toHaveLength(13 + 2 * offset)
@@ -246,84 +257,84 @@ describe('an edit outside its document', () => {
   const start = node('start', [], edit([0, 0, 'abc']))
 
   it('is void, with its whole change and nothing else', () => {
-    const document = new TextDocument()
-    document.add(start)
-    const beyond = document.add(node('beyond', [0], edit([0, 0, 'x'], [5, 0, 'y'])))
-    const tooMuch = document.add(node('too much', [0], edit([1, 3, 'x'])))
-    const after = document.add(node('after', [beyond, tooMuch], edit([3, 0, 'd'])))
+    const document = createDocument()
+    add(document, start)
+    const beyond = add(document, node('beyond', [0], edit([0, 0, 'x'], [5, 0, 'y'])))
+    const tooMuch = add(document, node('too much', [0], edit([1, 3, 'x'])))
+    const after = add(document, node('after', [beyond, tooMuch], edit([3, 0, 'd'])))
     expect([beyond, tooMuch, after].map((at) => document.isVoid(at))).toEqual([true, true, false])
     expect(document.toString()).toBe('abcd')
   })
 
   it('is judged by its past alone: what is concurrent, deleted or masked moves nothing', () => {
-    const document = new TextDocument()
-    document.add(start)
-    document.add(node('wipe', [0], edit([0, 3, ''])))
-    document.add(node('concurrent', [0], edit([0, 0, '12345'])))
+    const document = createDocument()
+    add(document, start)
+    add(document, node('wipe', [0], edit([0, 3, ''])))
+    add(document, node('concurrent', [0], edit([0, 0, '12345'])))
     document.setMasked(0, true)
-    expect(document.isVoid(document.add(node('at the end', [0], edit([3, 0, '!']))))).toBe(false)
-    expect(document.isVoid(document.add(node('beyond', [0], edit([4, 0, '!']))))).toBe(true)
-    expect(document.isVoid(document.add(node('behind the wiped', [1], edit([3, 0, '?']))))).toBe(false)
+    expect(document.isVoid(add(document, node('at the end', [0], edit([3, 0, '!']))))).toBe(false)
+    expect(document.isVoid(add(document, node('beyond', [0], edit([4, 0, '!']))))).toBe(true)
+    expect(document.isVoid(add(document, node('behind the wiped', [1], edit([3, 0, '?']))))).toBe(false)
     expect(document.toString()).toContain('12345')
   })
 
   it('is one that deletes more than there is, over and over', () => {
-    const document = new TextDocument()
-    document.add(start)
-    expect(document.isVoid(document.add(node('twice', [0], edit([0, 2, ''], [0, 1, '']))))).toBe(false)
-    expect(document.isVoid(document.add(node('more', [0], edit([0, 3, ''], [0, 1, '']))))).toBe(true)
+    const document = createDocument()
+    add(document, start)
+    expect(document.isVoid(add(document, node('twice', [0], edit([0, 2, ''], [0, 1, '']))))).toBe(false)
+    expect(document.isVoid(add(document, node('more', [0], edit([0, 3, ''], [0, 1, '']))))).toBe(true)
   })
 
   it('is one that makes the text too long', () => {
-    const document = new TextDocument()
-    document.add(node('long', [], edit([0, 0, 'x'.repeat(TEXT_CHARACTERS_MAX - 1)])))
-    expect(document.isVoid(document.add(node('two', [0], edit([0, 0, 'yz']))))).toBe(true)
-    expect(document.isVoid(document.add(node('one', [0], edit([0, 0, 'y']))))).toBe(false)
+    const document = createDocument()
+    add(document, node('long', [], edit([0, 0, 'x'.repeat(TEXT_CHARACTERS_MAX - 1)])))
+    expect(document.isVoid(add(document, node('two', [0], edit([0, 0, 'yz']))))).toBe(true)
+    expect(document.isVoid(add(document, node('one', [0], edit([0, 0, 'y']))))).toBe(false)
     expect(document.length).toBe(TEXT_CHARACTERS_MAX)
   })
 })
 
 describe('the existence of a text', () => {
   it('begins with an empty edit, and ends with a deletion that saw all', () => {
-    const document = new TextDocument()
+    const document = createDocument()
     expect(document.exists).toBe(false)
-    document.add(node('create', [], edit([0, 0, ''])))
+    add(document, node('create', [], edit([0, 0, ''])))
     expect([document.exists, document.toString()]).toEqual([true, ''])
-    document.add(node('write', [0], edit([0, 0, 'here'])))
-    document.add(node('delete', [1], { kind: 'delete' }))
+    add(document, node('write', [0], edit([0, 0, 'here'])))
+    add(document, node('delete', [1], { kind: 'delete' }))
     expect([document.exists, document.toString()]).toEqual([false, ''])
-    document.add(node('meanwhile', [1], edit([4, 0, '!'])))
+    add(document, node('meanwhile', [1], edit([4, 0, '!'])))
     expect([document.exists, document.toString()]).toEqual([true, '!'])
     document.setMasked(2, true)
     expect([document.exists, document.toString()]).toEqual([true, 'here!'])
   })
 
   it('is not brought about by what only deletes', () => {
-    const document = new TextDocument()
-    document.add(node('write', [], edit([0, 0, 'ab'])))
-    document.add(node('delete', [0], { kind: 'delete' }))
-    document.add(node('only deletes', [0], edit([0, 1, ''])))
+    const document = createDocument()
+    add(document, node('write', [], edit([0, 0, 'ab'])))
+    add(document, node('delete', [0], { kind: 'delete' }))
+    add(document, node('only deletes', [0], edit([0, 1, ''])))
     expect(document.exists).toBe(false)
   })
 })
 
 describe('the cost of a text', () => {
   it('takes many edits of one operation at one place beside many of another, and more pieces than a change holds', () => {
-    const document = new TextDocument()
+    const document = createDocument()
     const prepend = (letter: string) =>
       edit(...Array.from({ length: TEXT_EDITS_MAX }, (): TextEdit => [0, 0, letter]))
-    document.add(node('alice', [], prepend('a')))
-    document.add(node('bob', [], prepend('b')))
+    add(document, node('alice', [], prepend('a')))
+    add(document, node('bob', [], prepend('b')))
     expect(document.toString()).toMatch(/^(a+b+|b+a+)$/)
     // Every second character goes, twice over, so that what is left lies in more pieces than a change names.
     const holes = (offset: number) =>
       Array.from({ length: TEXT_EDITS_MAX / 2 }, (_, i): TextEdit => [2 * i + offset, 1, ''])
     const { heads } = document
-    document.add(node('holes', heads, edit(...holes(0))))
-    document.add(node('more holes', heads, edit(...holes(TEXT_EDITS_MAX))))
+    add(document, node('holes', heads, edit(...holes(0))))
+    add(document, node('more holes', heads, edit(...holes(TEXT_EDITS_MAX))))
     const { edits } = document.translate([{ insert: 'new' }, { delete: document.length }])
     expect(edits.length).toBeLessThanOrEqual(TEXT_EDITS_MAX)
-    document.add(node('all', document.heads, edit(...edits)))
+    add(document, node('all', document.heads, edit(...edits)))
     expect(document.toString()).toBe('new')
   })
 })

@@ -44,25 +44,38 @@ export function steps(most: number): fc.Arbitrary<readonly Step[]> {
 
 /** The nodes of a random history. Positions are bent to fit with the help of the walker, whose verdict the tests check. */
 export function nodesOf(history: readonly Step[]): readonly NaiveNode[] {
-  const document = new TextDocument()
+  const document = createDocument()
   const nodes: NaiveNode[] = []
   history.forEach((step, index) => {
     const chosen = step.parents.map((pick) => pick % Math.max(index, 1)).filter((parent) => parent < index)
     const parents = step.followsAll ? [...document.heads] : [...new Set(chosen)].sort((a, b) => a - b)
-    const past = new TextDocument()
+    const past = createDocument()
     const members = membersOf(nodes, parents)
     const numbers = new Map<number, number>()
     for (const member of members)
-      numbers.set(member, past.add({ ...renumber(nodes[member] as NaiveNode, numbers), isMasked: false }))
+      numbers.set(member, add(past, { ...renumber(nodes[member] as NaiveNode, numbers), isMasked: false }))
     const node = {
       id: sha256(utf8(`${step.salt}/${index}`)),
       parents,
       action: actionOf(step, past.characters),
     }
     nodes.push(node)
-    document.add({ ...node, isMasked: false })
+    add(document, { ...node, isMasked: false })
   })
   return nodes
+}
+
+/** The ids of the operations that documents of a test were given, by the number they have there. */
+const ids: Uint8Array[] = []
+
+export function createDocument(): TextDocument {
+  return new TextDocument((operation) => ids[operation] as Uint8Array)
+}
+
+/** Adds a node to a document under a new number. */
+export function add(document: TextDocument, node: NaiveNode & { readonly isMasked: boolean }): number {
+  const { id, parents, action, isMasked } = node
+  return document.add({ operation: ids.push(id) - 1, parents, action, isMasked })
 }
 
 /** A node with its parents' numbers in another document. */

@@ -1,9 +1,9 @@
+import { add, createDocument } from './random-text.ts'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { TextDocument } from '../../../../src/core/types/text/document.ts'
 import { nodesOfTrace, type Trace } from './trace.ts'
 
 const CUT = new URL('./traces/', import.meta.url).pathname
@@ -29,14 +29,14 @@ describe('a recording of typing', () => {
     (file) => {
       const trace = read(file)
       const nodes = nodesOfTrace(trace)
-      const document = new TextDocument()
+      const document = createDocument()
       const begin = performance.now()
-      for (const node of nodes) document.add({ ...node, isMasked: false })
+      for (const node of nodes) add(document, { ...node, isMasked: false })
       expect(document.toString()).toBe(trace.endContent)
       // Microseconds, so that a machine busy with other things does not fail it; a quadratic walker would.
       expect((performance.now() - begin) / nodes.length).toBeLessThan(0.1)
 
-      const late = new TextDocument()
+      const late = createDocument()
       const numbers = new Map<number, number>()
       const waiting: number[] = []
       nodes.forEach((_, index) => {
@@ -57,7 +57,7 @@ describe('a recording of typing', () => {
         const node = nodes[index]
         if (node === undefined) throw new Error(`no node ${index}`)
         const parents = node.parents.map((parent) => numbers.get(parent) ?? -1)
-        numbers.set(index, late.add({ ...node, parents, isMasked: false }))
+        numbers.set(index, add(late, { ...node, parents, isMasked: false }))
       }
     },
   )

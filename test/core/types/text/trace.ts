@@ -1,7 +1,7 @@
+import { add, createDocument } from './random-text.ts'
 import { sha256 } from '../../../../src/core/hash.ts'
 import { utf8 } from '../../../../src/core/bytes.ts'
 import { composeSplices, type TextSplice } from '../../../../src/core/types/text/delta.ts'
-import { TextDocument } from '../../../../src/core/types/text/document.ts'
 import type { NaiveNode } from './naive-text.ts'
 
 /** A recording of typing, in the format of josephg/editing-traces. */
@@ -19,7 +19,7 @@ export interface Trace {
 
 /** One person's copy of a text: whoever types turns what they see into edits. */
 class Copy {
-  readonly document = new TextDocument()
+  readonly document = createDocument()
   readonly #numbers = new Map<number, number>()
 
   has(index: number): boolean {
@@ -28,7 +28,7 @@ class Copy {
 
   take(index: number, node: NaiveNode): void {
     const parents = node.parents.map((parent) => this.#numbers.get(parent) as number)
-    this.#numbers.set(index, this.document.add({ ...node, parents, isMasked: false }))
+    this.#numbers.set(index, add(this.document, { ...node, parents, isMasked: false }))
   }
 }
 
