@@ -425,6 +425,48 @@ export const VERIFY_FINDINGS_MAX = 100
 /** Characters of what a finding says was expected, and was found: values may be large. */
 export const VERIFY_TEXT_CHARACTERS_MAX = 400
 
+// Shared tables (src/node/tables)
+
+/** Rows that are published or applied at a time, in one transaction of the user's database, which no other program writes meanwhile. */
+export const TABLE_BATCH_ROWS_MAX = 2_000
+/** Bytes of rows at which an operation that publishes them is closed: what is around them fits in BODY_BYTES_MAX too. */
+export const TABLE_WRITE_BYTES_TARGET = 192 * 1024
+/** Rows whose change in the space is remembered until it is applied; beyond, the whole table is compared instead. */
+export const TABLE_QUEUE_KEYS_MAX = 65_536
+/** How long another program that holds the user's database is waited for, in ms: the event loop stands still, and it is tried again. */
+export const TABLE_BUSY_TIMEOUT_MS = 250
+/** Prepared statements kept for one table: which columns a row changes makes another statement. */
+export const TABLE_STATEMENTS_CACHED_MAX = 256
+/** Columns of a primary key: each is a segment of the row's path. */
+export const TABLE_KEY_COLUMNS_MAX = 16
+/** Fields without a column here that are told; strangers choose them. */
+export const TABLE_OUTDATED_COLUMNS_MAX = 64
+/** Rows that differ from the space's that are listed with the reason; all are counted. */
+export const TABLE_CONFLICTS_LISTED_MAX = 20
+/** Tables that one node shares in one space. */
+export const TABLES_MAX = 256
+
+// Files (src/node/exchange)
+
+/** One operation as a line of JSON: a body of empty byte strings, each of which is one byte and 19 characters, and what is around it. */
+export const OPERATION_LINE_BYTES_MAX = 6 * 1024 * 1024
+/** Bytes of operations or cells at which a record of a snapshot is closed; one more may follow. */
+export const SNAPSHOT_RECORD_BYTES_TARGET = 1024 * 1024
+/** One record of a snapshot, packed and unpacked: two of them are in memory. */
+export const SNAPSHOT_RECORD_BYTES_MAX = 16 * 1024 * 1024
+/** Cells in one record of a snapshot. */
+export const SNAPSHOT_CELLS_MAX = 4_096
+/** Window that unpacking a file may ask for, as a power of two: 128 MiB, what zstd itself takes without being told. */
+export const UNPACK_WINDOW_LOG_MAX = 27
+/** A recorded history, unpacked: it is read whole. The largest of the demo has 6 MB. */
+export const HISTORY_BYTES_MAX = 256 * 1024 * 1024
+/** One row or object of a file that is imported: what a body holds, and what JSON may put around it. */
+export const IMPORT_ROW_BYTES_MAX = 2 * 1024 * 1024
+/** Rows or objects that become one operation, at most: a bad signature or a lost body costs no more of them. */
+export const IMPORT_ROWS_PER_OPERATION_MAX = 1_024
+/** Columns of a row, and fields of an object. */
+export const IMPORT_COLUMNS_MAX = 4_096
+
 // Blobs (part of the format: docs/protocol.md §10)
 
 /** Content of one chunk, and so the most that is fetched, checked and held in memory at a time. */

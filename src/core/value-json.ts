@@ -32,7 +32,8 @@ export function formatValue(value: unknown): string {
   return formatJson(toJsonValue(value))
 }
 
-function fromJsonValue(json: unknown): unknown {
+/** The other way; throws a TypeError where bytes or a link do not hold together, or a number is not finite. */
+export function fromJsonValue(json: unknown): unknown {
   if (Array.isArray(json)) return json.map(fromJsonValue)
   if (typeof json === 'number' && !Number.isFinite(json))
     throw new TypeError('a number in the value is not finite: it is too large')

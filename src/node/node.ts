@@ -8,12 +8,13 @@ import type { SyncReport } from '../core/sync/session.ts'
 import { concatBytes, equalBytes, toHex } from '../core/bytes.ts'
 import { createSpaceChange, putDelegations } from '../core/changes/control.ts'
 import { createSigner, createSignatureVerifier, type SignatureVerifier } from '../core/native-signature.ts'
-import { signOperation } from '../core/operation/operation.ts'
+import { type Operation, signOperation } from '../core/operation/operation.ts'
 import { formatDid } from '../core/principal.ts'
 import { ok, type Fault, type Result } from '../core/result.ts'
 import { publicKeyOf, type Signer } from '../core/signature.ts'
 import { decodeDelegation, issueDelegation, verifyDelegation } from '../core/ucan/delegation.ts'
 import type { SpaceIdentity } from '../storage/sqlite/inspect.ts'
+import { createMemorySpaceStore } from '../storage/memory-space-store.ts'
 import type { SpaceStore } from '../storage/space-store.ts'
 import { StoreError } from '../storage/store-error.ts'
 import type { NodeStorage } from './data-directory.ts'
@@ -23,6 +24,8 @@ import { NodeIdentity } from './identity.ts'
 import { createMemoryStorage } from './memory-storage.ts'
 import type { NodeNetwork } from './network/node-network.ts'
 import type { CreateSpaceOptions, NodeOptions } from './node-options.ts'
+import { FILE_SOURCE } from './replica/file-source.ts'
+import { Replica } from './replica/replica.ts'
 import { HostedSpace } from './space/hosted-space.ts'
 import { parseInvite } from './space/invite.ts'
 import { Space } from './space/space.ts'
@@ -301,6 +304,32 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
     this.#network?.meet([...addresses.bootstrap, ...addresses.peers], addresses.bootstrap)
     this.#network?.add(space)
     return space
+  }
+
+  /**
+   * Opens a space that this node does not hold, as its genesis in a file says, and has it filled; peers hear of it after that, however it
+   * ended. Throws `BAD_FILE` where the genesis is none that a node would admit.
+   */
+  async adopt<T>(genesis: Operation, fill: (space: Space) => Promise<T>): Promise<T> {
+    const identity = { spaceId: genesis.id, spaceKey: genesis.header.author }
+    const verifier = this.#verifier
+    const trial = new Replica({ store: createMemorySpaceStore(identity), verifier, now: () => this.now() })
+    const [outcome] = await trial.receive([genesis], FILE_SOURCE)
+    if (outcome?.kind !== 'admitted') {
+      const why = outcome !== undefined && 'fault' in outcome ? outcome.fault.detail : 'it is none'
+      throw new FaultError({ code: 'BAD_FILE', detail: `the genesis in the file is not sound: ${why}` })
+    }
+    const space = this.#spaces.get(toHex(genesis.id)) ?? this.#open(identity)
+    try {
+      return await fill(space)
+    } finally {
+      if (this.#spaces.has(space.id)) this.#network?.add(space)
+    }
+  }
+
+  /** Checks signatures, off this thread where it is asked to. */
+  get verifier(): SignatureVerifier {
+    return this.#verifier
   }
 
   /** Compares one space with one peer (all of its peers where none is named). For `space.sync`. */

@@ -7,6 +7,7 @@ import type { Entry, ForkProof, PublishedDelegation } from '../core/graph.ts'
 import { REFUSALS_REMEMBERED_MAX } from '../core/limits.ts'
 import type { Body, VerifiedOperation } from '../core/operation/operation.ts'
 import type { VerifiedDelegation } from '../core/ucan/delegation.ts'
+import { freezeInMemory } from './freeze-in-memory.ts'
 import { MemoryCells } from './memory-cells.ts'
 import type {
   CellRange,
@@ -15,6 +16,7 @@ import type {
   Mask,
   Refusal,
   Sibling,
+  FrozenSpace,
   SpaceStore,
   SpaceWriter,
   StoredOperation,
@@ -218,6 +220,10 @@ class MemorySpaceStore implements SpaceStore {
         this.#refusalsBefore = null
       }
     })
+  }
+
+  freeze(): FrozenSpace {
+    return freezeInMemory(this)
   }
 
   close(): void {

@@ -155,9 +155,18 @@ export interface SpaceStore extends Graph {
    */
   transaction<T>(durability: 'power' | 'process', work: (writer: SpaceWriter) => T): T
 
+  /** The store as it is now, to be read while this one goes on. Whoever asked closes it, and soon: a file grows meanwhile. */
+  freeze(): FrozenSpace
+
   /** Closes files; nothing else may be called after. */
   close(): void
 }
+
+/** One moment of a store. */
+export type FrozenSpace = Pick<
+  SpaceStore,
+  'count' | 'entriesFrom' | 'operation' | 'mask' | 'cells' | 'close'
+>
 
 /** What may be written inside a transaction. */
 export interface SpaceWriter {

@@ -6,6 +6,7 @@ import {
   VERIFICATIONS_PER_PEER_MAX,
 } from '../../core/limits.ts'
 import { TokenBuckets } from '../../core/token-bucket.ts'
+import { FILE_SOURCE } from './file-source.ts'
 
 /** What one check found. `isForged`: a signature that no honest peer hands on, since it would have refused it itself. */
 export interface Checked {
@@ -24,7 +25,7 @@ interface Lane {
  * peer is looked at: whatever else was in its batch comes again from others. Invariants:
  * 1. at most VERIFICATIONS_PER_PEER_MAX checks of one peer run at a time, VERIFICATIONS_MAX of all;
  * 2. no check of a peer begins while it has no forgiveness left: so one batch costs at most
- *    BAD_SIGNATURES_PER_PEER_MAX + VERIFICATIONS_PER_PEER_MAX − 1 rejects;
+ *    BAD_SIGNATURES_PER_PEER_MAX + VERIFICATIONS_PER_PEER_MAX − 1 rejects. A file of the owner's is no peer and is forgiven everything;
  * 3. a peer whose checks are many keeps nobody else waiting for more than one of its own.
  */
 export class VerificationBudget {
@@ -49,14 +50,15 @@ export class VerificationBudget {
   ): Promise<readonly (Verdict | null)[]> {
     const verdicts: (Verdict | null)[] = items.map(() => null)
     const places = items.entries()
+    const isPeer = peer !== FILE_SOURCE
     const work = async () => {
       for (const [i, item] of places) {
         await this.#begin(peer)
         try {
-          if (!this.#forgiveness.has(peer, this.#now())) return
+          if (isPeer && !this.#forgiveness.has(peer, this.#now())) return
           const verdict = await check(item)
           verdicts[i] = verdict
-          if (verdict.isForged) this.#forgiveness.take(peer, this.#now())
+          if (isPeer && verdict.isForged) this.#forgiveness.take(peer, this.#now())
         } finally {
           this.#end(peer)
         }

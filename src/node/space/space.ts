@@ -31,6 +31,10 @@ import { listOperations, type LogEntry } from './log.ts'
 import { explainOperation, type Explanation, explainRight, type RightExplanation } from './explain.ts'
 import { describeStatus, type SpaceStatus } from './status.ts'
 import { watchOutdated } from './watch-outdated.ts'
+import { sharingSpace } from '../tables/sharing-space.ts'
+import { SpaceTables } from '../tables/space-tables.ts'
+import { SpaceExchange } from '../exchange/space-exchange.ts'
+import { FILE_SOURCE } from '../replica/file-source.ts'
 
 /** Options of a write. */
 export interface PutOptions {
@@ -96,6 +100,10 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   readonly peers = new PeerBook()
   /** Who may do what: granting, revoking, endorsing. */
   readonly authority: SpaceAuthority
+  /** SQLite tables that are shared in this space. */
+  readonly tables: SpaceTables
+  /** Taking it away in files, and bringing back what others took away. */
+  readonly exchange: SpaceExchange
   readonly #node: SpaceOwner
   readonly #feed: ChangeFeed
   #rememberedAtMs = 0
@@ -107,12 +115,17 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     this.#node = node
     this.#feed = new ChangeFeed(hosted.replica)
     this.authority = new SpaceAuthority(hosted, node)
+    this.exchange = new SpaceExchange(hosted, () => node.now())
     this.peers.restore(hosted.keptPeers())
-    hosted.replica.addEventListener('admitted', ({ detail }) => this.safeDispatchEvent('change', { detail }))
+    this.tables = new SpaceTables(sharingSpace(this, hosted))
+    hosted.replica.addEventListener('admitted', ({ detail }) => {
+      this.tables.touched(detail.touched)
+      this.safeDispatchEvent('change', { detail })
+    })
     hosted.replica.addEventListener('fork', ({ detail }) => this.safeDispatchEvent('fork', { detail }))
     watchOutdated(hosted, (detail) => this.safeDispatchEvent('outdated', { detail }))
     hosted.replica.addEventListener('refused', ({ detail: { fault, peer } }) => {
-      if (peer !== LOCAL) this.peers.onRefused(peer, fault.code)
+      if (peer !== LOCAL && peer !== FILE_SOURCE) this.peers.onRefused(peer, fault.code)
     })
   }
 
@@ -346,6 +359,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
 
   /** Closes the space's files; nothing else may be called after. */
   close(): void {
+    this.tables.close()
     if (this.#hasNewProofs) this.hosted.keepPeers(this.peers.remembered())
     this.hosted.store.close()
   }

@@ -72,6 +72,13 @@ export class Database {
     })
   }
 
+  /** The same file once more, in a transaction that only reads: it sees what is there when it reads first, for as long as it is open. */
+  openMoment(): Database {
+    const moment = new Database(this.#file)
+    moment.#db.exec('BEGIN')
+    return moment
+  }
+
   commit(): void {
     this.#commit.run()
   }

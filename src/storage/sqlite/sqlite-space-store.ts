@@ -8,6 +8,7 @@ import type {
   Mask,
   Refusal,
   Sibling,
+  FrozenSpace,
   SpaceStore,
   SpaceWriter,
   StoredOperation,
@@ -40,6 +41,7 @@ export interface SqliteSpaceStoreInit extends OperationsInit {
 export class SqliteSpaceStore implements SpaceStore {
   readonly spaceId: Uint8Array
   readonly spaceKey: Uint8Array
+  readonly #init: SqliteSpaceStoreInit
   readonly #database: Database
   readonly #guard = new TransactionGuard()
   readonly #operations: Operations
@@ -57,6 +59,7 @@ export class SqliteSpaceStore implements SpaceStore {
     const { database, spaceId, spaceKey } = init
     this.spaceId = spaceId
     this.spaceKey = spaceKey
+    this.#init = init
     this.#database = database
     this.#operations = new Operations(database, init)
     this.#cells = new Cells(database)
@@ -224,6 +227,17 @@ export class SqliteSpaceStore implements SpaceStore {
         throw this.#database.explain(error)
       }
     })
+  }
+
+  freeze(): FrozenSpace {
+    const database = this.#database.openMoment()
+    try {
+      // What it reads first of all fixes the moment.
+      return new SqliteSpaceStore({ ...this.#init, database })
+    } catch (error) {
+      database.close()
+      throw error
+    }
   }
 
   close(): void {

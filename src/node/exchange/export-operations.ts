@@ -1,0 +1,47 @@
+import type { KnownLog } from '../../core/clock-text.ts'
+import { formatOperationLine } from '../../core/operation/operation-line.ts'
+import { parsePath, ROOT_PATH } from '../../core/path.ts'
+import { orThrow } from '../fault-error.ts'
+import type { HostedSpace } from '../space/hosted-space.ts'
+import { knownEnds, pastBits } from './past-bits.ts'
+import { selectOperations, takesBody, toOperation } from './selection.ts'
+
+/** What is to be exported. */
+export interface ExportOperationsOptions {
+  /** What the receiver has: it and its past are left out. Default: nothing. */
+  readonly since?: readonly KnownLog[]
+  /** Bodies only of control operations and at or below this path; all headers go. Default: everything. */
+  readonly path?: string
+  /** Told now and then how many of all operations have been looked at. */
+  readonly onProgress?: (done: number, total: number) => void | Promise<void>
+}
+
+/** One line of an export, with its end, and whether the body is in it. */
+export interface ExportedLine {
+  readonly text: string
+  readonly hasBody: boolean
+}
+
+/**
+ * The operations of a space as lines of JSON, parents first, as of the moment when the first is asked for; a bounded page of them is in
+ * memory at a time. Without severed operations, as in sync.
+ */
+export async function* exportOperations(
+  hosted: HostedSpace,
+  { since = [], path = ROOT_PATH, onProgress }: ExportOperationsOptions = {},
+): AsyncGenerator<ExportedLine> {
+  orThrow(parsePath(path))
+  const { store } = hosted
+  const ends = knownEnds(store, since)
+  const moment = store.freeze()
+  try {
+    const known = ends.length === 0 ? null : await pastBits(moment, ends)
+    for (const selected of selectOperations(moment, known)) {
+      const operation = toOperation(selected, takesBody(selected.entry, path))
+      yield { text: `${formatOperationLine(operation)}\n`, hasBody: operation.body !== null }
+      await onProgress?.(selected.entry.ordinal + 1, moment.count())
+    }
+  } finally {
+    moment.close()
+  }
+}
