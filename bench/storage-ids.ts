@@ -32,15 +32,15 @@ const idAt = (ordinal: number) => new Uint8Array(createHash('sha256').update(`op
 const prefixOf = (id: Uint8Array) => new DataView(id.buffer, id.byteOffset, 8).getBigInt64(0)
 
 function uniqueIndex(database: Database): Index {
-  database.query('CREATE UNIQUE INDEX by_id ON operations (id)').run()
-  const find: Query<[Uint8Array], [number]> = database.query('SELECT ordinal FROM operations WHERE id = ?')
+  database.query('CREATE UNIQUE INDEX by_id ON operation_log (id)').run()
+  const find: Query<[Uint8Array], [number]> = database.query('SELECT ordinal FROM operation_log WHERE id = ?')
   return { append: () => undefined, find: (id) => find.get(id)?.[0] }
 }
 
 function prefixTable(database: Database): Index {
   const insert: Query<[bigint, number]> = database.query('INSERT INTO operation_ids VALUES (?, ?)')
   const find: Query<[bigint], [number]> = database.query('SELECT ordinal FROM operation_ids WHERE prefix = ?')
-  const idOf: Query<[number], [Uint8Array]> = database.query('SELECT id FROM operations WHERE ordinal = ?')
+  const idOf: Query<[number], [Uint8Array]> = database.query('SELECT id FROM operation_log WHERE ordinal = ?')
   return {
     append: (id, ordinal) => void insert.run(prefixOf(id), ordinal),
     find: (id) =>
@@ -74,7 +74,7 @@ function measure(name: string, createIndex: (database: Database) => Index, rows:
   const insert: Query<
     [number, Uint8Array, number, number, number, Uint8Array, number, Uint8Array, Uint8Array, Uint8Array]
   > = database.query(
-    `INSERT INTO operations VALUES (?, ?, ?, ?, 0, ?, ?, ?, 1700000000000, 0, 1, '/op/write', 'docs/a', ?, ?, ?)`,
+    `INSERT INTO operation_log VALUES (?, ?, ?, ?, 0, ?, ?, ?, 1700000000000, 0, 1, '/op/write', 'docs/a', ?, ?, ?)`,
   )
   const parents = Uint8Array.of(1)
   const ids = Array.from({ length: rows }, (_, ordinal) => idAt(ordinal))

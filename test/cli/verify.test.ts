@@ -50,7 +50,7 @@ describe('hanse verify', () => {
     await machine.json(bob, 'space', 'create', 'Damaged')
     await machine.json(bob, 'put', 'notes/a', 'text')
     damage(bob, "UPDATE cells SET value = x'02' WHERE path = 'notes/a'")
-    damage(bob, 'UPDATE operations SET signature = zeroblob(64) WHERE ordinal = 1')
+    damage(bob, 'UPDATE operation_log SET signature = zeroblob(64) WHERE ordinal = 1')
     const { code, stdout } = await machine.hanse(bob, ['verify', '--json'])
     expect(code).toBe(1)
     const outcome = JSON.parse(stdout) as Outcome

@@ -146,10 +146,13 @@ function read(sql: string, ...parameters: readonly SQLInputValue[]): unknown {
 
 /** Flips one bit of a column of an operation. `at`: which byte, from the end where negative. */
 function flip(column: 'header' | 'signature' | 'body' | 'id', operation: Operation, at: number): void {
-  const bytes = read(`SELECT ${column} FROM operations WHERE ordinal = ?`, ordinalOf(operation)) as Uint8Array
+  const bytes = read(
+    `SELECT ${column} FROM operation_log WHERE ordinal = ?`,
+    ordinalOf(operation),
+  ) as Uint8Array
   const index = at < 0 ? bytes.length + at : at
   bytes[index] = (bytes[index] as number) ^ 1
-  damage(`UPDATE operations SET ${column} = ? WHERE ordinal = ?`, bytes, ordinalOf(operation))
+  damage(`UPDATE operation_log SET ${column} = ? WHERE ordinal = ?`, bytes, ordinalOf(operation))
 }
 
 /** What was found, by name and operation. */
@@ -284,7 +287,7 @@ describe('verifying a damaged space', () => {
 
   it('names a row that is gone, and counts what cannot be judged after it', async () => {
     await fill()
-    damage('DELETE FROM operations WHERE ordinal = ?', ordinalOf(right))
+    damage('DELETE FROM operation_log WHERE ordinal = ?', ordinalOf(right))
     const report = await verifyFile()
     expect(namesOf(report)).toEqual([`row of ${ordinalOf(right)}`])
     expect(report.unjudged).toBe(OPERATIONS.length - 1 - ordinalOf(right))
@@ -300,7 +303,7 @@ describe('verifying a damaged space', () => {
     ['chain', '1'],
   ])('names a column that does not say what the header says: %s', async (column, value) => {
     await fill()
-    damage(`UPDATE operations SET ${column} = ${value} WHERE ordinal = ?`, ordinalOf(second))
+    damage(`UPDATE operation_log SET ${column} = ${value} WHERE ordinal = ?`, ordinalOf(second))
     expect(namesOf(await verifyFile())).toContain(
       `column ${column === 'chain' ? 'caps' : column} of ${ordinalOf(second)}`,
     )
@@ -326,9 +329,9 @@ describe('verifying a damaged space', () => {
     // As a node without check 10 would have written it.
     const columns = 'author, chain, epoch'
     damage(
-      `INSERT INTO operations (ordinal, id, seq, prev, jump, parents, lamport, time, command, path, header, signature, body, ${columns})
+      `INSERT INTO operation_log (ordinal, id, seq, prev, jump, parents, lamport, time, command, path, header, signature, body, ${columns})
        SELECT ${OPERATIONS.length}, ?, 2, ordinal, ordinal, x'${(OPERATIONS.length - ordinalOf(further)).toString(16).padStart(2, '0')}',
-         ?, ?, '/op/write', 'notes', ?, ?, NULL, ${columns} FROM operations WHERE ordinal = ?`,
+         ?, ?, '/op/write', 'notes', ?, ?, NULL, ${columns} FROM operation_log WHERE ordinal = ?`,
       forged.id,
       forged.header.lamport,
       forged.header.time,
@@ -348,9 +351,9 @@ describe('verifying a damaged space', () => {
 
   it('names the author of a head that is missing, and of one that is none', async () => {
     await fill()
-    damage('DELETE FROM heads WHERE ordinal = ?', ordinalOf(last))
+    damage('DELETE FROM log_heads WHERE ordinal = ?', ordinalOf(last))
     expect(namesOf(await verifyFile())).toEqual([`heads of ${toHex(bob.publicKey)}`])
-    damage('INSERT INTO heads VALUES (?)', ordinalOf(first))
+    damage('INSERT INTO log_heads VALUES (?)', ordinalOf(first))
     const [finding] = (await verifyFile()).findings
     expect(finding).toMatchObject({ expected: toHex(last.id), found: toHex(first.id) })
   })
@@ -409,7 +412,7 @@ describe('verifying a damaged space', () => {
 
   it('names a cell that nobody wrote, a removal that nobody made, and a history with a hole', async () => {
     await fill()
-    damage("INSERT INTO cells VALUES (99, 'notes/zz', 'register', '', ?, 0, 1, 1, 0, x'01')", first.id)
+    damage("INSERT INTO cells VALUES (99, 'notes/zz', 'register', '', ?, 0, 1, 1, 0, x'01', '1')", first.id)
     damage("INSERT INTO removals SELECT cell, ?, 0 FROM cells WHERE path = 'notes/b'", last.id)
     damage(
       "DELETE FROM history WHERE cell = (SELECT cell FROM cells WHERE path = 'notes/a') AND kind = 'remove'",
@@ -452,10 +455,10 @@ describe('verifying a damaged space', () => {
 
   it('leaves the file as it was', async () => {
     await fill()
-    const before = read('SELECT count(*) FROM operations')
+    const before = read('SELECT count(*) FROM operation_log')
     flip('signature', second, 3)
     await verifyFile()
     expect(namesOf(await verifyFile())).toEqual([`signature of ${ordinalOf(second)}`])
-    expect(read('SELECT count(*) FROM operations')).toBe(before)
+    expect(read('SELECT count(*) FROM operation_log')).toBe(before)
   })
 })

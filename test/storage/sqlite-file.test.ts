@@ -12,6 +12,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { toHex } from '../../src/core/bytes.ts'
 import { STORE_BUSY_TIMEOUT_MS } from '../../src/core/limits.ts'
+import { formatDid } from '../../src/core/principal.ts'
 import { inspectSpaceFile } from '../../src/storage/sqlite/inspect.ts'
 import { openSqliteSpaceStore } from '../../src/storage/sqlite/open.ts'
 import { SCHEMA_VERSION } from '../../src/storage/sqlite/schema.ts'
@@ -194,7 +195,7 @@ describe('a file with a row that does not hold together', () => {
   it('is refused with what to do, where opening already meets the row', () => {
     fill(3)
     const database = new DatabaseSync(file)
-    database.exec('DELETE FROM authors')
+    database.exec('DELETE FROM author_keys')
     database.close()
     const opened = openSqliteSpaceStore(optionsFor(file))
     expect(opened).toMatchObject({ ok: false, fault: { code: 'STORE_CORRUPT' } })
@@ -254,22 +255,22 @@ describe('a file that is in use', () => {
         .all()
         .map((row) => ({ ...row }))
     const time = new Date(entry.time).toISOString()
-    expect(rows('v_operations')).toMatchObject([
+    expect(rows('operations')).toMatchObject([
       {
         ordinal: 0,
         id: toHex(entry.id),
-        author: toHex(alice.publicKey),
+        author: formatDid(alice.publicKey),
         seq: 0,
         time,
         path: 'docs',
         body_absent: 0,
       },
     ])
-    expect(rows('v_items')).toMatchObject([
-      { path: 'docs/a', type: 'register', value: '01', operation: toHex(entry.id) },
+    expect(rows('items')).toMatchObject([{ path: 'docs/a', type: 'register', value: '1' }])
+    expect(rows('heads')).toEqual([
+      { author: formatDid(alice.publicKey), seq: 0, operation: toHex(entry.id) },
     ])
-    expect(rows('v_heads')).toEqual([{ author: toHex(alice.publicKey), seq: 0, id: toHex(entry.id) }])
-    expect(rows('v_refusals')).toMatchObject([
+    expect(rows('refusals')).toMatchObject([
       { id: toHex(idOf('r')), code: 'SEQ', time: '1970-01-01T00:00:00.000Z' },
     ])
     client.close()

@@ -116,6 +116,13 @@ export function issueDelegation(request: DelegationRequest): Result<VerifiedDele
 }
 
 /** The payload of a well-formed envelope, else null. */
+/** The policy of a delegation as its token carries it, for people. */
+export function policySourceOf({ bytes }: Delegation): PolicySource {
+  const decoded = decodeCanonical(bytes)
+  const payload = decoded.ok ? payloadOf(decoded.value) : null
+  return (payload?.['pol'] ?? []) as PolicySource
+}
+
 function payloadOf(envelope: unknown): Readonly<Record<string, unknown>> | null {
   if (!Array.isArray(envelope) || envelope.length !== 2) return null
   const [signature, signed] = envelope as [unknown, unknown]

@@ -1,4 +1,5 @@
 import { toHex } from '../../core/bytes.ts'
+import { formatDid } from '../../core/principal.ts'
 import type { Database, Query } from './database.ts'
 import { damagedRow } from '../store-error.ts'
 
@@ -14,16 +15,16 @@ export interface AuthorRecord {
 export class Authors {
   readonly #all: Query<[], [number, Uint8Array]>
   readonly #allHeads: Query<[], [number, number]>
-  readonly #insert: Query<[number, Uint8Array]>
+  readonly #insert: Query<[number, Uint8Array, string]>
   readonly #byKey = new Map<string, AuthorRecord>()
   #byNumber: AuthorRecord[] = []
 
   constructor(database: Database) {
-    this.#all = database.query('SELECT author, key FROM authors ORDER BY author')
+    this.#all = database.query('SELECT author, key FROM author_keys ORDER BY author')
     this.#allHeads = database.query(
-      'SELECT o.author, h.ordinal FROM heads h JOIN operations o ON o.ordinal = h.ordinal',
+      'SELECT o.author, h.ordinal FROM log_heads h JOIN operation_log o ON o.ordinal = h.ordinal',
     )
-    this.#insert = database.query('INSERT INTO authors VALUES (?, ?)')
+    this.#insert = database.query('INSERT INTO author_keys VALUES (?, ?, ?)')
   }
 
   /** Forgets what was not written and reads what is on disk. */
@@ -50,7 +51,7 @@ export class Authors {
   intern(key: Uint8Array): AuthorRecord {
     const known = this.find(key)
     if (known !== undefined) return known
-    this.#insert.run(this.#byNumber.length, key)
+    this.#insert.run(this.#byNumber.length, key, formatDid(key))
     return this.#remember(new Uint8Array(key))
   }
 

@@ -165,11 +165,13 @@ export class Cells {
   }
 }
 
-/** A value as SQL reads it. */
+/** A value as SQL reads it. Once for each cell written, so scalars, which most values are, take no walk through objects. */
 export function jsonOf(value: Uint8Array): string {
   const decoded = decodeCanonical(value)
   if (!decoded.ok) throw new Error(`bug: the value of a cell does not decode: ${decoded.fault.detail}`)
-  return formatValue(decoded.value)
+  const scalar = decoded.value
+  const isPlain = typeof scalar === 'string' || typeof scalar === 'number' || typeof scalar === 'boolean'
+  return isPlain ? JSON.stringify(scalar) : formatValue(scalar)
 }
 
 function toCell([id, index, lamport, time, removed, value]: CellColumns): Cell {

@@ -32,11 +32,11 @@ export class OperationIds {
     this.#sealed = database.query('SELECT sealed FROM operation_ids_sealed')
     this.#setSealed = database.query('UPDATE operation_ids_sealed SET sealed = ?')
     this.#from = database.query(
-      'SELECT ordinal, id FROM operations WHERE ordinal >= ? ORDER BY ordinal LIMIT 4096',
+      'SELECT ordinal, id FROM operation_log WHERE ordinal >= ? ORDER BY ordinal LIMIT 4096',
     )
     this.#candidates = database.query('SELECT ordinal FROM operation_ids WHERE prefix = ?')
     this.#insert = database.query('INSERT INTO operation_ids VALUES (?, ?)')
-    this.#idAt = database.query('SELECT id FROM operations WHERE ordinal = ?')
+    this.#idAt = database.query('SELECT id FROM operation_log WHERE ordinal = ?')
   }
 
   /** Forgets what was not written and reads the tail from the operations. */

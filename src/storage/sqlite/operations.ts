@@ -70,38 +70,38 @@ export class Operations {
     this.#chains = new Chains(database)
     this.#ids = new OperationIds(database, init.idTailMax, init.idSeeds)
     this.#masks = new Masks(database)
-    this.#heads = new OrdinalSet(database, 'heads')
+    this.#heads = new OrdinalSet(database, 'log_heads')
     this.#frontier = new OrdinalSet(database, 'frontier')
-    this.#insert = database.query(`INSERT INTO operations (${ENTRY_COLUMNS}, header, signature, body)
+    this.#insert = database.query(`INSERT INTO operation_log (${ENTRY_COLUMNS}, header, signature, body)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-    this.#entryAt = database.query(`SELECT ${ENTRY_COLUMNS} FROM operations WHERE ordinal = ?`)
+    this.#entryAt = database.query(`SELECT ${ENTRY_COLUMNS} FROM operation_log WHERE ordinal = ?`)
     this.#entriesFrom = database.query(
-      `SELECT ${ENTRY_COLUMNS} FROM operations WHERE ordinal >= ? ORDER BY ordinal LIMIT ?`,
+      `SELECT ${ENTRY_COLUMNS} FROM operation_log WHERE ordinal >= ? ORDER BY ordinal LIMIT ?`,
     )
     this.#entriesWithoutBody = database.query(
-      `SELECT ${ENTRY_COLUMNS} FROM operations WHERE body IS NULL AND ordinal NOT IN (SELECT ordinal FROM masks)
+      `SELECT ${ENTRY_COLUMNS} FROM operation_log WHERE body IS NULL AND ordinal NOT IN (SELECT ordinal FROM masks)
        ORDER BY ordinal LIMIT ?`,
     )
     this.#firstAfter = database.query(
-      `SELECT ${ENTRY_COLUMNS} FROM operations WHERE prev = ? ORDER BY ordinal LIMIT 1`,
+      `SELECT ${ENTRY_COLUMNS} FROM operation_log WHERE prev = ? ORDER BY ordinal LIMIT 1`,
     )
     this.#firstOf = database.query(
-      `SELECT ${ENTRY_COLUMNS} FROM operations WHERE author = ? AND prev IS NULL ORDER BY ordinal LIMIT 1`,
+      `SELECT ${ENTRY_COLUMNS} FROM operation_log WHERE author = ? AND prev IS NULL ORDER BY ordinal LIMIT 1`,
     )
     this.#verdicts = database.query(
-      `SELECT ${ENTRY_COLUMNS} FROM operations WHERE command IN ('/cap/revoke', '/cap/endorse') ORDER BY ordinal`,
+      `SELECT ${ENTRY_COLUMNS} FROM operation_log WHERE command IN ('/cap/revoke', '/cap/endorse') ORDER BY ordinal`,
     )
     // May find a few too many, where the end of one digest and the beginning of the next happen to spell a third.
     this.#using = database.query(
-      `SELECT ${ENTRY_COLUMNS} FROM operations
+      `SELECT ${ENTRY_COLUMNS} FROM operation_log
        WHERE chain IN (SELECT chain FROM chains WHERE instr(caps, ?) > 0) ORDER BY ordinal`,
     )
-    this.#isBodyAbsent = database.query('SELECT body IS NULL FROM operations WHERE ordinal = ?')
-    this.#bytesAt = database.query('SELECT header, signature, body FROM operations WHERE ordinal = ?')
-    this.#putBody = database.query('UPDATE operations SET body = ? WHERE ordinal = ? AND body IS NULL')
-    this.#next = database.query('SELECT coalesce(max(ordinal) + 1, 0) FROM operations')
+    this.#isBodyAbsent = database.query('SELECT body IS NULL FROM operation_log WHERE ordinal = ?')
+    this.#bytesAt = database.query('SELECT header, signature, body FROM operation_log WHERE ordinal = ?')
+    this.#putBody = database.query('UPDATE operation_log SET body = ? WHERE ordinal = ? AND body IS NULL')
+    this.#next = database.query('SELECT coalesce(max(ordinal) + 1, 0) FROM operation_log')
     this.#absent = database.query(
-      'SELECT count(*) FROM operations WHERE body IS NULL AND ordinal NOT IN (SELECT ordinal FROM masks)',
+      'SELECT count(*) FROM operation_log WHERE body IS NULL AND ordinal NOT IN (SELECT ordinal FROM masks)',
     )
   }
 

@@ -13,7 +13,7 @@ export class OrdinalSet {
   #removed: number[] = []
 
   /** @param table - has the one column `ordinal` */
-  constructor(database: Database, table: 'heads' | 'frontier') {
+  constructor(database: Database, table: 'log_heads' | 'frontier') {
     this.#all = database.query(`SELECT ordinal FROM ${table} ORDER BY ordinal`)
     this.#insert = database.query(`INSERT INTO ${table} VALUES (?)`)
     this.#remove = database.query(`DELETE FROM ${table} WHERE ordinal = ?`)

@@ -14,15 +14,13 @@ export class Refusals {
   #remembered = 0
 
   constructor(database: Database) {
-    this.#find = database.query('SELECT code, detail, peer, time FROM refusals WHERE id = ?')
-    this.#remove = database.query('DELETE FROM refusals WHERE id = ?')
-    this.#insert = database.query(
-      'INSERT INTO refusals (id, code, detail, peer, time) VALUES (?, ?, ?, ?, ?)',
-    )
+    this.#find = database.query('SELECT code, detail, peer, time FROM refused WHERE id = ?')
+    this.#remove = database.query('DELETE FROM refused WHERE id = ?')
+    this.#insert = database.query('INSERT INTO refused (id, code, detail, peer, time) VALUES (?, ?, ?, ?, ?)')
     this.#removeOldest = database.query(
-      'DELETE FROM refusals WHERE refusal = (SELECT min(refusal) FROM refusals)',
+      'DELETE FROM refused WHERE refusal = (SELECT min(refusal) FROM refused)',
     )
-    this.#countRemembered = database.query('SELECT count(*) FROM refusals')
+    this.#countRemembered = database.query('SELECT count(*) FROM refused')
     this.#increment = database.query(
       'INSERT INTO refusal_counts VALUES (?, 1) ON CONFLICT (code) DO UPDATE SET count = count + 1',
     )

@@ -1,6 +1,8 @@
+import { VIEWS } from './views.ts'
+
 /**
- * The tables of a space's file (docs/architecture.md, storage). A change of any text here needs a new SCHEMA_VERSION and a
- * migration: an opened file must have exactly these tables.
+ * The tables of a space's file (docs/architecture.md, storage); what users read are the views over them (views.ts, docs/queries.md). A
+ * change of any text here needs a new SCHEMA_VERSION and a migration: an opened file must have exactly these tables.
  */
 
 /** `PRAGMA application_id` of a space's file: "Hans". */
@@ -19,9 +21,9 @@ CREATE TABLE space (id BLOB NOT NULL, key BLOB NOT NULL) STRICT;`
  * is a small number. The header holds most of it again: the columns are there so that reading an entry decodes nothing.
  */
 const OPERATIONS = `
-CREATE TABLE authors (author INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE) STRICT;
+CREATE TABLE author_keys (author INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, did TEXT NOT NULL) STRICT;
 CREATE TABLE chains (chain INTEGER PRIMARY KEY, caps BLOB NOT NULL UNIQUE) STRICT;
-CREATE TABLE operations (
+CREATE TABLE operation_log (
   ordinal INTEGER PRIMARY KEY,
   id BLOB NOT NULL,
   author INTEGER NOT NULL,
@@ -39,13 +41,14 @@ CREATE TABLE operations (
   signature BLOB NOT NULL,
   body BLOB
 ) STRICT;
-CREATE INDEX operations_without_body ON operations (ordinal) WHERE body IS NULL;
-CREATE INDEX operations_by_prev ON operations (prev) WHERE prev IS NOT NULL;
-CREATE INDEX operations_by_chain ON operations (chain);
-CREATE INDEX operations_first ON operations (author) WHERE prev IS NULL;
-CREATE INDEX operations_verdicts ON operations (ordinal) WHERE command IN ('/cap/revoke', '/cap/endorse');
+CREATE INDEX operations_without_body ON operation_log (ordinal) WHERE body IS NULL;
+CREATE INDEX operations_without_body_at ON operation_log (path) WHERE body IS NULL;
+CREATE INDEX operations_by_prev ON operation_log (prev) WHERE prev IS NOT NULL;
+CREATE INDEX operations_by_chain ON operation_log (chain);
+CREATE INDEX operations_first ON operation_log (author) WHERE prev IS NULL;
+CREATE INDEX operations_verdicts ON operation_log (ordinal) WHERE command IN ('/cap/revoke', '/cap/endorse');
 CREATE TABLE masks (ordinal INTEGER PRIMARY KEY, severed INTEGER NOT NULL) STRICT;
-CREATE TABLE heads (ordinal INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE log_heads (ordinal INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE frontier (ordinal INTEGER PRIMARY KEY) STRICT;`
 
 /** Sealed ids, by their first eight bytes as a signed number. Operations from ordinal `sealed` on are not in it yet. */
@@ -54,7 +57,11 @@ CREATE TABLE operation_ids (prefix INTEGER NOT NULL, ordinal INTEGER NOT NULL, P
 CREATE TABLE operation_ids_sealed (sealed INTEGER NOT NULL) STRICT;
 INSERT INTO operation_ids_sealed VALUES (0);`
 
-/** A cell without `operation` has no write yet, only removals or history. `json`: the value again, for SQL (src/core/value-json.ts). */
+/**
+ * The indexes are for the views over types that are few among all cells; a cell of another type costs them nothing.
+ *
+ * A cell without `operation` has no write yet, only removals or history. `json`: the value again, for SQL (src/core/value-json.ts).
+ */
 const CELLS = `
 CREATE TABLE cells (
   cell INTEGER PRIMARY KEY,
@@ -70,6 +77,13 @@ CREATE TABLE cells (
   json TEXT,
   UNIQUE (path, type, field)
 ) STRICT;
+CREATE INDEX cells_by_target ON cells (substr(field, instr(field, '/') + 1)) WHERE type = 'edge';
+CREATE INDEX cells_by_member ON cells (field) WHERE type = 'set';
+CREATE INDEX cells_by_event_time ON cells (time) WHERE type = 'log';
+CREATE INDEX cells_counters ON cells (path) WHERE type = 'counter';
+CREATE INDEX cells_texts ON cells (path) WHERE type = 'text';
+CREATE INDEX cells_blobs ON cells (path) WHERE type = 'blob';
+CREATE INDEX cells_claims ON cells (path) WHERE type = 'claim';
 CREATE TABLE removals (
   cell INTEGER NOT NULL, operation BLOB NOT NULL, change INTEGER NOT NULL, PRIMARY KEY (cell, operation, change)
 ) STRICT, WITHOUT ROWID;
@@ -82,37 +96,30 @@ CREATE TABLE siblings (
   cell INTEGER NOT NULL, ordinal INTEGER NOT NULL, change INTEGER NOT NULL, value BLOB NOT NULL, json TEXT NOT NULL,
   PRIMARY KEY (cell, ordinal, change)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE text_edits (
+  cell INTEGER NOT NULL, ordinal INTEGER NOT NULL, change INTEGER NOT NULL, parents BLOB NOT NULL, waits INTEGER NOT NULL,
+  payload BLOB NOT NULL, PRIMARY KEY (cell, ordinal, change)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX text_edits_waiting ON text_edits (cell) WHERE waits = 1;
 CREATE TABLE turns (turn INTEGER PRIMARY KEY, at INTEGER NOT NULL, ordinal INTEGER NOT NULL, kind TEXT NOT NULL) STRICT;`
 
+/** What a token says stands in columns beside its bytes, for SQL. `kind_views`: the views that kind-views.ts has made. */
 const REST = `
-CREATE TABLE tokens (token INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, bytes BLOB NOT NULL) STRICT;
+CREATE TABLE tokens (
+  token INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, bytes BLOB NOT NULL, issuer TEXT NOT NULL, audience TEXT NOT NULL,
+  subject TEXT, command TEXT NOT NULL, policy TEXT NOT NULL, not_before INTEGER, expires INTEGER
+) STRICT;
 CREATE TABLE token_publishers (
   token INTEGER NOT NULL, ordinal INTEGER NOT NULL, PRIMARY KEY (token, ordinal)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE forks (author BLOB PRIMARY KEY, seq INTEGER NOT NULL, prev BLOB, low BLOB NOT NULL, high BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE refusals (
+CREATE TABLE refused (
   refusal INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, code TEXT NOT NULL, detail TEXT NOT NULL, peer TEXT NOT NULL,
   time INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE refusal_counts (code TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE kind_views (name TEXT PRIMARY KEY, sql TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE notes (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;`
-
-/** For people with any SQLite client: ids and keys in hexadecimal, times as text. Values are canonical DAG-CBOR, in hexadecimal. */
-const VIEWS = `
-CREATE VIEW v_operations AS
-  SELECT o.ordinal, lower(hex(o.id)) AS id, lower(hex(a.key)) AS author, o.seq, o.lamport,
-    strftime('%Y-%m-%dT%H:%M:%fZ', o.time / 1000.0, 'unixepoch') AS time, o.epoch, o.command, o.path,
-    length(o.body) AS body_bytes, o.body IS NULL AS body_absent, m.ordinal IS NOT NULL AS masked
-  FROM operations o JOIN authors a ON a.author = o.author LEFT JOIN masks m ON m.ordinal = o.ordinal;
-CREATE VIEW v_items AS
-  SELECT c.path, c.type, c.field, lower(hex(c.value)) AS value, lower(hex(c.operation)) AS operation, c.change,
-    strftime('%Y-%m-%dT%H:%M:%fZ', c.time / 1000.0, 'unixepoch') AS time
-  FROM cells c WHERE c.operation IS NOT NULL AND c.removed = 0;
-CREATE VIEW v_heads AS
-  SELECT lower(hex(a.key)) AS author, o.seq, lower(hex(o.id)) AS id
-  FROM heads h JOIN operations o ON o.ordinal = h.ordinal JOIN authors a ON a.author = o.author;
-CREATE VIEW v_refusals AS
-  SELECT lower(hex(id)) AS id, code, detail, peer, strftime('%Y-%m-%dT%H:%M:%fZ', time / 1000.0, 'unixepoch') AS time FROM refusals;`
 
 /** Makes every table, index and view. */
 export const SCHEMA = [SPACE, OPERATIONS, IDS, CELLS, REST, VIEWS].join('\n')

@@ -1,10 +1,28 @@
 import { equalBytes, toHex } from '../../core/bytes.ts'
 import type { PublishedDelegation } from '../../core/graph.ts'
 import { STORE_TOKENS_CACHED_MAX } from '../../core/limits.ts'
-import { decodeDelegation, type VerifiedDelegation, verifyDelegation } from '../../core/ucan/delegation.ts'
+import { formatDid } from '../../core/principal.ts'
+import {
+  decodeDelegation,
+  policySourceOf,
+  type VerifiedDelegation,
+  verifyDelegation,
+} from '../../core/ucan/delegation.ts'
+import { formatValue } from '../../core/value-json.ts'
 import { RecentCache } from '../recent-cache.ts'
 import type { Database, Query } from './database.ts'
 import { damagedRow } from '../store-error.ts'
+
+/** What a delegation says, for SQL; times in seconds. */
+type TermColumns = [
+  issuer: string,
+  audience: string,
+  subject: string | null,
+  command: string,
+  policy: string,
+  notBefore: number | null,
+  expires: number | null,
+]
 
 /** Published delegations and who published them. */
 export class Tokens {
@@ -12,14 +30,16 @@ export class Tokens {
   readonly #find: Query<[Uint8Array], [number, Uint8Array]>
   readonly #digests: Query<[], [Uint8Array]>
   readonly #publishers: Query<[number], [number]>
-  readonly #insert: Query<[Uint8Array, Uint8Array]>
+  readonly #insert: Query<[Uint8Array, Uint8Array, ...TermColumns]>
   readonly #insertPublisher: Query<[number, number]>
 
   constructor(database: Database) {
     this.#find = database.query('SELECT token, bytes FROM tokens WHERE digest = ?')
     this.#digests = database.query('SELECT digest FROM tokens ORDER BY token')
     this.#publishers = database.query('SELECT ordinal FROM token_publishers WHERE token = ? ORDER BY ordinal')
-    this.#insert = database.query('INSERT INTO tokens (digest, bytes) VALUES (?, ?)')
+    this.#insert =
+      database.query(`INSERT INTO tokens (digest, bytes, issuer, audience, subject, command, policy, not_before, expires)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
     this.#insertPublisher = database.query('INSERT OR IGNORE INTO token_publishers VALUES (?, ?)')
   }
 
@@ -48,10 +68,24 @@ export class Tokens {
 
   put(delegation: VerifiedDelegation, publisher: number): void {
     const { digest, bytes } = delegation
-    const token = this.#find.get(digest)?.[0] ?? Number(this.#insert.run(digest, bytes).lastInsertRowid)
+    const insert = () => Number(this.#insert.run(digest, bytes, ...termsOf(delegation)).lastInsertRowid)
+    const token = this.#find.get(digest)?.[0] ?? insert()
     this.#insertPublisher.run(token, publisher)
     this.#recent.delete(toHex(digest))
   }
+}
+
+function termsOf(delegation: VerifiedDelegation): TermColumns {
+  const { issuer, audience, subject, command, notBeforeSeconds, expiresSeconds } = delegation
+  return [
+    formatDid(issuer),
+    formatDid(audience),
+    subject === null ? null : formatDid(subject),
+    command,
+    formatValue(policySourceOf(delegation)),
+    notBeforeSeconds,
+    expiresSeconds,
+  ]
 }
 
 /**
