@@ -119,7 +119,10 @@ export class Capture {
     if (this.isMarked(values)) return
     const keys = this.#keys()
     const marks = keys.map(() => '?').join(', ')
-    this.#sql.run(`INSERT INTO ${this.#changes} (${keys.join(', ')}, applied) VALUES (${marks}, 0)`, ...values)
+    this.#sql.run(
+      `INSERT INTO ${this.#changes} (${keys.join(', ')}, applied) VALUES (${marks}, 0)`,
+      ...values,
+    )
   }
 
   /** Marks every row there is. */
@@ -161,7 +164,9 @@ export class Capture {
   #markSql(alias: string, from = '', condition = ''): string {
     const columns = this.#schema.columns.key.map((column) => `${alias}.${quoted(column)}`)
     const isThere = columns.map((column) => `${column} IS NOT NULL`).join(' AND ')
-    const conditions = [condition, isThere, `NOT EXISTS (${this.#same(columns, APPLYING)})`].filter((one) => one !== '')
+    const conditions = [condition, isThere, `NOT EXISTS (${this.#same(columns, APPLYING)})`].filter(
+      (one) => one !== '',
+    )
     return `INSERT INTO ${this.#changes} (${this.#keys().join(', ')}, applied) SELECT ${columns.join(', ')}, ${APPLYING}${from} WHERE ${conditions.join(' AND ')};`
   }
 
@@ -175,10 +180,13 @@ export class Capture {
     const replaced = (isUpdate: boolean) =>
       uniques.map((unique) => {
         const agrees = unique.map(
-          ({ column, collation }) => `o.${quoted(column)} = NEW.${quoted(column)} COLLATE ${quoted(collation)}`,
+          ({ column, collation }) =>
+            `o.${quoted(column)} = NEW.${quoted(column)} COLLATE ${quoted(collation)}`,
         )
         const differs = unique.map(({ column }) => `OLD.${quoted(column)} IS NOT NEW.${quoted(column)}`)
-        const condition = isUpdate ? `(${differs.join(' OR ')}) AND ${agrees.join(' AND ')}` : agrees.join(' AND ')
+        const condition = isUpdate
+          ? `(${differs.join(' OR ')}) AND ${agrees.join(' AND ')}`
+          : agrees.join(' AND ')
         return this.#markSql('o', ` FROM ${quoted(table)} AS o`, condition)
       })
     const triggers = [

@@ -98,7 +98,8 @@ export function decideRemote(
   if (row === undefined) {
     // A trigger of the table has taken it away again.
     const isSettled =
-      state !== undefined && all(columns).every((column) => areSame(remoteOf(state, column), printOf(fields, column)))
+      state !== undefined &&
+      all(columns).every((column) => areSame(remoteOf(state, column), printOf(fields, column)))
     if (isSettled) return { kind: 'none', next: state }
     return { kind: 'insert', set: new Map(known(columns, fields)) }
   }
@@ -113,7 +114,11 @@ export function decideRemote(
 }
 
 /** What is remembered of a row to which the space's state was applied, from the row as the table has it now. */
-export function stateAfter(columns: SharedColumns, row: Row | undefined, fields: Fields | undefined): RowState {
+export function stateAfter(
+  columns: SharedColumns,
+  row: Row | undefined,
+  fields: Fields | undefined,
+): RowState {
   return new Map(
     all(columns).map((column) => [
       column,
@@ -126,7 +131,11 @@ export function stateAfter(columns: SharedColumns, row: Row | undefined, fields:
 }
 
 /** What is remembered of a row that changed in consequence of what was applied: it is no change of this side. */
-export function stateSettled(columns: SharedColumns, row: Row | undefined, state: RowState | undefined): RowState {
+export function stateSettled(
+  columns: SharedColumns,
+  row: Row | undefined,
+  state: RowState | undefined,
+): RowState {
   return new Map(
     all(columns).map((column) => [
       column,

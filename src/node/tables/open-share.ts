@@ -78,7 +78,10 @@ export function countDiffering(space: SharingSpace, config: ShareConfig, file: T
 export function releaseTable(file: TableFile, table: string): boolean {
   if (!isPrepared(file.db)) return false
   return file.transaction(() => {
-    const found = file.statements.first('SELECT number FROM _hanse_tables WHERE name = ? COLLATE NOCASE', table)
+    const found = file.statements.first(
+      'SELECT number FROM _hanse_tables WHERE name = ? COLLATE NOCASE',
+      table,
+    )
     if (found === undefined) return false
     removeCapture(file.db, Number(found[0]))
     return true

@@ -67,7 +67,13 @@ function examine(share: Share, mark: Mark): Candidate {
   const path = parsePath(pathOf(prefix, key))
   if (!path.ok) {
     const fault = { code: 'KEY_TOO_LONG', detail: 'the primary key is too long for a path' }
-    return { mark, key, row, decision: { kind: 'none', next: undefined }, fault: row === undefined ? null : fault }
+    return {
+      mark,
+      key,
+      row,
+      decision: { kind: 'none', next: undefined },
+      fault: row === undefined ? null : fault,
+    }
   }
   const isDefault = (column: string) => rows.isDefault(mark.values, column)
   const decision = decideLocal(schema.columns, row, store.state(key), fieldsOf(share, key), isDefault)
@@ -86,7 +92,10 @@ function writeToSpace(share: Share, candidates: readonly Candidate[]): readonly 
     const [first] = candidates
     if (candidates.length > 1 || first === undefined)
       return writeToSpace(share, candidates.slice(0, Math.ceil(candidates.length / 2)))
-    const fault = { code: 'ROW_TOO_LARGE', detail: `the row does not fit into one operation: ${error.message}` }
+    const fault = {
+      code: 'ROW_TOO_LARGE',
+      detail: `the row does not fit into one operation: ${error.message}`,
+    }
     return [{ ...first, decision: { kind: 'none', next: undefined }, fault }]
   }
 }

@@ -65,7 +65,9 @@ function encodeText(text: string): string {
   const isPlain = text !== '' && !text.startsWith('~') && text !== '.' && text !== '..' && !INTEGER.test(text)
   const tag = isPlain ? '' : '~t'
   const segment = tag + text.replace(ESCAPED, escaped)
-  return segment.normalize('NFC') === segment ? segment : tag + text.replace(ESCAPED, escaped).replace(ASCII_REST, escaped)
+  return segment.normalize('NFC') === segment
+    ? segment
+    : tag + text.replace(ESCAPED, escaped).replace(ASCII_REST, escaped)
 }
 
 const escaped = (character: string): string =>

@@ -31,7 +31,8 @@ export function decodeShareConfigs(note: Uint8Array | undefined): readonly Share
     if (!Array.isArray(entry) || entry.length !== 6) return []
     const [id, file, table, prefix, columns, prefer] = entry as unknown[]
     const areTexts = [id, file, table, prefix].every((part) => typeof part === 'string')
-    if (!areTexts || (columns !== null && !isTexts(columns)) || (prefer !== 'space' && prefer !== 'local')) return []
+    if (!areTexts || (columns !== null && !isTexts(columns)) || (prefer !== 'space' && prefer !== 'local'))
+      return []
     return [
       {
         id: id as string,

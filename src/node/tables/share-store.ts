@@ -48,11 +48,19 @@ export class ShareStore {
   }
 
   put(field: keyof ShareRecord, value: string): void {
-    this.#sql.run(`UPDATE _hanse_tables SET ${field} = ?1 WHERE number = ?2 AND ${field} <> ?1`, value, this.number)
+    this.#sql.run(
+      `UPDATE _hanse_tables SET ${field} = ?1 WHERE number = ?2 AND ${field} <> ?1`,
+      value,
+      this.number,
+    )
   }
 
   state(key: string): RowState | undefined {
-    const row = this.#sql.first('SELECT state FROM _hanse_rows WHERE number = ? AND key = ?', this.number, utf8(key))
+    const row = this.#sql.first(
+      'SELECT state FROM _hanse_rows WHERE number = ? AND key = ?',
+      this.number,
+      utf8(key),
+    )
     return row === undefined ? undefined : decodeRowState(row[0] as Uint8Array)
   }
 

@@ -46,6 +46,9 @@ export function keyAt(prefix: string, path: string): string | null {
 }
 
 /** The fields of a row in the space; undefined where it has none. */
-export function fieldsOf({ space, prefix }: Pick<Share, 'space' | 'prefix'>, key: string): Fields | undefined {
+export function fieldsOf(
+  { space, prefix }: Pick<Share, 'space' | 'prefix'>,
+  key: string,
+): Fields | undefined {
   return space.get(pathOf(prefix, key), 'map')?.value as Fields | undefined
 }

@@ -235,7 +235,8 @@ export class SharedTable {
       this.#isBehind = true
       throw error
     }
-    if (unpublished.length === 0 || (await this.#publish(share, counts)) !== null) return unpublished.length > 0
+    if (unpublished.length === 0 || (await this.#publish(share, counts)) !== null)
+      return unpublished.length > 0
     let isLeft = false
     for await (const batch of inBatches(unpublished.values())) {
       if (this.#isClosed) return true

@@ -88,8 +88,8 @@ export class SpaceTables {
         throw new FaultError(report.fault)
       }
       // From now on what the space says stands, also where the database is put back from a backup.
+      this.#tables = [...this.#loaded(), shared]
       this.#keep([...this.#configs(), { ...config, prefer: 'space' }])
-      this.#loaded().push(shared)
       return { ...report, path: config.prefix, warnings: warningsOf(schema.hasChosenKeys, table) }
     } finally {
       file.close()
@@ -124,9 +124,11 @@ export class SpaceTables {
    * Publishes what any program has written to the shared tables, and applies what others have written. `isWhole`: compares every row, which
    * also finds what was written while the triggers were missing.
    */
-  async checkLocalChanges({ isWhole = false }: { readonly isWhole?: boolean } = {}): Promise<
-    readonly TableReport[]
-  > {
+  async checkLocalChanges({
+    isWhole = false,
+  }: {
+    readonly isWhole?: boolean
+  } = {}): Promise<readonly TableReport[]> {
     const reports: TableReport[] = []
     for (const table of this.#loaded()) {
       const report = await this.#inTurn(async () => (this.#isClosed ? null : await table.round(isWhole)))
@@ -184,7 +186,10 @@ export class SpaceTables {
   #tell(table: SharedTable, { db, table: name, fault, conflicts }: TableReport): void {
     // Another program that writes just now is no trouble.
     if (fault?.code === 'BUSY') return
-    const refused = conflicts === 0 ? '' : `${conflicts} ${conflicts === 1 ? 'row differs' : 'rows differ'} from the space's`
+    const refused =
+      conflicts === 0
+        ? ''
+        : `${conflicts} ${conflicts === 1 ? 'row differs' : 'rows differ'} from the space's`
     const what = fault?.detail ?? refused
     if ((this.#told.get(table) ?? '') === what) return
     this.#told.set(table, what)
@@ -214,7 +219,8 @@ export class SpaceTables {
   #checkNew({ file, table, prefix }: ShareConfig): void {
     const others = this.#configs()
     const says = (code: string, detail: string) => new FaultError({ code, detail })
-    if (others.length >= TABLES_MAX) throw says('LIMIT', `a node shares at most ${TABLES_MAX} tables in one space`)
+    if (others.length >= TABLES_MAX)
+      throw says('LIMIT', `a node shares at most ${TABLES_MAX} tables in one space`)
     if (prefix === '') throw says('BAD_PATH', 'rows need a path of their own: name one with --path')
     if (others.some((other) => other.file === file && other.table === table))
       throw says('SHARED', `${JSON.stringify(table)} of ${file} is shared already: see "hanse table list"`)

@@ -40,8 +40,12 @@ export class TableFile {
     let db: DatabaseSync | null = null
     try {
       // Read-write, and never made: it may go between the look above and now.
-      db = new DatabaseSync(new URL(`${pathToFileURL(path).href}?mode=rw`), { timeout: TABLE_BUSY_TIMEOUT_MS })
-      const { application_id } = db.prepare('PRAGMA application_id').get() as { readonly application_id: number }
+      db = new DatabaseSync(new URL(`${pathToFileURL(path).href}?mode=rw`), {
+        timeout: TABLE_BUSY_TIMEOUT_MS,
+      })
+      const { application_id } = db.prepare('PRAGMA application_id').get() as {
+        readonly application_id: number
+      }
       if (application_id === SPACE_APPLICATION_ID || application_id === NODE_APPLICATION_ID) {
         db.close()
         return fail('BAD_FILE', `${path} is Hanse's own: its content is shared already`)
@@ -130,7 +134,10 @@ export function faultOf(error: unknown, path: string): Fault | null {
     case SQLITE_NOTADB:
       return { code: 'BAD_FILE', detail: `${path} is no SQLite database` }
     case SQLITE_READONLY:
-      return { code: 'BAD_FILE', detail: `${path} cannot be written to: check that it and its folder are writable` }
+      return {
+        code: 'BAD_FILE',
+        detail: `${path} cannot be written to: check that it and its folder are writable`,
+      }
     default:
       return { code: 'BAD_FILE', detail: `${path}: ${message}` }
   }
@@ -149,7 +156,9 @@ const CONSTRAINTS: ReadonlyMap<number, string> = new Map([
 ])
 
 function codeOf(error: unknown): number | null {
-  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
+    ? error.errcode
+    : null
 }
 
 /** 0 where there is no file. */

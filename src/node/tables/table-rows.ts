@@ -22,9 +22,9 @@ export class TableRows {
   /** The row of exactly that key: one whose key is equal only to the column's collation is another. */
   read(values: KeyValues): Row | undefined {
     const columns = this.#names.map(quoted).join(', ')
-    const found = this.#statements.all(`SELECT ${columns} FROM ${this.#table} WHERE ${this.#where}`, ...values).find((row) =>
-      isSameKey(row.slice(0, values.length), values),
-    )
+    const found = this.#statements
+      .all(`SELECT ${columns} FROM ${this.#table} WHERE ${this.#where}`, ...values)
+      .find((row) => isSameKey(row.slice(0, values.length), values))
     return found === undefined ? undefined : this.#toRow(found)
   }
 
@@ -55,7 +55,10 @@ export class TableRows {
     const inserted = this.#statements.all(sql, ...values, ...given.value)[0]
     if (inserted === undefined) return fail('IGNORED', 'a trigger of the table left the row out')
     if (isSameKey(inserted, values)) return ok(undefined)
-    return fail('KEPT_AS_ANOTHER', 'the table keeps this primary key as another: its columns are of another type here')
+    return fail(
+      'KEPT_AS_ANOTHER',
+      'the table keeps this primary key as another: its columns are of another type here',
+    )
   }
 
   /** Sets columns of a row that is there; undefined: to the default. */
@@ -79,7 +82,10 @@ export class TableRows {
 
   #toRow(values: readonly SqlValue[]): Row {
     return new Map(
-      this.#names.map((name, index) => [name, toFieldValue(values[index] ?? null, this.#schema.reals.has(name))]),
+      this.#names.map((name, index) => [
+        name,
+        toFieldValue(values[index] ?? null, this.#schema.reals.has(name)),
+      ]),
     )
   }
 

@@ -53,7 +53,8 @@ export function inspectTable(
   const found = db
     .prepare(`SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE`)
     .get(name) as { readonly name: string; readonly type: string } | undefined
-  if (found === undefined) return fail('NO_TABLE', `there is no table ${JSON.stringify(name)} in this database`)
+  if (found === undefined)
+    return fail('NO_TABLE', `there is no table ${JSON.stringify(name)} in this database`)
   const table = found.name
   const says = (what: string) => fail('BAD_TABLE', `${JSON.stringify(table)} cannot be shared: ${what}`)
   if (found.type !== 'table') return says(`it is a ${found.type}, and only ordinary tables can`)
@@ -72,12 +73,15 @@ export function inspectTable(
   const isChosen = (one: ColumnInfo) => one.pk > 0 || (chosen?.some((column) => isNamed(one, column)) ?? true)
   const shared = info.filter((one) => isChosen(one) && one.hidden === 0)
   const unnamed = shared.find(({ name: column }) => isNoField(column))
-  if (unnamed !== undefined) return says(`no field can be called ${JSON.stringify(unnamed.name.slice(0, 40))}`)
+  if (unnamed !== undefined)
+    return says(`no field can be called ${JSON.stringify(unnamed.name.slice(0, 40))}`)
   const demanding = info.find(
     (one) => !isChosen(one) && one.hidden === 0 && one.notnull === 1 && one.dflt_value === null,
   )
   if (demanding !== undefined)
-    return says(`the column ${JSON.stringify(demanding.name)} must not be NULL and has no default: share it too`)
+    return says(
+      `the column ${JSON.stringify(demanding.name)} must not be NULL and has no default: share it too`,
+    )
   const uniques = uniquesOf(db, table)
   return ok({
     table,
@@ -119,7 +123,9 @@ function uniquesOf(db: DatabaseSync, table: string): Pick<TableSchema, 'uniques'
     ).filter(({ key }) => key === 1)
     // Rows of one key are one row, unless the key's collation makes two spellings equal.
     if (index.origin === 'pk' && parts.every(({ coll }) => coll === 'BINARY')) continue
-    const named = parts.flatMap(({ name, coll }) => (name === null ? [] : [{ column: name, collation: coll }]))
+    const named = parts.flatMap(({ name, coll }) =>
+      name === null ? [] : [{ column: name, collation: coll }],
+    )
     if (index.partial === 1 || named.length < parts.length) hasOpaqueUnique = true
     else uniques.push(named)
   }
