@@ -13,6 +13,7 @@ import { joinAction } from './commands/join.ts'
 import { listAction } from './commands/list.ts'
 import { logAction } from './commands/log.ts'
 import { peersAction } from './commands/peers.ts'
+import { proveAction } from './commands/prove.ts'
 import { editAction, putAction } from './commands/put.ts'
 import { containAction, endorseAction, revokeAction } from './commands/revoke.ts'
 import { spaceCreateAction, spaceListAction, spaceShowAction } from './commands/space.ts'
@@ -44,6 +45,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     listAction,
     logAction,
     peersAction,
+    proveAction,
     putAction,
     revokeAction,
     spaceCreateAction,

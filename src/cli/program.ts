@@ -14,6 +14,7 @@ import { registerJoin } from './commands/join.ts'
 import { registerList } from './commands/list.ts'
 import { registerLog } from './commands/log.ts'
 import { registerPeers } from './commands/peers.ts'
+import { registerProve } from './commands/prove.ts'
 import { registerPut } from './commands/put.ts'
 import { registerRevoke } from './commands/revoke.ts'
 import { registerSpace } from './commands/space.ts'
@@ -38,7 +39,7 @@ const GROUPS: readonly (readonly [
   ],
   ['Content:', [registerPut, registerGet, registerList, registerDelete, registerLog, registerChanges]],
   ['Federation:', [registerStatus, registerPeers, registerSync, registerExplain]],
-  ['Looking closely:', [registerHeld, registerForks, registerVerify]],
+  ['Looking closely:', [registerHeld, registerForks, registerProve, registerVerify]],
 ]
 
 const HELP_END = `

@@ -63,6 +63,8 @@ describe('docs/cli.md', () => {
       'sync',
       'explain',
       'forks',
+      'prove',
+      'check',
       'held',
       'verify',
     ]
@@ -115,6 +117,8 @@ describe('hanse COMMAND --help', () => {
     'explain',
     'forks',
     'forks check',
+    'prove',
+    'check',
     'held',
     'verify',
   ])('tells the options of every command: %s', async (command) => {

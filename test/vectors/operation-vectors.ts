@@ -19,6 +19,8 @@ import {
 } from '../../src/core/operation/operation.ts'
 import { publicKeyOf, sign } from '../../src/core/signature.ts'
 import { spaceTopic } from '../../src/core/space-topic.ts'
+import { encodeProof } from '../../src/core/state/proof-codec.ts'
+import { proveState, type Question, type ShownField } from '../../src/core/state/proof.ts'
 import { selectionRoot } from '../../src/core/state/selection-root.ts'
 import { StateTree } from '../../src/core/state/state-tree.ts'
 import { encodeBatch } from '../../src/core/sync/batch.ts'
@@ -190,6 +192,29 @@ export function computeOperationVectors() {
   state.set({ path: 'people/ada', type: 'register', field: '' }, encodeCanonical([1, 2]))
   stateRoots['two types at one path'] = toHex(state.root())
 
+  const proofOf = (question: Question) => {
+    const fields: readonly ShownField[] = [
+      ['born', encodeCanonical(1815)],
+      ['name', encodeCanonical('Ada')],
+    ]
+    const proof = encodeProof(
+      proveState(state, question, (_type, field) =>
+        fields.filter(([name]) => field === undefined || name === field),
+      ),
+    )
+    if (!proof.ok) throw new Error(proof.fault.detail)
+    return toHex(proof.value)
+  }
+  const ada = { path: 'people/ada', type: 'map' }
+  const stateProofs = {
+    item: proofOf(ada),
+    field: proofOf({ ...ada, field: 'name' }),
+    'no field': proofOf({ ...ada, field: 'died' }),
+    'no item': proofOf({ ...ada, type: 'set' }),
+    nothing: proofOf({ path: 'people/bob', type: null }),
+    subtree: proofOf({ path: 'people', subtree: true }),
+  }
+
   const binding = {
     spaceId: genesis.id,
     signerPeer: utf8('signer'),
@@ -209,6 +234,7 @@ export function computeOperationVectors() {
     clockLeaves: { 'one head': toHex(clockLeaf(heads.slice(0, 1))), 'two heads': toHex(clockLeaf(heads)) },
     clockRoots,
     stateRoots,
+    stateProofs,
     spaceTopic: toHex(spaceTopic(genesis.id)),
     batch: toHex(encodeBatch([genesis, first, write, control, { ...empty, body: null }])),
     handshake: toHex(handshakeBytes(binding)),

@@ -90,6 +90,120 @@ test('the clock leaf is its tag, and each head as eight bytes of seq and the id'
   ).toBe(kept.clockLeaves['two heads'])
 })
 
+test.each(Object.entries(kept.stateProofs))(
+  'the proof of %s leads to the state root, by the words of docs/protocol.md alone',
+  (_name, proof) => {
+    expect(rootOfProof(bytes(proof))).toBe(kept.stateRoots['two types at one path'])
+  },
+)
+
+type Steps = readonly (readonly [number, Uint8Array])[]
+type Leaf = readonly [Uint8Array, Uint8Array] | null
+
+/** docs/protocol.md §5, Proofs, and nothing of the code. */
+function rootOfProof(proof: Uint8Array): string {
+  const [format, path, passed, end] =
+    decodeDagCbor<[string, string, [Uint8Array, Steps][], [string, ...unknown[]]]>(proof)
+  expect(format).toBe('hanse/state/proof/1')
+  const node = (items: Uint8Array, children: string) =>
+    sha256('hanse/state/node/1\0', Uint8Array.of(items.length / 32), items, bytes(children))
+  const keys = path.split('/').map((segment) => sha256(segment))
+  const withItem = (items: Uint8Array, children: Uint8Array, type: string, fields: string) => {
+    const item = sha256('hanse/state/item/1\0', encodeDagCbor([type, bytes(fields)]))
+    expect(Buffer.from(items).toString('hex').match(/.{64}/g)).toContain(item)
+    return node(items, Buffer.from(children).toString('hex'))
+  }
+  const valueOf = (field: string, value: Uint8Array) =>
+    bytes(sha256('hanse/state/field/1\0', encodeDagCbor([field, value])))
+  const nodeAtEnd = (): string => {
+    switch (end[0]) {
+      case 'item': {
+        const [, items, children, type, fields] = end as [
+          string,
+          Uint8Array,
+          Uint8Array,
+          string,
+          [string, Uint8Array][],
+        ]
+        const [one, other] = fields.map(([field, value]) =>
+          leafOf(bytes(sha256(field)), valueOf(field, value)),
+        )
+        const [low, high] = fields.map(([field]) => sha256(field)[0] as string)
+        // Two keys whose first nibbles differ: a node with two leaves.
+        const ascending = (low ?? '') < (high ?? '') ? [one, other] : [other, one]
+        const bitmap = (1 << Number.parseInt(low ?? '', 16)) | (1 << Number.parseInt(high ?? '', 16))
+        const root = branchOf(bitmap, ...ascending.map((hash) => bytes(hash ?? '')))
+        return withItem(items, children, type, root)
+      }
+      case 'field': {
+        const [, items, children, type, field, value, steps] = end as [
+          string,
+          Uint8Array,
+          Uint8Array,
+          string,
+          string,
+          Uint8Array,
+          Steps,
+        ]
+        const key = sha256(field)
+        return withItem(items, children, type, climb(key, steps, leafOf(bytes(key), valueOf(field, value))))
+      }
+      case 'no-field': {
+        const [, items, children, type, field, steps, leaf] = end as [
+          string,
+          Uint8Array,
+          Uint8Array,
+          string,
+          string,
+          Steps,
+          Leaf,
+        ]
+        return withItem(
+          items,
+          children,
+          type,
+          climb(sha256(field), steps, leaf === null ? null : leafOf(...leaf)),
+        )
+      }
+      case 'no-item': {
+        const [, items, children, type] = end as [string, [string, Uint8Array][], Uint8Array, string]
+        expect(items.map(([one]) => one)).not.toContain(type)
+        const hashes = items.map((item) => bytes(sha256('hanse/state/item/1\0', encodeDagCbor(item))))
+        return node(Buffer.concat(hashes), Buffer.from(children).toString('hex'))
+      }
+      case 'nothing': {
+        const [, items, steps, leaf] = end as [string, Uint8Array, Steps, Leaf]
+        const key = keys[passed.length] as string
+        return node(items, climb(key, steps, leaf === null ? null : leafOf(...leaf)))
+      }
+      default:
+        return Buffer.from(end[1] as Uint8Array).toString('hex')
+    }
+  }
+  return passed.reduceRight((below, [items, steps], depth) => {
+    const key = keys[depth] as string
+    return node(items, climb(key, steps, leafOf(bytes(key), bytes(below))))
+  }, nodeAtEnd())
+}
+
+const leafOf = (key: Uint8Array, value: Uint8Array): string => sha256('hanse/trie/leaf/1\0', key, value)
+const branchOf = (bitmap: number, ...children: readonly Uint8Array[]): string =>
+  sha256('hanse/trie/node/1\0', Uint8Array.of(bitmap >> 8, bitmap & 255), ...children)
+
+/** From the end of a way to a key up to the root of its trie. `below`: null where the place is empty. */
+function climb(key: string, steps: Steps, below: string | null): string {
+  return steps.reduceRight<string | null>((hash, [bitmap, siblings], depth) => {
+    const nibble = Number.parseInt(key[depth] as string, 16)
+    const before = bitmap
+      .toString(2)
+      .padStart(16, '0')
+      .slice(16 - nibble)
+      .replaceAll('0', '').length
+    const own = hash === null ? [] : [bytes(hash)]
+    return branchOf(bitmap, siblings.slice(0, before * 32), ...own, siblings.slice(before * 32))
+  }, below) as string
+}
+
 /** RFC 6962 §2.1, word for word. */
 function rfc6962(leaves: readonly Uint8Array[]): string {
   const [only] = leaves

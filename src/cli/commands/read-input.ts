@@ -2,8 +2,15 @@ import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { FaultError } from '../../node/fault-error.ts'
 
-/** The bytes of a file, or of standard input, at most `bytesMax`. `BAD_FILE` where that cannot be read, `LIMIT` where it is larger. */
-export async function readInput(source: string | Readable, bytesMax: number): Promise<Uint8Array> {
+/**
+ * The bytes of a file, or of standard input, at most `bytesMax`. `BAD_FILE` where that cannot be read, `LIMIT` where it is larger; `advice` says
+ * what that means.
+ */
+export async function readInput(
+  source: string | Readable,
+  bytesMax: number,
+  advice = 'which is the most one operation holds: split it',
+): Promise<Uint8Array> {
   const name = typeof source === 'string' ? source : 'standard input'
   const stream: Readable = typeof source === 'string' ? createReadStream(source) : source
   const chunks: Uint8Array[] = []
@@ -23,7 +30,7 @@ export async function readInput(source: string | Readable, bytesMax: number): Pr
   if (size > bytesMax)
     throw new FaultError({
       code: 'LIMIT',
-      detail: `${name} has more than ${bytesMax} bytes, which is the most one operation holds: split it`,
+      detail: `${name} has more than ${bytesMax} bytes, ${advice}`,
     })
   return new Uint8Array(Buffer.concat(chunks))
 }

@@ -16,7 +16,7 @@ const ITEMS_MAX = 255
 /** Why bytes are no proof. */
 export type ProofFault = Fault<'LIMIT' | 'NON_CANONICAL' | 'VERSION' | 'BAD_PATH' | 'BAD_FIELD'>
 
-/** The bytes of a proof (docs/protocol.md §10). `LIMIT` where they are more than STATE_PROOF_BYTES_MAX, or the fields too many. */
+/** The bytes of a proof (docs/protocol.md §5, Proofs). `LIMIT` where they are more than STATE_PROOF_BYTES_MAX, or the fields too many. */
 export function encodeProof({ path, passed, end }: Proof): Result<Uint8Array, Fault<'LIMIT'>> {
   if (end.kind === 'item' && end.fields.length > STATE_PROOF_FIELDS_MAX)
     return fail(

@@ -26,8 +26,8 @@ import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { HoldLane, type Held } from './hold-lane.ts'
 import { type Admission, AdmissionStep, LOCAL, type Outcome, toEntry } from './admission-step.ts'
 import { Effects } from './effects.ts'
-import { materialise } from './materialise.ts'
 import { keptHeads } from './severance.ts'
+import type { Texts } from './texts.ts'
 import { UsableFrontier } from './usable-frontier.ts'
 import { bytesDigest, RefusalMemory } from './refusal-memory.ts'
 import { VerificationBudget } from './verification-budget.ts'
@@ -63,14 +63,14 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   readonly #verifier: SignatureVerifier
   readonly #verifications: VerificationBudget
   readonly #now: () => number
-  readonly #state: VisibleState
+  readonly state: VisibleState
   /** Derived from the store; read again after a transaction that failed. */
   #derived: Derived | null = null
 
   constructor(init: ReplicaInit) {
     super()
     this.store = init.store
-    this.#state = new VisibleState(init.store)
+    this.state = new VisibleState(init.store)
     this.#verifier = init.verifier
     this.#now = init.now
     this.#verifications = new VerificationBudget(init.now)
@@ -140,6 +140,11 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     return this.#read().effects.verdicts
   }
 
+  /** The texts of the space, open as needed. Asked for anew each time: after a failure there are others. */
+  get texts(): Texts {
+    return this.#read().effects.texts
+  }
+
   /** Root over every admitted header that is not severed, 32 bytes. */
   clockRoot(): Uint8Array {
     return this.clock.digest().hash
@@ -152,7 +157,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
 
   /** The same at and below a path; null where nothing shows there. The root path always has one. */
   stateRootAt(path: string): Uint8Array | null {
-    return this.#state.rootAt(path)
+    return this.state.rootAt(path)
   }
 
   /** The meaning of an admitted operation's body, change by change. */
@@ -304,7 +309,9 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
         if (outcome.kind === 'admitted') step.promoted.push(outcome.entry.ordinal)
       }
     }
-    step.authors.push(...this.#read().effects.settle(writer))
+    const { effects } = this.#read()
+    step.authors.push(...effects.settle(writer))
+    step.texts.push(...effects.texts.write(writer))
   }
 
   #retry(held: readonly Held[]): void {
@@ -324,27 +331,28 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     const { body } = operation
     if (body === null) return
     const evaluation = this.evaluate(entry, operation)
-    const touched = this.#transaction('process', (writer) => {
+    const { effects } = this.#read()
+    const { touched, texts } = this.#transaction('process', (writer) => {
       writer.putBody(entry.ordinal, body)
-      return materialise(entry, evaluation, (one) => this.evaluationOf(one), this.store, writer)
+      return { touched: effects.materialise(entry, evaluation, writer), texts: effects.texts.write(writer) }
     })
-    this.#state.refresh(touched)
+    this.state.refresh(touched)
     const none = { entries: [], remasked: [], promoted: [] }
-    this.safeDispatchEvent('admitted', { detail: { ...none, touched, source: LOCAL } })
+    this.safeDispatchEvent('admitted', { detail: { ...none, touched, texts, source: LOCAL } })
   }
 
   #publish(step: AdmissionStep, source: string): void {
     const authors = new Map(step.authors.map((author) => [toHex(author), author]))
     for (const author of authors.values()) this.clock.set(author, keptHeads(this.store, author))
-    this.#state.refresh(step.touched)
+    this.state.refresh(step.touched)
     for (const detail of step.held) {
       if (this.held.get(detail.operation.id) === detail) this.safeDispatchEvent('waiting', { detail })
     }
     for (const { id, fault, peer } of step.refused) this.#emitRefused(id, fault, peer)
     for (const detail of step.forks) this.safeDispatchEvent('fork', { detail })
     if (step.entries.length === 0) return
-    const { entries, touched, remasked, promoted } = step
-    this.safeDispatchEvent('admitted', { detail: { entries, touched, remasked, source, promoted } })
+    const { entries, touched, remasked, promoted, texts } = step
+    this.safeDispatchEvent('admitted', { detail: { entries, touched, remasked, source, promoted, texts } })
   }
 
   #emitRefused(id: Uint8Array, fault: Fault, peer: string): void {

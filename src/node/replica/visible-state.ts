@@ -1,3 +1,4 @@
+import { type Proof, proveState, type Question, type ShownField } from '../../core/state/proof.ts'
 import { StateTree } from '../../core/state/state-tree.ts'
 import type { CellKey } from '../../core/types/cell.ts'
 import { cellName } from '../../storage/cell-order.ts'
@@ -24,21 +25,38 @@ export class VisibleState {
 
   /** Root at and below a path, 32 bytes; null where nothing shows there. The root path always has one. */
   rootAt(path: string): Uint8Array | null {
-    this.#tree ??= readTree(this.#store)
-    return this.#tree.rootAt(path)
+    return this.#read().rootAt(path)
   }
-}
 
-/** The fields of an item that show, with the canonical bytes of their values. */
-export function visibleFields(
-  store: SpaceStore,
-  item: Pick<CellKey, 'path' | 'type'>,
-): ReadonlyMap<string, Uint8Array> {
-  const fields = new Map<string, Uint8Array>()
-  for (const { key, cell } of store.cellsAt(item.path)) {
-    if (key.type === item.type && !cell.removed) fields.set(key.field, cell.value)
+  /** The types of the items that show at a path, ascending. */
+  typesAt(path: string): readonly string[] {
+    return (
+      this.#read()
+        .walk(path)
+        .node?.items.map(({ type }) => type) ?? []
+    )
   }
-  return fields
+
+  /** The proof, under the present root, of what shows or does not; of a whole item it holds all fields. */
+  prove(question: Question): Proof {
+    return proveState(this.#read(), question, (type, field) => this.#fieldsOf(question.path, type, field))
+  }
+
+  #fieldsOf(path: string, type: string, field: string | undefined): readonly ShownField[] {
+    if (field !== undefined) {
+      const cell = this.#store.cell({ path, type, field } as CellKey)
+      return cell === undefined || cell.removed ? [] : [[field, cell.value]]
+    }
+    return this.#store
+      .cellsAt(path)
+      .filter(({ key, cell }) => key.type === type && !cell.removed)
+      .map(({ key, cell }) => [key.field, cell.value] as const)
+  }
+
+  #read(): StateTree {
+    this.#tree ??= readTree(this.#store)
+    return this.#tree
+  }
 }
 
 /** Sets cells in a tree to what a store shows of them now. */
