@@ -26,8 +26,8 @@ import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { HoldLane, type Held } from './hold-lane.ts'
 import { type Admission, AdmissionStep, LOCAL, type Outcome, toEntry } from './admission-step.ts'
 import { Effects } from './effects.ts'
+import { materialise } from './materialise.ts'
 import { keptHeads } from './severance.ts'
-import type { Texts } from './texts.ts'
 import { UsableFrontier } from './usable-frontier.ts'
 import { bytesDigest, RefusalMemory } from './refusal-memory.ts'
 import { VerificationBudget } from './verification-budget.ts'
@@ -138,11 +138,6 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   /** The revocations and endorsements known here. */
   get verdicts(): Verdicts {
     return this.#read().effects.verdicts
-  }
-
-  /** The texts of the space, open as needed. Asked for anew each time: after a failure there are others. */
-  get texts(): Texts {
-    return this.#read().effects.texts
   }
 
   /** Root over every admitted header that is not severed, 32 bytes. */
@@ -309,9 +304,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
         if (outcome.kind === 'admitted') step.promoted.push(outcome.entry.ordinal)
       }
     }
-    const { effects } = this.#read()
-    step.authors.push(...effects.settle(writer))
-    step.texts.push(...effects.texts.write(writer))
+    step.authors.push(...this.#read().effects.settle(writer))
   }
 
   #retry(held: readonly Held[]): void {
@@ -331,14 +324,13 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     const { body } = operation
     if (body === null) return
     const evaluation = this.evaluate(entry, operation)
-    const { effects } = this.#read()
-    const { touched, texts } = this.#transaction('process', (writer) => {
+    const touched = this.#transaction('process', (writer) => {
       writer.putBody(entry.ordinal, body)
-      return { touched: effects.materialise(entry, evaluation, writer), texts: effects.texts.write(writer) }
+      return materialise(entry, evaluation, (one) => this.evaluationOf(one), this.store, writer)
     })
     this.state.refresh(touched)
     const none = { entries: [], remasked: [], promoted: [] }
-    this.safeDispatchEvent('admitted', { detail: { ...none, touched, texts, source: LOCAL } })
+    this.safeDispatchEvent('admitted', { detail: { ...none, touched, source: LOCAL } })
   }
 
   #publish(step: AdmissionStep, source: string): void {
@@ -351,8 +343,8 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     for (const { id, fault, peer } of step.refused) this.#emitRefused(id, fault, peer)
     for (const detail of step.forks) this.safeDispatchEvent('fork', { detail })
     if (step.entries.length === 0) return
-    const { entries, touched, remasked, promoted, texts } = step
-    this.safeDispatchEvent('admitted', { detail: { entries, touched, remasked, source, promoted, texts } })
+    const { entries, touched, remasked, promoted } = step
+    this.safeDispatchEvent('admitted', { detail: { entries, touched, remasked, source, promoted } })
   }
 
   #emitRefused(id: Uint8Array, fault: Fault, peer: string): void {
