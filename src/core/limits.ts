@@ -227,6 +227,8 @@ export const STORE_ID_TAIL_MAX = 65_536
 export const STORE_CHECKED_BYTES_MAX = 64 * 1024 * 1024
 /** Changes below a path that are collected and sorted to list them; beyond, the log is walked backwards instead. */
 export const STORE_CHANGES_COLLECTED_MAX = 4_096
+/** Bytes of memory that the texts open in one space take together, some 100 for each character typed; those used longest ago are closed. */
+export const TEXTS_OPEN_BYTES_MAX = 64 * 1024 * 1024
 /** Rows of the node's datastore read at a time. */
 export const DATASTORE_PAGE_ROWS = 256
 
@@ -289,6 +291,25 @@ export const NODE_STOP_TIMEOUT_MS = 8_000
 
 /** Ends of what a follower has taken that its cursor names. Beyond it the earlier branches come again on another file. */
 export const FEED_CURSOR_HEADS_MAX = 64
+
+// History and conflicts (src/node/history)
+
+/** Versions of an item in one page of its history. */
+export const HISTORY_PAGE_MAX = 1_000
+/** Versions before and after one, in the order of arrival, that it is compared with to say what it saw and what is concurrent to it. */
+export const HISTORY_COMPARED_MAX = 64
+/** Changes kept in memory while a history is read: those of one body come one after the other. */
+export const HISTORY_CHANGES_CACHED_MAX = 256
+/** Characters of a value where an edit is told in words; the value itself stands beside it, whole. */
+export const HISTORY_WORDS_CHARACTERS_MAX = 240
+/** Edits of one operation that a log tells of; the rest is counted. */
+export const LOG_EDITS_MAX = 20
+/** Lines that may differ between two texts for their differences to be shown line by line. */
+export const DIFF_EDITS_MAX = 2_000
+/** Conflicts in one page of a listing. */
+export const CONFLICTS_PAGE_MAX = 1_000
+/** Contested cells that one transaction tells of, one by one, in the event `conflict`; the rest is found in the listing. */
+export const CONFLICT_EVENTS_MAX = 256
 
 // Rates (check 1: `RATE`). What is above them is not looked at, and held against the peer.
 

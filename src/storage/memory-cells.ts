@@ -146,6 +146,11 @@ export class MemoryCells {
     this.#log.add(paths, key.path)
   }
 
+  /** Takes a cell up that nothing was written about yet. */
+  know(key: CellKey): void {
+    this.#record(key)
+  }
+
   putSiblings(key: CellKey, siblings: readonly Sibling[]): void {
     if (siblings.length === 0 && !this.#cells.has(cellName(key))) return
     const record = this.#record(key)

@@ -9,6 +9,7 @@ import type { Body, VerifiedOperation } from '../core/operation/operation.ts'
 import type { VerifiedDelegation } from '../core/ucan/delegation.ts'
 import { freezeInMemory } from './freeze-in-memory.ts'
 import { MemoryCells } from './memory-cells.ts'
+import { MemoryTexts } from './memory-texts.ts'
 import type {
   CellRange,
   CellRow,
@@ -20,6 +21,7 @@ import type {
   SpaceStore,
   SpaceWriter,
   StoredOperation,
+  TextEditRow,
   Turn,
 } from './space-store.ts'
 import { assertSynchronous, TransactionGuard } from './transaction-guard.ts'
@@ -37,6 +39,7 @@ export function createMemorySpaceStore(init: MemorySpaceStoreInit): SpaceStore {
 }
 
 class MemorySpaceStore implements SpaceStore {
+  readonly sql = null
   readonly spaceId: Uint8Array
   readonly spaceKey: Uint8Array
   readonly #guard = new TransactionGuard()
@@ -53,6 +56,7 @@ class MemorySpaceStore implements SpaceStore {
   readonly #firstAfter = new Map<number | string, Entry>()
   readonly #tokens = new Map<string, PublishedDelegation>()
   readonly #cells = new MemoryCells(this.#guard, this.#log)
+  readonly #texts = new MemoryTexts(this.#log)
   readonly #turns: Turn[] = []
   readonly #forks = new Map<string, ForkProof>()
   #refusals = new Map<string, Refusal>()
@@ -180,6 +184,18 @@ class MemorySpaceStore implements SpaceStore {
     return this.#cells.contested(after, limit)
   }
 
+  textEdits(path: string): readonly TextEditRow[] {
+    return this.#texts.edits(path)
+  }
+
+  waitingTexts(): readonly string[] {
+    return this.#texts.waiting()
+  }
+
+  absentAt(paths: readonly string[]): readonly number[] {
+    return [...this.#absent].filter((ordinal) => paths.includes(this.at(ordinal).path))
+  }
+
   turns(from: number, limit: number): readonly Turn[] {
     return this.#turns.slice(from, from + limit)
   }
@@ -241,6 +257,10 @@ class MemorySpaceStore implements SpaceStore {
     putRemoval: (key, element) => this.#cells.putRemoval(key, element),
     putHistory: (key, entry) => this.#cells.putHistory(key, entry),
     putSiblings: (key, siblings) => this.#cells.putSiblings(key, siblings),
+    putTextEdit: (path, edit) => {
+      this.#cells.know({ path, type: 'text', field: '' })
+      this.#texts.put(path, edit)
+    },
     putFork: (proof) => this.#putFork(proof),
     putRefusal: (refusal) => this.#putRefusal(refusal),
     putNote: (name, value) => this.#log.set(this.#notes, name, value),

@@ -39,6 +39,19 @@ export interface Sibling {
   readonly value: Uint8Array
 }
 
+/** One change of a text, as opening the text needs it (src/core/types/text). */
+export interface TextEditRow {
+  readonly ordinal: number
+  /** Index of the change in its body. */
+  readonly index: number
+  /** Ordinals of the nearest operations before it that changed the text; where it waits, as far as they were known. */
+  readonly parents: readonly number[]
+  /** True while a body is absent that must be known first. */
+  readonly isWaiting: boolean
+  /** Canonical DAG-CBOR of the edits; of null where it deletes the text. */
+  readonly payload: Uint8Array
+}
+
 /**
  * What changed an admitted operation later than its admission. Who follows the log by ordinal takes turn `turn` after the operations before
  * ordinal `at`.
@@ -74,6 +87,26 @@ export interface CellRange {
   readonly limit: number
 }
 
+/** A table that SQL shows: the maps strictly below a path, a row each, some of their fields as columns. */
+export interface KindView {
+  /** `[a-z][a-z0-9_]*`, and no name that the file has for something of ours. */
+  readonly name: string
+  readonly path: string
+  /** Fields by name, each once, small and capital letters being the same; none named `path` or `key`. */
+  readonly columns: readonly {
+    readonly name: string
+    readonly type: 'text' | 'integer' | 'real' | 'json'
+  }[]
+}
+
+/** What of a store any SQLite client can read. */
+export interface SqlFile {
+  /** Its path. */
+  readonly file: string
+  /** Makes it have exactly these views of kinds, in a transaction of its own. Returns the names that something else has there. */
+  putKindViews(views: readonly KindView[]): readonly string[]
+}
+
 /**
  * What one space keeps on disk: the port that every adapter implements and test/storage/conformance.ts checks.
  *
@@ -87,6 +120,8 @@ export interface CellRange {
 export interface SpaceStore extends Graph {
   /** Id of the genesis operation. */
   readonly spaceId: Uint8Array
+  /** Where SQL can read it; null where there is no such file. */
+  readonly sql: SqlFile | null
 
   /** Number of admitted operations, and so the next ordinal. */
   count(): number
@@ -132,6 +167,12 @@ export interface SpaceStore extends Graph {
   siblings(key: CellKey): readonly Sibling[]
   /** The cells that have siblings: those after a cell, in the order of `cells`. */
   contested(after: CellKey | null, limit: number): readonly CellKey[]
+  /** The changes of the text at a path, void and masked ones too, ascending by (ordinal, index). */
+  textEdits(path: string): readonly TextEditRow[]
+  /** Paths of the texts that have changes that wait, ascending. */
+  waitingTexts(): readonly string[]
+  /** The operations at exactly these paths whose body has not arrived, masked ones too, in no particular order. */
+  absentAt(paths: readonly string[]): readonly number[]
   /** Turns from one on, ascending, at most `limit`. */
   turns(from: number, limit: number): readonly Turn[]
   /** Ordinals of the operations that changed something at or below a path, descending, below `before`, at most `limit`. */
@@ -163,10 +204,7 @@ export interface SpaceStore extends Graph {
 }
 
 /** One moment of a store. */
-export type FrozenSpace = Pick<
-  SpaceStore,
-  'count' | 'entriesFrom' | 'operation' | 'mask' | 'cells' | 'close'
->
+export type FrozenSpace = Pick<SpaceStore, 'count' | 'entriesFrom' | 'operation' | 'mask' | 'cells' | 'close'>
 
 /** What may be written inside a transaction. */
 export interface SpaceWriter {
@@ -186,6 +224,8 @@ export interface SpaceWriter {
   clearCell(key: CellKey): void
   /** Replaces the siblings of a cell. */
   putSiblings(key: CellKey, siblings: readonly Sibling[]): void
+  /** Adds a change of the text at a path, or replaces what was said of it. */
+  putTextEdit(path: string, edit: TextEditRow): void
   /** Adds a turn, at the present number of operations. */
   putTurn(ordinal: number, kind: Turn['kind']): void
   /** Adds to the history of a cell. */

@@ -69,6 +69,14 @@ const step = fc.oneof(
     ordinal: fc.nat(9),
     kind: fc.constantFrom('body' as const, 'masked' as const, 'unmasked' as const),
   }),
+  fc.record({
+    do: fc.constant('text' as const),
+    path: at(PATHS),
+    ordinal: fc.nat(9),
+    index: fc.nat(2),
+    isWaiting: fc.boolean(),
+    parents: fc.subarray([0, 1, 2]),
+  }),
   fc.record({ do: fc.constant('body' as const), pick: fc.nat() }),
   fc.record({ do: fc.constant('token' as const), token: at(TOKENS), publisher: fc.nat(9) }),
   {
@@ -171,6 +179,13 @@ function apply(one: Step, model: SpaceStore, ...writers: readonly SpaceWriter[])
         .toSorted((a, b) => a - b)
         .map((ordinal) => ({ ordinal, index: ordinal % 2, value: encodeCanonical({ ordinal }) }))
       for (const writer of writers) writer.putSiblings(one.key, siblings)
+      return
+    }
+    case 'text': {
+      const { path, ordinal, index, isWaiting } = one
+      const parents = one.parents.filter((parent) => parent < ordinal)
+      const payload = encodeCanonical([[index, 0, path]])
+      for (const writer of writers) writer.putTextEdit(path, { ordinal, index, parents, isWaiting, payload })
       return
     }
     case 'turn':

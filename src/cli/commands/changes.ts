@@ -136,7 +136,9 @@ function formatChange(type: CellType, { field, action, value }: FieldChange): st
     case 'add':
       return `${(value as number) < 0 ? '' : '+'}${String(value)}`
     case 'clear':
-      return 'cleared'
+      return type === 'text' ? 'deleted' : 'cleared'
+    case 'edit':
+      return formatValue(value)
     case 'remove':
       return field === '' ? 'deleted' : `-${field}`
     case 'set':

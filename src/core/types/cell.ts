@@ -1,5 +1,6 @@
 import { compareBytes } from '../bytes.ts'
 import type { ElementRef } from '../changes/change.ts'
+import type { TextEdit } from './text/change.ts'
 
 /** The types of items whose state is made of cells; a listing of what is at one path has them in this order. */
 export const CELL_TYPES = [
@@ -37,6 +38,8 @@ export type CellEdit = CellKey & {
       }
     /** Adds to a tally. */
     | { readonly kind: 'add'; readonly by: number }
+    /** Edits a text by position. */
+    | { readonly kind: 'edit'; readonly edits: readonly TextEdit[] }
     /** Takes back everything that operations in the author's past have done to this cell. */
     | { readonly kind: 'clear' }
   )

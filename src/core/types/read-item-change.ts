@@ -9,6 +9,7 @@ import { LOG, readLog } from './log/change.ts'
 import { MAP, readMap } from './map/change.ts'
 import { readRegister, REGISTER } from './register/change.ts'
 import { readSet, SET } from './set/change.ts'
+import { readText, TEXT } from './text/change.ts'
 
 /** What version 1 of a type makes of a change, in an operation with that place in the order. */
 type Reader = (
@@ -26,6 +27,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   [COUNTER, readCounter],
   [BLOB, readBlob],
   [CLAIM, readClaim],
+  [TEXT, readText],
 ])
 
 /** True for the types of items that this node knows, in whatever version. */

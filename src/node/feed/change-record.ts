@@ -72,6 +72,8 @@ function toFieldChange(edit: CellEdit): FieldChange {
       return { field, action, value: orThrow(decodeCanonical(edit.value)) }
     case 'add':
       return { field, action, value: edit.by }
+    case 'edit':
+      return { field, action, value: edit.edits }
     case 'remove':
     case 'clear':
       return { field, action }

@@ -8,6 +8,7 @@ import type { Fault } from '../../core/result.ts'
 import type { CellKey } from '../../core/types/cell.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
 import type { Held } from './hold-lane.ts'
+import type { TextChange } from './texts.ts'
 
 /** Who an operation came from: a peer id as text, or this node itself. */
 export const LOCAL = 'local'
@@ -31,6 +32,8 @@ export interface Admission {
   readonly source: string
   /** Ordinals admitted only now although they came earlier: nobody forwarded them, so they are offered to sync peers. */
   readonly promoted: readonly number[]
+  /** Texts that may show something else, and how. */
+  readonly texts: readonly TextChange[]
 }
 
 /** What one transaction has done so far; told to the outside once it is durable. */
@@ -41,6 +44,7 @@ export class AdmissionStep {
   /** Authors whose place in the clock may have changed. */
   readonly authors: Uint8Array[] = []
   readonly promoted: number[] = []
+  readonly texts: TextChange[] = []
   readonly held: Held[] = []
   readonly forks: ForkProof[] = []
   readonly refused: { readonly id: Uint8Array; readonly fault: Fault; readonly peer: string }[] = []

@@ -1,4 +1,5 @@
 import type { CellKey } from '../../core/types/cell.ts'
+import { TEXT } from '../../core/types/text/change.ts'
 import type { Evaluation } from '../../core/changes/evaluate.ts'
 import type { Revocation } from '../../core/effect/revocation.ts'
 import { endorsedBy, revocationsBy, Verdicts } from '../../core/effect/verdicts.ts'
@@ -9,6 +10,7 @@ import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { RecentCache } from '../../storage/recent-cache.ts'
 import { Children } from './children.ts'
 import { materialise, refold } from './materialise.ts'
+import { Texts } from './texts.ts'
 import { Uses } from './uses.ts'
 
 /** Evaluations kept while cells are folded again: neighbours in one body come one after the other. */
@@ -41,6 +43,7 @@ interface Swing {
  */
 export class Effects {
   readonly verdicts: Verdicts
+  readonly texts: Texts
   readonly #store: SpaceStore
   readonly #evaluate: (entry: Entry) => Evaluation
   /** Masked operations that may be severed now, found out by {@link settle}. */
@@ -53,6 +56,7 @@ export class Effects {
     this.#store = store
     this.#evaluate = evaluate
     this.#uses = new Uses(store)
+    this.texts = new Texts(store)
     this.verdicts = new Verdicts({ graph: store, bodySizeOf: (entry) => bodySizeOf(store, entry) })
     for (const entry of store.verdicts()) this.verdicts.add(entry, evaluate(entry))
   }
@@ -64,7 +68,7 @@ export class Effects {
     const isMasked = this.verdicts.isMasked(entry)
     if (isMasked) writer.putMask(entry.ordinal, { isSevered: true })
     const authors: Uint8Array[] = isMasked ? [] : [...this.#rejoinParents(entry, writer)]
-    const touched = materialise(entry, evaluation, this.#evaluate, this.#store, writer)
+    const touched = this.materialise(entry, evaluation, writer)
     if (!isVerdict(entry)) return { touched, remasked: [], authors }
     const revocations = this.verdicts.add(entry, evaluation)
     // A masked verdict changes nothing until it is unmasked, and then by what unmasks it.
@@ -80,6 +84,11 @@ export class Effects {
     }
     authors.push(...remasked.map(({ author }) => author))
     return { touched: [...touched, ...this.#refoldCellsOf(remasked, writer)], remasked, authors }
+  }
+
+  /** Folds the changes of an operation whose body has come, with it or late, into the state. Returns the cells touched. */
+  materialise(entry: Entry, evaluation: Evaluation, writer: SpaceWriter): readonly CellKey[] {
+    return materialise(entry, evaluation, this.#evaluate, this.#store, writer, this.texts)
   }
 
   /**
@@ -173,15 +182,18 @@ export class Effects {
       return evaluation
     }
     const cells = new Map<string, CellKey>()
+    const ofTexts = new Map<string, Entry[]>()
     for (const entry of remasked) {
       for (const change of evaluationOf(entry)) {
         if (!change.ok || change.value.kind !== 'cells') continue
         for (const { path, type, field } of change.value.edits) {
           cells.set(cellName({ path, type, field }), { path, type, field })
+          if (type === TEXT) ofTexts.set(path, [...(ofTexts.get(path) ?? []), entry])
         }
       }
     }
-    for (const key of cells.values()) refold(key, evaluationOf, this.#store, writer)
+    for (const key of cells.values()) if (key.type !== TEXT) refold(key, evaluationOf, this.#store, writer)
+    for (const [path, entries] of ofTexts) this.texts.remask(path, entries)
     return [...cells.values()]
   }
 

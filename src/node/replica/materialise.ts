@@ -6,7 +6,9 @@ import { foldCell } from '../../core/types/fold-cell.ts'
 import { foldIncrement, foldOf, foldRemoval, foldWrite } from '../../core/types/fold.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { type CellRecord, Contest, findSiblings } from './contest.ts'
+import { isOfText } from './open-text.ts'
 import { countOutdated } from './outdated.ts'
+import type { Texts } from './texts.ts'
 
 /** The meaning of an admitted operation's body. */
 export type EvaluationOf = (entry: Entry) => Evaluation
@@ -15,7 +17,7 @@ export type EvaluationOf = (entry: Entry) => Evaluation
  * Folds the valid changes of one admitted operation into the stored state, within the transaction that admits it (or that brings
  * its body, long after: followers are told by a turn). Void changes do nothing, unknown types are counted. A masked operation is noted in the
  * history of its cells and changes none of them; the delegations it publishes are published, since that is a matter of its bytes.
- * Returns the cells touched.
+ * Returns the cells touched; what texts show is written by `texts.write`.
  */
 export function materialise(
   entry: Entry,
@@ -23,6 +25,7 @@ export function materialise(
   evaluationOf: EvaluationOf,
   store: SpaceStore,
   writer: SpaceWriter,
+  texts: Texts,
 ): readonly CellKey[] {
   const edits: CellEdit[] = []
   const outdated: { readonly type: string; readonly version: number }[] = []
@@ -50,14 +53,18 @@ export function materialise(
   if (isLate) writer.putTurn(entry.ordinal, 'body')
   for (const edit of edits)
     writer.putHistory(edit, { ordinal: entry.ordinal, index: edit.index, kind: edit.kind })
-  if (store.mask(entry.ordinal) !== undefined) return []
-  if (isLate) for (const edit of edits) refold(edit, evaluationOf, store, writer)
+  // What is masked takes its place in a text all the same, since positions count its characters.
+  texts.take(entry, edits.filter(isOfText), writer)
+  const freed = isLate ? texts.arrived(entry, writer) : []
+  if (store.mask(entry.ordinal) !== undefined) return freed
+  const others = edits.filter((edit) => !isOfText(edit))
+  if (isLate) for (const edit of others) refold(edit, evaluationOf, store, writer)
   else {
     const contest = new Contest(entry, store, writer)
-    for (const edit of edits)
+    for (const edit of others)
       if (!applyNewest(entry, edit, contest, store, writer)) refold(edit, evaluationOf, store, writer)
   }
-  return edits.map(({ path, type, field }) => ({ path, type, field }))
+  return [...edits.map(({ path, type, field }) => ({ path, type, field })), ...freed]
 }
 
 /** Folds a cell again from the beginning of its history, leaving out what is masked. */
@@ -133,6 +140,8 @@ function applyNewest(
       return true
     case 'clear':
       return false
+    case 'edit':
+      throw new Error('bug: an edit of a text is folded as if it were a write')
   }
 }
 

@@ -18,6 +18,7 @@ import type { SignatureVerifier } from '../../core/native-signature.ts'
 import { decodeHeader } from '../../core/operation/header.ts'
 import {
   verifyOperationAsync,
+  type Body,
   type Operation,
   type VerifiedOperation,
 } from '../../core/operation/operation.ts'
@@ -26,8 +27,8 @@ import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { HoldLane, type Held } from './hold-lane.ts'
 import { type Admission, AdmissionStep, LOCAL, type Outcome, toEntry } from './admission-step.ts'
 import { Effects } from './effects.ts'
-import { materialise } from './materialise.ts'
 import { keptHeads } from './severance.ts'
+import type { Texts } from './texts.ts'
 import { UsableFrontier } from './usable-frontier.ts'
 import { bytesDigest, RefusalMemory } from './refusal-memory.ts'
 import { VerificationBudget } from './verification-budget.ts'
@@ -83,8 +84,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
    * own failures (`STORAGE`).
    */
   async receive(operations: readonly Operation[], peer: string): Promise<readonly Outcome[]> {
-    const verify = async (operation: Operation) => await this.#verify(operation)
-    const batch = await verifyWithin(this.#verifications, peer, operations, verify)
+    const batch = await verifyWithin(this.#verifications, peer, operations, (one) => this.#verify(one))
     return this.#admitAll(batch, peer, 'process')
   }
 
@@ -140,6 +140,11 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     return this.#read().effects.verdicts
   }
 
+  /** The texts of the space, open as needed. Asked for anew each time: after a failure there are others. */
+  get texts(): Texts {
+    return this.#read().effects.texts
+  }
+
   /** Root over every admitted header that is not severed, 32 bytes. */
   clockRoot(): Uint8Array {
     return this.clock.digest().hash
@@ -183,7 +188,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     const entry = this.store.find(operation.id)
     if (entry !== undefined) {
       if (operation.body !== null && this.store.operation(entry.ordinal).body === null)
-        this.#fillBody(entry, operation)
+        this.#fillBody(entry, operation, operation.body)
       return { kind: 'duplicate' }
     }
     const code = this.#refusals.codeOfId(operation.id) ?? this.#refusals.codeOfBytes(bytesDigest(operation))
@@ -304,7 +309,9 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
         if (outcome.kind === 'admitted') step.promoted.push(outcome.entry.ordinal)
       }
     }
-    step.authors.push(...this.#read().effects.settle(writer))
+    const { effects } = this.#read()
+    step.authors.push(...effects.settle(writer))
+    step.texts.push(...effects.texts.write(writer))
   }
 
   #retry(held: readonly Held[]): void {
@@ -320,17 +327,16 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     this.#publish(step, LOCAL)
   }
 
-  #fillBody(entry: Entry, operation: Operation): void {
-    const { body } = operation
-    if (body === null) return
+  #fillBody(entry: Entry, operation: Operation, body: Body): void {
+    const { effects } = this.#read()
     const evaluation = this.evaluate(entry, operation)
-    const touched = this.#transaction('process', (writer) => {
+    const { touched, texts } = this.#transaction('process', (writer) => {
       writer.putBody(entry.ordinal, body)
-      return materialise(entry, evaluation, (one) => this.evaluationOf(one), this.store, writer)
+      return { touched: effects.materialise(entry, evaluation, writer), texts: effects.texts.write(writer) }
     })
     this.state.refresh(touched)
-    const none = { entries: [], remasked: [], promoted: [] }
-    this.safeDispatchEvent('admitted', { detail: { ...none, touched, source: LOCAL } })
+    const detail = { entries: [], remasked: [], promoted: [], touched, texts, source: LOCAL }
+    this.safeDispatchEvent('admitted', { detail })
   }
 
   #publish(step: AdmissionStep, source: string): void {
@@ -343,8 +349,8 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     for (const { id, fault, peer } of step.refused) this.#emitRefused(id, fault, peer)
     for (const detail of step.forks) this.safeDispatchEvent('fork', { detail })
     if (step.entries.length === 0) return
-    const { entries, touched, remasked, promoted } = step
-    this.safeDispatchEvent('admitted', { detail: { entries, touched, remasked, source, promoted } })
+    const { entries, touched, remasked, promoted, texts } = step
+    this.safeDispatchEvent('admitted', { detail: { entries, touched, remasked, source, promoted, texts } })
   }
 
   #emitRefused(id: Uint8Array, fault: Fault, peer: string): void {

@@ -13,7 +13,6 @@ import { StateTree } from '../../core/state/state-tree.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { toEntry } from '../replica/admission-step.ts'
 import { Effects } from '../replica/effects.ts'
-import { materialise } from '../replica/materialise.ts'
 import { keptHeads } from '../replica/severance.ts'
 import { showCells } from '../replica/visible-state.ts'
 import { type Problem, problem } from './finding.ts'
@@ -90,14 +89,22 @@ export class Rebuild {
   /** Finds out what is severed, at the end of a transaction. */
   settle(writer: SpaceWriter): void {
     this.#effects.settle(writer)
+    this.#showTexts(writer)
   }
 
   /** Gives an operation a body that arrived while the space was being verified. */
   putBody(entry: Entry, operation: Operation & { readonly body: Body }, writer: SpaceWriter): void {
     writer.putBody(entry.ordinal, operation.body)
     const evaluation = this.#evaluate(entry, operation)
-    const evaluationOf = (one: Entry) => this.#evaluateStored(one)
-    showCells(this.state, this.store, materialise(entry, evaluation, evaluationOf, this.store, writer))
+    showCells(this.state, this.store, this.#effects.materialise(entry, evaluation, writer))
+    this.#showTexts(writer)
+  }
+
+  /** Texts are written once for a whole transaction, at its end. */
+  #showTexts(writer: SpaceWriter): void {
+    const changed = this.#effects.texts.write(writer)
+    const cells = changed.map(({ path }) => ({ path, type: 'text' as const, field: '' }))
+    showCells(this.state, this.store, cells)
   }
 
   /** Root over every header that is not severed. */

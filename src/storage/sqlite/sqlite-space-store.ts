@@ -8,10 +8,12 @@ import type {
   Mask,
   Refusal,
   Sibling,
+  SqlFile,
   FrozenSpace,
   SpaceStore,
   SpaceWriter,
   StoredOperation,
+  TextEditRow,
   Turn,
 } from '../space-store.ts'
 import { assertSynchronous, TransactionGuard } from '../transaction-guard.ts'
@@ -19,10 +21,12 @@ import { Cells } from './cells.ts'
 import type { Database } from './database.ts'
 import { Forks } from './forks.ts'
 import { History } from './history.ts'
+import { KindViews } from './kind-views.ts'
 import { Notes } from './notes.ts'
 import { Operations, type OperationsInit } from './operations.ts'
 import { Refusals } from './refusals.ts'
 import { Siblings } from './siblings.ts'
+import { Texts } from './texts.ts'
 import { Tokens } from './tokens.ts'
 import { Turns } from './turns.ts'
 
@@ -41,6 +45,7 @@ export interface SqliteSpaceStoreInit extends OperationsInit {
 export class SqliteSpaceStore implements SpaceStore {
   readonly spaceId: Uint8Array
   readonly spaceKey: Uint8Array
+  readonly sql: SqlFile
   readonly #init: SqliteSpaceStoreInit
   readonly #database: Database
   readonly #guard = new TransactionGuard()
@@ -48,6 +53,7 @@ export class SqliteSpaceStore implements SpaceStore {
   readonly #cells: Cells
   readonly #history: History
   readonly #siblings: Siblings
+  readonly #texts: Texts
   readonly #turns: Turns
   readonly #tokens: Tokens
   readonly #forks: Forks
@@ -65,11 +71,13 @@ export class SqliteSpaceStore implements SpaceStore {
     this.#cells = new Cells(database)
     this.#history = new History(database, this.#cells)
     this.#siblings = new Siblings(database, this.#cells)
+    this.#texts = new Texts(database, this.#cells)
     this.#turns = new Turns(database)
     this.#tokens = new Tokens(database)
     this.#forks = new Forks(database)
     this.#refusals = new Refusals(database)
     this.#notes = new Notes(database)
+    this.sql = this.#createSqlFile()
     this.#writer = this.#createWriter()
     this.#load()
   }
@@ -182,6 +190,18 @@ export class SqliteSpaceStore implements SpaceStore {
     return this.#siblings.contested(after, limit)
   }
 
+  textEdits(path: string): readonly TextEditRow[] {
+    return this.#texts.edits(path)
+  }
+
+  waitingTexts(): readonly string[] {
+    return this.#texts.waiting()
+  }
+
+  absentAt(paths: readonly string[]): readonly number[] {
+    return this.#texts.absentAt(paths)
+  }
+
   turns(from: number, limit: number): readonly Turn[] {
     return this.#turns.from(from, limit)
   }
@@ -263,6 +283,14 @@ export class SqliteSpaceStore implements SpaceStore {
     this.#refusals.load()
   }
 
+  #createSqlFile(): SqlFile {
+    const views = new KindViews(this.#database)
+    return {
+      file: this.#database.file,
+      putKindViews: (kinds) => (views.has(kinds) ? [] : this.transaction('process', () => views.put(kinds))),
+    }
+  }
+
   #createWriter(): SpaceWriter {
     /** Refuses to write outside a transaction. */
     const guarded =
@@ -285,6 +313,7 @@ export class SqliteSpaceStore implements SpaceStore {
       putCell: guarded((key, cell) => this.#cells.putCell(key, cell)),
       putRemoval: guarded((key, element) => this.#cells.putRemoval(key, element)),
       putHistory: guarded((key, entry) => this.#history.put(key, entry)),
+      putTextEdit: guarded((path, edit) => this.#texts.put(path, edit)),
       putFork: guarded((proof) => this.#forks.put(proof)),
       putRefusal: guarded((refusal) => this.#refusals.put(refusal)),
       putNote: guarded((name, value) => this.#notes.put(name, value)),

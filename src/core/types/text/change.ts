@@ -1,6 +1,7 @@
 import { encodeChange, invalid, isMap, type Change, type ChangeFault } from '../../changes/change.ts'
 import { TEXT_EDITS_MAX } from '../../limits.ts'
 import { ok, type Result } from '../../result.ts'
+import type { CellEdit } from '../cell.ts'
 
 /**
  * Notes, code, prose: many people type at once and nobody's words are lost or mixed up letter by letter. On the wire a text is edited
@@ -45,10 +46,11 @@ export function deleteText(path: string): Uint8Array {
  * Reads the payload: a map with exactly one of `edits` (1 to TEXT_EDITS_MAX lists of position, deleted and inserted, each of which
  * deletes or inserts something, unless it is the only one) and `delete` (true). Whether the edits fit is seen where they are placed.
  */
-export function readText({ payload }: Change): Result<TextAction, ChangeFault> {
+export function readText({ payload, path }: Change, index: number): Result<readonly CellEdit[], ChangeFault> {
+  const key = { path, type: TEXT, field: '', index } as const
   if (!isMap(payload) || Object.keys(payload).length !== 1)
     return invalid('a text change has either edits or delete')
-  if (payload['delete'] === true) return ok({ kind: 'delete' })
+  if (payload['delete'] === true) return ok([{ ...key, kind: 'clear' }])
   const list = payload['edits']
   if (!Array.isArray(list) || list.length === 0)
     return invalid('edits of a text are a list that is not empty, and delete is true')
@@ -59,7 +61,7 @@ export function readText({ payload }: Change): Result<TextAction, ChangeFault> {
     if (list.length > 1 && edit[1] === 0 && edit[2] === '')
       return invalid('an edit that changes nothing is the only one of its change')
   }
-  return ok({ kind: 'edit', edits: list as TextEdit[] })
+  return ok([{ ...key, kind: 'edit', edits: list as TextEdit[] }])
 }
 
 /** True where the action brings its text to be: it inserts characters, or is the empty edit. */

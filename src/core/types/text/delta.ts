@@ -107,6 +107,21 @@ export function spliceDelta(delta: TextDelta): TextSplice[] {
   return splices
 }
 
+/** The delta that makes one text of another: what lies between the characters that both begin and end with is replaced. */
+export function replacing(before: string, after: string): TextDelta {
+  const [old, next] = [Array.from(before), Array.from(after)]
+  const shorter = Math.min(old.length, next.length)
+  let first = 0
+  while (first < shorter && old[first] === next[first]) first++
+  let last = 0
+  while (last < shorter - first && old.at(-1 - last) === next.at(-1 - last)) last++
+  const writer = new DeltaWriter()
+  writer.retain(first)
+  writer.insert(next.slice(first, next.length - last).join(''))
+  writer.delete(old.length - last - first)
+  return writer.finish()
+}
+
 /** The stretches from character `from` to `to`. */
 function cut(stretches: readonly Stretch[], from: number, to: number): Stretch[] {
   const kept: Stretch[] = []

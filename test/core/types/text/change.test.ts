@@ -10,7 +10,7 @@ import {
   type TextEdit,
 } from '../../../../src/core/types/text/change.ts'
 
-const read = (payload: unknown) => readText({ type: 'text', version: 1, path: 'note', payload })
+const read = (payload: unknown) => readText({ type: 'text', version: 1, path: 'note', payload }, 0)
 
 describe('a change of a text', () => {
   it('comes back as it was written', () => {
@@ -27,11 +27,14 @@ describe('a change of a text', () => {
         const decoded = decodeChange(editText('a/note', list))
         if (!decoded.ok) throw new Error(decoded.fault.detail)
         expect(decoded.value).toMatchObject({ type: 'text', version: 1, path: 'a/note' })
-        expect(readText(decoded.value)).toEqual({ ok: true, value: { kind: 'edit', edits: list } })
+        expect(readText(decoded.value, 3)).toEqual({
+          ok: true,
+          value: [{ path: 'a/note', type: 'text', field: '', index: 3, kind: 'edit', edits: list }],
+        })
       }),
     )
     const decoded = decodeChange(deleteText('a/note'))
-    expect(decoded.ok && readText(decoded.value)).toEqual({ ok: true, value: { kind: 'delete' } })
+    expect(decoded.ok && readText(decoded.value, 0)).toMatchObject({ ok: true, value: [{ kind: 'clear' }] })
   })
 
   it.each([
