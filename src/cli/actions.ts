@@ -12,13 +12,16 @@ import { inviteAction } from './commands/invite.ts'
 import { joinAction } from './commands/join.ts'
 import { listAction } from './commands/list.ts'
 import { logAction } from './commands/log.ts'
+import { opsClockAction, opsExportAction, opsImportAction } from './commands/ops.ts'
 import { peersAction } from './commands/peers.ts'
 import { proveAction } from './commands/prove.ts'
 import { editAction, putAction } from './commands/put.ts'
 import { containAction, endorseAction, revokeAction } from './commands/revoke.ts'
+import { snapshotExportAction, snapshotImportAction } from './commands/snapshot.ts'
 import { spaceCreateAction, spaceListAction, spaceShowAction } from './commands/space.ts'
 import { statusAction } from './commands/status.ts'
 import { syncAction } from './commands/sync.ts'
+import { tableAddAction, tableListAction, tableRemoveAction, tableSyncAction } from './commands/table.ts'
 import { verifyAction } from './commands/verify.ts'
 import { whoamiAction } from './commands/whoami.ts'
 
@@ -44,15 +47,24 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     joinAction,
     listAction,
     logAction,
+    opsClockAction,
+    opsExportAction,
+    opsImportAction,
     peersAction,
     proveAction,
     putAction,
     revokeAction,
+    snapshotExportAction,
+    snapshotImportAction,
     spaceCreateAction,
     spaceListAction,
     spaceShowAction,
     statusAction,
     syncAction,
+    tableAddAction,
+    tableListAction,
+    tableRemoveAction,
+    tableSyncAction,
     verifyAction,
     whoamiAction,
   ].map((action) => {

@@ -35,6 +35,7 @@ const BAD_INPUT = new Set([
   'USAGE',
   'AMBIGUOUS',
   'BAD_ADDRESS',
+  'BAD_CLOCK',
   'BAD_CONFIG',
   'BAD_CURSOR',
   'BAD_DATA',
@@ -51,13 +52,18 @@ const BAD_INPUT = new Set([
   'BAD_PEER',
   'BAD_REQUEST',
   'BAD_ROLE',
+  'BAD_TABLE',
   'BAD_VALUE',
+  'FILE_VERSION',
   'LIMIT',
   'NO_DATA',
+  'NO_FILE',
   'NO_SPACE',
+  'NO_TABLE',
   'STORE_CORRUPT',
   'STORE_FOREIGN',
   'STORE_VERSION',
+  'WRONG_SPACE',
 ])
 
 /** The exit code for a fault. */

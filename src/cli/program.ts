@@ -13,13 +13,16 @@ import { registerInvite } from './commands/invite.ts'
 import { registerJoin } from './commands/join.ts'
 import { registerList } from './commands/list.ts'
 import { registerLog } from './commands/log.ts'
+import { registerOps } from './commands/ops.ts'
 import { registerPeers } from './commands/peers.ts'
 import { registerProve } from './commands/prove.ts'
 import { registerPut } from './commands/put.ts'
 import { registerRevoke } from './commands/revoke.ts'
+import { registerSnapshot } from './commands/snapshot.ts'
 import { registerSpace } from './commands/space.ts'
 import { registerStatus } from './commands/status.ts'
 import { registerSync } from './commands/sync.ts'
+import { registerTable } from './commands/table.ts'
 import { registerUp } from './commands/up.ts'
 import { registerVerify } from './commands/verify.ts'
 import { registerWhoami } from './commands/whoami.ts'
@@ -39,6 +42,8 @@ const GROUPS: readonly (readonly [
   ],
   ['Content:', [registerPut, registerGet, registerList, registerDelete, registerLog, registerChanges]],
   ['Federation:', [registerStatus, registerPeers, registerSync, registerExplain]],
+  ['Files:', [registerOps, registerSnapshot]],
+  ['Tables:', [registerTable]],
   ['Looking closely:', [registerHeld, registerForks, registerProve, registerVerify]],
 ]
 

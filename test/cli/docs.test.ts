@@ -66,6 +66,7 @@ describe('docs/cli.md', () => {
       'prove',
       'check',
       'held',
+      'table',
       'verify',
     ]
     for (const command of commands) {
@@ -120,6 +121,12 @@ describe('hanse COMMAND --help', () => {
     'prove',
     'check',
     'held',
+    'table',
+    'table add',
+    'table list',
+    'table remove',
+    'table sync',
+    'table check',
     'verify',
   ])('tells the options of every command: %s', async (command) => {
     const help = await helpOf(...command.split(' '))

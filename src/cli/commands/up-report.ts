@@ -99,6 +99,14 @@ export class UpReport {
     this.#trouble({ event: 'fault', ...fault }, `survived an error: ${fault.detail}`)
   }
 
+  /** Sharing a table has come upon a trouble, or out of it. */
+  table(space: Space, db: string, table: string, what: string): void {
+    this.#trouble(
+      { event: 'table', space: space.id, db, table, what },
+      `${printable(table)} of ${printable(db)}: ${what}`,
+    )
+  }
+
   stopping(): void {
     if (!this.#shell.isJson) this.#shell.write('Stopping.\n')
   }

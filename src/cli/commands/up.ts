@@ -8,7 +8,9 @@ import { addConfigFlags } from '../config-flags.ts'
 import { connectControl } from '../control/control-client.ts'
 import { socketPathOf } from '../control/socket-path.ts'
 import { faultOf } from '../fault-of.ts'
+import type { Session } from '../session.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
+import { watchTables } from '../watch-tables.ts'
 import { UpReport } from './up-report.ts'
 
 /** Pause between two tries to open a data directory that a short command has open, in ms. */
@@ -21,7 +23,7 @@ export function registerUp(program: Command<[], GlobalOptions>, shell: Shell): v
     .description('run the node in the foreground, until Ctrl-C')
     .addHelpText(
       'after',
-      '\nFlags override the environment, which overrides config.toml in the data directory.\nWith --json, events come as one JSON object a line: listening, unreadable, connect, sync, fork, log, fault, stopped.',
+      '\nFlags override the environment, which overrides config.toml in the data directory.\nWith --json, events come as one JSON object a line: listening, unreadable, connect, sync, fork, log, table, fault, stopped.',
     )
   addConfigFlags(command).action(async (_options, self) => {
     const { session } = shell.open(self)
@@ -34,11 +36,16 @@ export function registerUp(program: Command<[], GlobalOptions>, shell: Shell): v
     surviveStrayErrors(report)
     const node = await openDirectory(options, shell.interrupted)
     if (node === null) return
-    await serve(node, session.data, shell, report)
+    await serve(node, session, shell, report)
   })
 }
 
-async function serve(node: HanseNode, data: string, shell: Shell, report: UpReport): Promise<void> {
+async function serve(
+  node: HanseNode,
+  { data, config: { tablePollIntervalMs } }: Session,
+  shell: Shell,
+  report: UpReport,
+): Promise<void> {
   const { ACTIONS } = await import('../actions.ts')
   const { ControlServer } = await import('../control/control-server.ts')
   const { prepareSocketPath, removeSocket } = await import('../control/socket-path.ts')
@@ -50,6 +57,7 @@ async function serve(node: HanseNode, data: string, shell: Shell, report: UpRepo
     await server.start()
     report.listening(node, data, path)
     report.watch(node)
+    watchTables(node, tablePollIntervalMs, (...trouble) => report.table(...trouble))
     await untilAborted(shell.interrupted)
     report.stopping()
   } finally {

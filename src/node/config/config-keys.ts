@@ -10,6 +10,7 @@ export interface NodeConfig {
   readonly relay: boolean
   readonly antiEntropyIntervalMs: number
   readonly discoveryIntervalMs: number
+  readonly tablePollIntervalMs: number
 }
 
 /** A key of the configuration. Its environment variable and its flag follow from its name. */
@@ -30,7 +31,7 @@ export type ConfigKey = {
   | { readonly kind: 'boolean'; readonly property: 'mdns' | 'dht' | 'relay'; readonly preset: boolean }
   | {
       readonly kind: 'integer'
-      readonly property: 'antiEntropyIntervalMs' | 'discoveryIntervalMs'
+      readonly property: 'antiEntropyIntervalMs' | 'discoveryIntervalMs' | 'tablePollIntervalMs'
       readonly min: number
       readonly max: number
       readonly preset: number
@@ -117,6 +118,16 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     max: 24 * HOUR_MS,
     preset: 60_000,
     description: 'longest pause between two rounds of asking introduction nodes',
+  },
+  {
+    name: 'table_poll_interval_ms',
+    kind: 'integer',
+    property: 'tablePollIntervalMs',
+    min: 50,
+    max: HOUR_MS,
+    preset: 500,
+    description:
+      'pause between two looks whether another program has written to a shared table; short costs a little reading while idle, long delays changes',
   },
 ]
 

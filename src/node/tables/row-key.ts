@@ -7,8 +7,8 @@ export type KeyValues = readonly SqlValue[]
 /** An integer as it is written in one way only. */
 const INTEGER = /^(?:0|-?[1-9]\d{0,18})$/
 /** What stands in a segment as it is, in ASCII; the rest is escaped. */
-const ESCAPED = /[%/\u0000-\u001f\u007f-\u009f]/g
-const ASCII_REST = /[^\u0020-\u007e]/gu
+const ESCAPED = /[%/\p{Cc}]/gu
+const BEYOND_ASCII = /[^ -~]/gu
 
 /**
  * A primary key as path segments, one for each column, below the table's prefix:
@@ -67,7 +67,7 @@ function encodeText(text: string): string {
   const segment = tag + text.replace(ESCAPED, escaped)
   return segment.normalize('NFC') === segment
     ? segment
-    : tag + text.replace(ESCAPED, escaped).replace(ASCII_REST, escaped)
+    : tag + text.replace(ESCAPED, escaped).replace(BEYOND_ASCII, escaped)
 }
 
 const escaped = (character: string): string =>

@@ -39,7 +39,7 @@ export function decodeShareConfigs(note: Uint8Array | undefined): readonly Share
         file: file as string,
         table: table as string,
         prefix: prefix as string,
-        columns: columns as readonly string[] | null,
+        columns,
         prefer,
       },
     ]

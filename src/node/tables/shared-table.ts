@@ -181,7 +181,7 @@ export class SharedTable {
     const isComparing = isWhole || this.#isBehind
     if (isComparing) counts.compared = { rows: 0, incomplete: 0, foreign: 0 }
     const left = await this.#apply(share, isComparing ? counts.compared : null, counts)
-    await this.#retry(share, counts, hasChanged || counts.applied > 0)
+    if (hasChanged || counts.applied > 0) await this.#retry(share, counts)
     if (this.#isClosed) return
     this.#isBlocked = refusal !== null && left
     this.#isUnfinished = refusal !== null
@@ -249,22 +249,21 @@ export class SharedTable {
   }
 
   /** Tries rows that the table has refused once more, as long as that brings something: what stood in their way may be gone. */
-  async #retry(share: Share, counts: { applied: number }, isWorthIt: boolean): Promise<void> {
-    for (let retry = 0; isWorthIt && retry < RETRIES; retry++) {
-      isWorthIt = false
+  async #retry(share: Share, counts: { applied: number }): Promise<void> {
+    for (let retry = 0; retry < RETRIES; retry++) {
+      const before = counts.applied
       let after = ''
       for (;;) {
         if (this.#isClosed) return
         const page = share.store.conflicts(after, TABLE_BATCH_ROWS_MAX)
         const refused = page.flatMap(({ key, direction }) => (direction === 'in' ? [key] : []))
-        const { applied } = refused.length === 0 ? { applied: 0 } : applyRows(share, refused)
-        counts.applied += applied
-        isWorthIt ||= applied > 0
+        if (refused.length > 0) counts.applied += applyRows(share, refused).applied
         const last = page.at(-1)
         if (last === undefined) break
         after = last.key
         await turn()
       }
+      if (counts.applied === before) return
     }
   }
 

@@ -6,7 +6,9 @@ afterEach(async () => {
   for (const one of sharing.splice(0)) await one.stop()
 })
 
-async function start(schema: string): Promise<{ readonly both: Sharing; readonly alice: Side; readonly bob: Side }> {
+async function start(
+  schema: string,
+): Promise<{ readonly both: Sharing; readonly alice: Side; readonly bob: Side }> {
   const both = new Sharing()
   sharing.push(both)
   const [alice, bob] = (await both.start(schema)) as [Side, Side]
@@ -37,7 +39,9 @@ describe('a shared table', () => {
   })
 
   it('keeps what SQLite tells apart: storage classes, large integers, NULL, empty and odd texts', async () => {
-    const { both, alice, bob } = await start('CREATE TABLE v (id INTEGER PRIMARY KEY, anything, r REAL, n NUMERIC, t TEXT)')
+    const { both, alice, bob } = await start(
+      'CREATE TABLE v (id INTEGER PRIMARY KEY, anything, r REAL, n NUMERIC, t TEXT)',
+    )
     for (const { space, db } of [alice, bob]) await space.tables.add({ db, table: 'v' })
     const insert = alice.other.prepare('INSERT INTO v VALUES (?, ?, ?, ?, ?)')
     const values = [
@@ -48,7 +52,7 @@ describe('a shared table', () => {
       [1e300, Infinity, -Infinity, '1'],
       [0.1, -1.5, 1e20, 'e\u0301'],
       ['2', new Uint8Array([]), '0042', '\u{1f600}'],
-      [new Uint8Array([1, 2, 3]), 9007199254740993, 'x', '{"real":2}'],
+      [new Uint8Array([1, 2, 3]), 2 ** 53, 'x', '{"real":2}'],
     ] as const
     for (const [index, row] of values.entries()) insert.run(index, ...row)
     await both.settle()
@@ -69,7 +73,12 @@ describe('a shared table', () => {
     bob.other.exec(`UPDATE people SET age = 37`)
     await both.settle()
     for (const side of [alice, bob]) expect(rowsOf(side, ALL)).toEqual([['ada', 'Ada L.', 37n, 'x']])
-    expect(alice.space.get('people/ada', 'map')?.value).toEqual({ id: 'ada', name: 'Ada L.', age: 37, note: 'x' })
+    expect(alice.space.get('people/ada', 'map')?.value).toEqual({
+      id: 'ada',
+      name: 'Ada L.',
+      age: 37,
+      note: 'x',
+    })
   })
 
   it('deletes a row on both sides where one deletes it and the other changes it at the same time', async () => {
@@ -120,16 +129,22 @@ describe('a shared table', () => {
        CREATE UNIQUE INDEX partly ON u (part) WHERE part > 0;`,
     )
     for (const { space, db } of [alice, bob]) await space.tables.add({ db, table: 'u' })
-    alice.other.exec(`INSERT INTO u VALUES (1, 'x@y', 1, 1, 0), (2, 'y@y', 1, 2, 0), (3, 'z@y', 2, 1, 5), (4, 'p@y', 2, 2, 0)`)
+    alice.other.exec(
+      `INSERT INTO u VALUES (1, 'x@y', 1, 1, 0), (2, 'y@y', 1, 2, 0), (3, 'z@y', 2, 1, 5), (4, 'p@y', 2, 2, 0)`,
+    )
     await both.settle()
     alice.other.exec(`INSERT OR REPLACE INTO u VALUES (11, 'X@Y', 9, 9, 0)`)
-    alice.other.exec(`UPDATE OR REPLACE u SET b = 2 WHERE id = 11; UPDATE OR REPLACE u SET a = 1 WHERE id = 4`)
+    alice.other.exec(
+      `UPDATE OR REPLACE u SET b = 2 WHERE id = 11; UPDATE OR REPLACE u SET a = 1 WHERE id = 4`,
+    )
     alice.other.exec(`REPLACE INTO u VALUES (12, 'q@y', 7, 7, 5)`)
     await both.settle()
     const all = 'SELECT * FROM u ORDER BY id'
     expect(rowsOf(alice, all).map(([id]) => id)).toEqual([4n, 11n, 12n])
     expect(rowsOf(bob, all)).toEqual(rowsOf(alice, all))
-    alice.other.exec(`INSERT INTO u VALUES (11, 'new@y', 0, 0, 0) ON CONFLICT (id) DO UPDATE SET mail = excluded.mail`)
+    alice.other.exec(
+      `INSERT INTO u VALUES (11, 'new@y', 0, 0, 0) ON CONFLICT (id) DO UPDATE SET mail = excluded.mail`,
+    )
     await both.settle()
     expect(rowsOf(bob, 'SELECT mail FROM u WHERE id = 11')).toEqual([['new@y']])
   })
@@ -141,7 +156,9 @@ describe('a shared table', () => {
         alice.other.exec(
           `INSERT OR IGNORE INTO people VALUES ('${clause}', '', 0, 0); UPDATE OR ${clause} people SET age = ${age} WHERE id = '${clause}'`,
         )
-      alice.other.exec(`DELETE FROM people WHERE id = '${clause}'; INSERT OR ${clause} INTO people VALUES ('${clause}', '', 4, 0)`)
+      alice.other.exec(
+        `DELETE FROM people WHERE id = '${clause}'; INSERT OR ${clause} INTO people VALUES ('${clause}', '', 4, 0)`,
+      )
     }
     await both.settle()
     expect(rowsOf(bob, 'SELECT DISTINCT age, count(*) FROM people')).toEqual([[4n, 5n]])
@@ -191,10 +208,15 @@ async function startPeopleColumns() {
 
 describe('adding a table', () => {
   it('neither doubles nor rewrites rows that both have from the beginning', async () => {
-    const { both, alice, bob } = await start(`${PEOPLE}; INSERT INTO people VALUES ('ada', 'Ada', 36, 1.0), ('bob', NULL, 2, x'00')`)
+    const { both, alice, bob } = await start(
+      `${PEOPLE}; INSERT INTO people VALUES ('ada', 'Ada', 36, 1.0), ('bob', NULL, 2, x'00')`,
+    )
     expect(await alice.space.tables.add({ db: alice.db, table: 'people' })).toMatchObject({ published: 2 })
     await both.sync()
-    expect(await bob.space.tables.add({ db: bob.db, table: 'people' })).toMatchObject({ published: 0, applied: 0 })
+    expect(await bob.space.tables.add({ db: bob.db, table: 'people' })).toMatchObject({
+      published: 0,
+      applied: 0,
+    })
     await both.settle()
     for (const side of [alice, bob]) expect(rowsOf(side, ALL)).toHaveLength(2)
     bob.other.exec(`UPDATE people SET age = 3 WHERE id = 'bob'; DELETE FROM people WHERE id = 'ada'`)
@@ -214,11 +236,15 @@ describe('adding a table', () => {
 
   it('asks whose values stand where they differ', async () => {
     for (const prefer of ['space', 'local'] as const) {
-      const { both, alice, bob } = await start(`${PEOPLE}; INSERT INTO people VALUES ('ada', 'Ada', 36, 1), ('eve', 'Eve', 1, 1)`)
+      const { both, alice, bob } = await start(
+        `${PEOPLE}; INSERT INTO people VALUES ('ada', 'Ada', 36, 1), ('eve', 'Eve', 1, 1)`,
+      )
       bob.other.exec(`UPDATE people SET name = 'Countess' WHERE id = 'ada'`)
       await alice.space.tables.add({ db: alice.db, table: 'people' })
       await both.sync()
-      await expect(bob.space.tables.add({ db: bob.db, table: 'people' })).rejects.toThrow(/1 row is there already/)
+      await expect(bob.space.tables.add({ db: bob.db, table: 'people' })).rejects.toThrow(
+        /1 row is there already/,
+      )
       expect(bob.space.tables.list()).toEqual([])
       expect(rowsOf(bob, `SELECT name FROM sqlite_schema WHERE name LIKE '%hanse%'`)).toEqual([])
       await bob.space.tables.add({ db: bob.db, table: 'people', prefer })
@@ -254,7 +280,9 @@ describe('adding a table', () => {
   it('refuses a table that another node shares, until it is given up or taken over', async () => {
     const { alice, bob } = await start(PEOPLE)
     await alice.space.tables.add({ db: alice.db, table: 'people' })
-    await expect(bob.space.tables.add({ db: alice.db, table: 'people' })).rejects.toMatchObject({ code: 'TAKEN' })
+    await expect(bob.space.tables.add({ db: alice.db, table: 'people' })).rejects.toMatchObject({
+      code: 'TAKEN',
+    })
     expect(bob.space.tables.list()).toEqual([])
     await bob.space.tables.add({ db: alice.db, table: 'people', takeOver: true })
     alice.other.exec(`INSERT INTO people VALUES ('ada', 'Ada', 36, 1)`)
@@ -294,7 +322,9 @@ describe('rows that a table does not take', () => {
     // What bob's table allows and alice's does not.
     bob.other.exec(`PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON`)
     alice.other.exec(`INSERT INTO child VALUES ('mine', NULL, 'x@y', 1)`)
-    bob.other.exec(`INSERT INTO child VALUES ('his', NULL, 'x@y', 1), ('large', NULL, 'l@y', 11), ('orphan', 'nobody', 'o@y', 1), ('good', NULL, 'g@y', 2)`)
+    bob.other.exec(
+      `INSERT INTO child VALUES ('his', NULL, 'x@y', 1), ('large', NULL, 'l@y', 11), ('orphan', 'nobody', 'o@y', 1), ('good', NULL, 'g@y', 2)`,
+    )
     await both.settle()
     expect(conflictsOf(alice)).toEqual(['his UNIQUE', 'large CHECK', 'orphan FOREIGN_KEY'])
     expect(conflictsOf(bob)).toEqual(['mine UNIQUE'])
@@ -344,7 +374,9 @@ describe('rows that a table does not take', () => {
        CREATE TABLE _hanse_applying (active INTEGER NOT NULL);`,
     )
     bob.other.exec(`PRAGMA foreign_keys = OFF`)
-    bob.other.exec(`INSERT INTO child VALUES ('a', NULL), ('bad', NULL), ('c', 'nobody'), ('d', NULL), ('e', NULL)`)
+    bob.other.exec(
+      `INSERT INTO child VALUES ('a', NULL), ('bad', NULL), ('c', 'nobody'), ('d', NULL), ('e', NULL)`,
+    )
     await both.settle()
     expect(rowsOf(alice, 'SELECT id FROM child ORDER BY id')).toEqual([['a'], ['d'], ['e']])
     expect(conflictsOf(alice)).toEqual(['bad TRIGGER', 'c FOREIGN_KEY'])
@@ -360,7 +392,9 @@ describe('rows that a table does not take', () => {
     )
     for (const { space, db } of [alice, bob]) await space.tables.add({ db, table: 'list' })
     await both.settle()
-    alice.other.exec(`UPDATE list SET place = -place; UPDATE list SET place = CASE id WHEN 'a' THEN 3 WHEN 'b' THEN 1 ELSE 2 END`)
+    alice.other.exec(
+      `UPDATE list SET place = -place; UPDATE list SET place = CASE id WHEN 'a' THEN 3 WHEN 'b' THEN 1 ELSE 2 END`,
+    )
     await both.settle()
     expect(rowsOf(bob, 'SELECT * FROM list ORDER BY id')).toEqual([
       ['a', 3n],
@@ -395,8 +429,13 @@ describe('rows that a table does not take', () => {
     )
     await both.settle()
     expect(rowsOf(bob, 'SELECT id FROM people')).toEqual([['good']])
-    expect(conflictsOf(alice).map((one) => one.replace(/0{9,}/, '0…'))).toEqual(['0… KEY_TOO_LONG', 'large ROW_TOO_LARGE'])
-    alice.other.exec(`UPDATE people SET name = 'small' WHERE id = 'large'; DELETE FROM people WHERE name = 'long'`)
+    expect(conflictsOf(alice).map((one) => one.replace(/0{9,}/, '0…'))).toEqual([
+      '0… KEY_TOO_LONG',
+      'large ROW_TOO_LARGE',
+    ])
+    alice.other.exec(
+      `UPDATE people SET name = 'small' WHERE id = 'large'; DELETE FROM people WHERE name = 'long'`,
+    )
     await both.settle()
     expect(conflictsOf(alice)).toEqual([])
     expect(rowsOf(bob, 'SELECT id, name FROM people WHERE age = 1 ORDER BY id')).toEqual([
@@ -411,7 +450,9 @@ describe('a schema that changes', () => {
     const { both, alice, bob } = await startPeople()
     alice.other.exec(`INSERT INTO people VALUES ('ada', 'Ada', 36, 1), ('eve', 'Eve', 1, 1)`)
     await both.settle()
-    alice.other.exec(`ALTER TABLE people ADD COLUMN city TEXT DEFAULT 'London'; UPDATE people SET city = 'Paris' WHERE id = 'ada'`)
+    alice.other.exec(
+      `ALTER TABLE people ADD COLUMN city TEXT DEFAULT 'London'; UPDATE people SET city = 'Paris' WHERE id = 'ada'`,
+    )
     await both.settle()
     expect(bob.space.tables.list()[0]).toMatchObject({ outdated: ['city'], conflicts: 0 })
     // A row written by who does not know the column leaves it as it is.
@@ -445,7 +486,9 @@ describe('a schema that changes', () => {
 
   it('may be made anew by a migration that drops the triggers', async () => {
     const { both, alice, bob } = await startPeople()
-    alice.other.exec(`INSERT INTO people VALUES ('ada', 'Ada', 36, 1), ('eve', 'Eve', 1, 1), ('bob', 'Bob', 1, 1)`)
+    alice.other.exec(
+      `INSERT INTO people VALUES ('ada', 'Ada', 36, 1), ('eve', 'Eve', 1, 1), ('bob', 'Bob', 1, 1)`,
+    )
     await both.settle()
     alice.other.exec(
       `BEGIN; CREATE TABLE next (id TEXT PRIMARY KEY, name TEXT NOT NULL, age INTEGER, note, extra DEFAULT 7);

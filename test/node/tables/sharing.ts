@@ -60,7 +60,8 @@ export class Sharing {
   /** All sides have the same operations after. */
   async sync(): Promise<void> {
     const [founder, ...guests] = this.#sides as [Side, ...Side[]]
-    for (let round = 0; round < 2; round++) for (const { space } of guests) await space.sync(founder.node.peerId)
+    for (let round = 0; round < 2; round++)
+      for (const { space } of guests) await space.sync(founder.node.peerId)
   }
 
   async stop(): Promise<void> {
