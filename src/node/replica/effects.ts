@@ -7,14 +7,11 @@ import type { Entry } from '../../core/graph.ts'
 import { decodeHeader } from '../../core/operation/header.ts'
 import { cellName } from '../../storage/cell-order.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
-import { RecentCache } from '../../storage/recent-cache.ts'
+import { BodyEdits } from './body-edits.ts'
 import { Children } from './children.ts'
 import { materialise, refold } from './materialise.ts'
 import { Texts } from './texts.ts'
 import { Uses } from './uses.ts'
-
-/** Evaluations kept while cells are folded again: neighbours in one body come one after the other. */
-const EVALUATIONS_KEPT = 256
 
 /** What the admission of one operation did to the effect of others. */
 export interface EffectChange {
@@ -173,26 +170,16 @@ export class Effects {
   }
 
   #refoldCellsOf(remasked: readonly Entry[], writer: SpaceWriter): readonly CellKey[] {
-    const evaluations = new RecentCache<number, Evaluation>(EVALUATIONS_KEPT)
-    const evaluationOf = (entry: Entry): Evaluation => {
-      const known = evaluations.get(entry.ordinal)
-      if (known !== undefined) return known
-      const evaluation = this.#evaluate(entry)
-      evaluations.set(entry.ordinal, evaluation)
-      return evaluation
-    }
+    const bodies = new BodyEdits(this.#evaluate)
     const cells = new Map<string, CellKey>()
     const ofTexts = new Map<string, Entry[]>()
     for (const entry of remasked) {
-      for (const change of evaluationOf(entry)) {
-        if (!change.ok || change.value.kind !== 'cells') continue
-        for (const { path, type, field } of change.value.edits) {
-          cells.set(cellName({ path, type, field }), { path, type, field })
-          if (type === TEXT) ofTexts.set(path, [...(ofTexts.get(path) ?? []), entry])
-        }
+      for (const { path, type, field } of bodies.all(entry)) {
+        cells.set(cellName({ path, type, field }), { path, type, field })
+        if (type === TEXT) ofTexts.set(path, [...(ofTexts.get(path) ?? []), entry])
       }
     }
-    for (const key of cells.values()) if (key.type !== TEXT) refold(key, evaluationOf, this.#store, writer)
+    for (const key of cells.values()) if (key.type !== TEXT) refold(key, bodies, this.#store, writer)
     for (const [path, entries] of ofTexts) this.texts.remask(path, entries)
     return [...cells.values()]
   }

@@ -5,13 +5,12 @@ import type { Cell, CellEdit, CellKey, CellType, WriteStamp } from '../../core/t
 import { foldCell } from '../../core/types/fold-cell.ts'
 import { foldIncrement, foldOf, foldRemoval, foldWrite } from '../../core/types/fold.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
+import { cellName } from '../../storage/cell-order.ts'
+import { BodyEdits, type EvaluationOf } from './body-edits.ts'
 import { type CellRecord, Contest, findSiblings } from './contest.ts'
 import { isOfText } from './open-text.ts'
 import { countOutdated } from './outdated.ts'
 import type { Texts } from './texts.ts'
-
-/** The meaning of an admitted operation's body. */
-export type EvaluationOf = (entry: Entry) => Evaluation
 
 /**
  * Folds the valid changes of one admitted operation into the stored state, within the transaction that admits it (or that brings
@@ -58,11 +57,11 @@ export function materialise(
   const freed = isLate ? texts.arrived(entry, writer) : []
   if (store.mask(entry.ordinal) !== undefined) return freed
   const others = edits.filter((edit) => !isOfText(edit))
-  if (isLate) for (const edit of others) refold(edit, evaluationOf, store, writer)
-  else {
-    const contest = new Contest(entry, store, writer)
-    for (const edit of others)
-      if (!applyNewest(entry, edit, contest, store, writer)) refold(edit, evaluationOf, store, writer)
+  const bodies = new BodyEdits(evaluationOf)
+  const contest = new Contest(entry, store, writer)
+  for (const own of Map.groupBy(others, cellName).values()) {
+    const isFolded = !isLate && own.every((edit) => applyNewest(entry, edit, contest, store, writer))
+    if (!isFolded) refold(own[0] as CellEdit, bodies, store, writer)
   }
   return [...edits.map(({ path, type, field }) => ({ path, type, field })), ...freed]
 }
@@ -70,7 +69,7 @@ export function materialise(
 /** Folds a cell again from the beginning of its history, leaving out what is masked. */
 export function refold(
   { path, type, field }: CellKey,
-  evaluationOf: EvaluationOf,
+  bodies: BodyEdits,
   store: SpaceStore,
   writer: SpaceWriter,
 ): void {
@@ -79,10 +78,8 @@ export function refold(
   for (const { ordinal, index } of store.history(key)) {
     if (store.mask(ordinal) !== undefined) continue
     const entry = store.at(ordinal)
-    const change = evaluationOf(entry)[index]
-    if (change?.ok !== true || change.value.kind !== 'cells') continue
-    for (const edit of change.value.edits)
-      if (isOfCell(edit, key)) records.push({ entry, stamp: stampOf(entry, edit), edit })
+    const edit = bodies.find(entry, index, key)
+    if (edit !== undefined) records.push({ entry, stamp: stampOf(entry, edit), edit })
   }
   writer.clearCell(key)
   for (const { edit } of records)
@@ -108,7 +105,10 @@ export function foldRecords(
   return foldCell(foldOf(type), records, ({ entry }) => cleared.has(entry))
 }
 
-/** Folds an edit of the operation admitted last. False where that takes folding the whole cell again. */
+/**
+ * Folds an edit of the operation admitted last. False where that takes folding the whole cell again, and with it the operation's other
+ * edits of that cell.
+ */
 function applyNewest(
   entry: Entry,
   edit: CellEdit,
@@ -148,6 +148,3 @@ function applyNewest(
 function stampOf({ id, time, lamport }: Entry, { index }: CellEdit): WriteStamp {
   return { id, index, time, lamport }
 }
-
-const isOfCell = (edit: CellEdit, key: CellKey): boolean =>
-  edit.path === key.path && edit.type === key.type && edit.field === key.field

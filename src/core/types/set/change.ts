@@ -43,7 +43,7 @@ export function editSet(path: string, edit: SetEdit): Uint8Array {
 
 /**
  * Reads the payload: a map with `add` (members, ascending by bytes, each once), `remove` (member → elements) or both, neither empty; a
- * member has 1 to FIELD_BYTES_MAX bytes; none is in both.
+ * member has 1 to FIELD_BYTES_MAX bytes and can be the key of a map (it is not `__proto__`), or nobody could remove it; none is in both.
  */
 export function readSet({ payload, path }: Change, index: number): Result<readonly CellEdit[], ChangeFault> {
   if (!isMap(payload)) return invalid('a set change is a map with add and remove')
@@ -55,15 +55,21 @@ export function readSet({ payload, path }: Change, index: number): Result<readon
   if (remove !== undefined && (!isMap(remove) || Object.keys(remove).length === 0))
     return invalid('remove of a set is a map that is not empty')
   const edits: CellEdit[] = []
+  const both = new Set(added)
   for (const field of added) edits.push({ path, type: SET, field, index, kind: 'set', value: PRESENT })
   for (const [field, refs] of Object.entries(remove ?? {})) {
     const observed = readElementRefs(refs)
     if (observed === null) return invalid('remove of a set names elements [operation id, index] by member')
-    if (added.includes(field)) return invalid(`member ${JSON.stringify(field)} is both added and removed`)
+    if (both.has(field)) return invalid(`member ${JSON.stringify(field)} is both added and removed`)
     edits.push({ path, type: SET, field, index, kind: 'remove', observed })
   }
-  const misfit = edits.find(({ field }) => field === '' || utf8(field).length > FIELD_BYTES_MAX)
-  return misfit === undefined ? ok(edits) : invalid(`a member of a set has 1 to ${FIELD_BYTES_MAX} bytes`)
+  return edits.some(({ field }) => !isMember(field))
+    ? invalid(`a member of a set has 1 to ${FIELD_BYTES_MAX} bytes and is not __proto__`)
+    : ok(edits)
+}
+
+function isMember(text: string): boolean {
+  return text !== '' && text !== '__proto__' && utf8(text).length <= FIELD_BYTES_MAX
 }
 
 function readMembers(value: unknown): readonly string[] | null {
