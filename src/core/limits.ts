@@ -229,6 +229,8 @@ export const STORE_CHECKED_BYTES_MAX = 64 * 1024 * 1024
 export const STORE_CHANGES_COLLECTED_MAX = 4_096
 /** Bytes of memory that the texts open in one space take together, some 100 for each character typed; those used longest ago are closed. */
 export const TEXTS_OPEN_BYTES_MAX = 64 * 1024 * 1024
+/** Insertions and deletions of characters, or else of lines, in a minimal difference of two texts; beyond, what differs is replaced whole. */
+export const TEXT_DIFF_EDITS_MAX = 2_000
 /** Rows of the node's datastore read at a time. */
 export const DATASTORE_PAGE_ROWS = 256
 
@@ -535,3 +537,56 @@ export const BLOB_RETRY_MS = 15_000
 export const BLOB_RETRY_LONGEST_MS = 10 * 60 * 1000
 /** Cells looked at in one go when references are collected again. */
 export const BLOB_SCAN_CELLS_MAX = 1_024
+
+// Querying (src/node/query)
+
+/** Characters of one query, and of the words of one search. */
+export const SQL_QUERY_CHARACTERS_MAX = 64 * 1024
+/** Parameters of one query. */
+export const SQL_PARAMETERS_MAX = 1_000
+/** Rows of one answer, unless fewer are asked for; a table that is larger is read in parts, or with another program. */
+export const SQL_ROWS_MAX = 100_000
+/** Rows of one answer where nobody says how many. */
+export const SQL_ROWS_PRESET = 10_000
+/** Values of one answer, in bytes: text as UTF-8, anything else as eight. */
+export const SQL_ANSWER_BYTES_MAX = 16 * 1024 * 1024
+/** One text or BLOB, also on the way to an answer: a line of the control socket takes it. */
+export const SQL_VALUE_BYTES_MAX = 7 * 1024 * 1024
+/** Columns of one answer, and terms of one query. */
+export const SQL_COLUMNS_MAX = 256
+/** How long a query may take where nobody says so, in ms. */
+export const SQL_TIMEOUT_MS = 10_000
+/** How long a query may take at most, in ms: meanwhile the log beside the space's file cannot be shortened. */
+export const SQL_TIMEOUT_MS_MAX = 5 * 60 * 1000
+/** Memory of a process that answers queries, itself some 80 MiB, above which it is ended. */
+export const SQL_PROCESS_MEMORY_BYTES_MAX = 512 * 1024 * 1024
+/** How often such a process is looked at, in ms. */
+export const SQL_PROCESS_LOOK_MS = 50
+/** Processes that answer queries for one space, each one query at a time. */
+export const SQL_PROCESSES_MAX = 2
+/** Queries of one space that wait for a process. */
+export const SQL_WAITING_MAX = 64
+/** How long such a process may take to start, in ms. */
+export const SQL_PROCESS_START_MS_MAX = 20_000
+/** How long such a process stays without work, in ms, so that the next query does not wait for a start. */
+export const SQL_PROCESS_IDLE_MS = 30_000
+/** Declared kinds that have a view, the first by name. */
+export const KINDS_MAX = 64
+/** Columns of one declared kind. */
+export const KIND_COLUMNS_MAX = 64
+/** UTF-8 bytes of the name of a column. */
+export const KIND_COLUMN_BYTES_MAX = 63
+/** Fields of one declaration that are read: its columns, its path, and some that say nothing to us. */
+export const KIND_FIELDS_READ_MAX = 256
+/** Declarations that are looked at, whether they hold or not; strangers may write them. */
+export const KIND_DECLARATIONS_READ_MAX = 1_024
+/** From a change of a declaration to that of its view, in ms, unless somebody asks earlier; strangers cause it at most this often. */
+export const KIND_RENEWAL_MS = 1_000
+/** Cells, or changes of cells, that the search index takes up in one transaction. */
+export const SEARCH_BATCH_CELLS = 4_096
+/** Hits of one search. */
+export const SEARCH_HITS_MAX = 1_000
+/** How long bringing the search index up to date may take without a sign of progress, in ms. */
+export const SEARCH_STALL_MS = 60_000
+/** Words around a hit. */
+export const SEARCH_SNIPPET_WORDS = 16

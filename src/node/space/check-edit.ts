@@ -14,7 +14,7 @@ const DEPTH_MAX = VALUE_DEPTH_MAX - 2
  * Whether an edit can become a change with effect. What a user gives is checked here, because a change that is refused later is void:
  * 1. the path (`BAD_PATH`);
  * 2. every value has a form in DAG-CBOR: no `undefined`, NaN, lone surrogate or key `__proto__`, integers within 64 bits, nested at
- *    most VALUE_DEPTH_MAX - 2 deep (`BAD_VALUE`);
+ *    most VALUE_DEPTH_MAX - 2 deep, and so for what is inserted into texts (`BAD_VALUE`);
  * 3. label and target of an edge (`BAD_EDGE`);
  * 4. field names and members of sets have 1 to FIELD_BYTES_MAX bytes, and none is both set and removed (`BAD_FIELD_NAME`).
  */
@@ -53,6 +53,11 @@ export function checkEdit(
       const reference = readBlobReference(edit.reference)
       return reference.ok ? ok(undefined) : reference
     }
+    case 'text':
+      return edit.splices.every(([, , inserted]) => inserted.isWellFormed())
+        ? ok(undefined)
+        : fail('BAD_VALUE', 'the text cannot be stored: it is not well-formed Unicode')
+    case 'remove':
     case 'delete':
       return ok(undefined)
   }

@@ -41,6 +41,7 @@ import { encodeEdits, type HasSeen, type ItemEdit, latestConcurrent } from './it
 import { NO_WATCH, type OwnKeyWatch } from './own-key-watch.ts'
 import type { RoleTerms } from './roles.ts'
 import { SpaceReading } from './space-reading.ts'
+import { TextWriting } from './text-writing.ts'
 import { createSyncView, type ViewReaders, WHOLE_READERS } from './sync-view.ts'
 import { type ChainPurpose, TokenBook } from './token-book.ts'
 
@@ -163,7 +164,11 @@ export class HostedSpace {
   /** Makes, admits and returns one operation with these edits. Throws a FaultError where the author may not or cannot. */
   write(edits: readonly ItemEdit[], options: WriteOptions): VerifiedOperation {
     const parents = this.#parentsOf(options)
-    const body = encodeEdits(edits, this.#store, parents.hasSeen)
+    const texts = new TextWriting(this.replica.texts, this.#store, {
+      parents: parents.all,
+      seesAll: parents.isOnAll,
+    })
+    const body = encodeEdits(edits, this.#store, parents.hasSeen, texts)
     const path = options.path ?? commonPath(edits.map((edit) => edit.path))
     const outdone = latestConcurrent(edits, this.#store, (author) => this.replica.isFrozen(author))
     const timeMs = Math.max(options.timeMs, outdone + 1)
@@ -311,7 +316,7 @@ export class HostedSpace {
     // Of what has an effect, the whole frontier leaves out only what forked authors wrote and nobody has built on.
     const hasSeen = (entry: Entry) =>
       (isWhole && !this.replica.isFrozen(entry.author)) || isInPast(this.#store, entry, all)
-    return { prev, deps, all, hasSeen }
+    return { prev, deps, all, hasSeen, isOnAll }
   }
 
   /** The shortest chain there is, or else the author's last once more: among thousands of hostile delegations it may not be found. */
@@ -384,4 +389,6 @@ interface ParentsOfOwn {
   readonly deps: readonly Entry[]
   readonly all: readonly Entry[]
   readonly hasSeen: HasSeen
+  /** True where it builds on all that may be built on here, rather than on named operations. */
+  readonly isOnAll: boolean
 }

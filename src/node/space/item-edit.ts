@@ -10,7 +10,11 @@ import { appendEntry } from '../../core/types/log/change.ts'
 import { editMap, MAP } from '../../core/types/map/change.ts'
 import { deleteRegister, REGISTER, setRegister } from '../../core/types/register/change.ts'
 import { editSet, SET } from '../../core/types/set/change.ts'
+import { TEXT } from '../../core/types/text/change.ts'
+import type { TextSplice } from '../../core/types/text/delta.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
+import { FaultError } from '../fault-error.ts'
+import type { TextWriting } from './text-writing.ts'
 
 /** The types of items there are, as users name them. */
 export type ItemType = CellType
@@ -54,6 +58,20 @@ export type ItemEdit =
   | { readonly kind: 'claim'; readonly path: string; readonly value: unknown }
   /** Refers to the content of an attachment at `path`, replacing what was there. */
   | { readonly kind: 'attach'; readonly path: string; readonly reference: BlobReference }
+  /** Edits the text at `path`: splices of what shows, each of the text that the ones before it leave. Creates it where it is not there. */
+  | { readonly kind: 'text'; readonly path: string; readonly splices: readonly TextSplice[] }
+  /**
+   * Removes single writes, by name, from what the last writer wins or from a claim. Those that the author has not seen are left out; where
+   * none was, nothing is removed, and the change says that its author has looked.
+   */
+  | {
+      readonly kind: 'remove'
+      readonly path: string
+      readonly type: ItemType
+      readonly field: string
+      /** At most OBSERVED_MAX. */
+      readonly observed: readonly ElementRef[]
+    }
   /** Deletes the item of that type at `path`, as the author sees it; nothing where there is none. A log cannot be deleted. */
   | { readonly kind: 'delete'; readonly path: string; readonly type: ItemType }
 
@@ -65,8 +83,29 @@ export function encodeEdits(
   edits: readonly ItemEdit[],
   store: SpaceStore,
   hasSeen: HasSeen,
+  texts: TextWriting,
 ): readonly Uint8Array[] {
-  return edits.flatMap((edit) => encodeEdit(edit, new SeenCells(store, hasSeen)))
+  return joinSplices(edits).flatMap((edit) => encodeEdit(edit, new SeenCells(store, hasSeen), texts))
+}
+
+/** One edit for each text: positions on the wire are those of a text that nothing else of the operation has changed yet. */
+function joinSplices(edits: readonly ItemEdit[]): readonly ItemEdit[] {
+  const joined = new Map<string, TextSplice[]>()
+  const rest = edits.filter((edit) => {
+    if (edit.kind !== 'text') return true
+    const known = joined.get(edit.path)
+    known?.push(...edit.splices)
+    joined.set(edit.path, known ?? [...edit.splices])
+    return false
+  })
+  const contrary = rest.find((edit) => edit.kind === 'delete' && edit.type === TEXT && joined.has(edit.path))
+  if (contrary !== undefined) {
+    throw new FaultError({
+      code: 'BAD_VALUE',
+      detail: `one write both edits and deletes the text at ${JSON.stringify(contrary.path)}: make two writes of it`,
+    })
+  }
+  return [...rest, ...Array.from(joined, ([path, splices]) => ({ kind: 'text' as const, path, splices }))]
 }
 
 /**
@@ -95,7 +134,7 @@ function cellsSetBy(edit: ItemEdit): readonly CellKey[] {
   return kind === 'link' ? [{ path, type: EDGE, field: edgeField(edit) }] : []
 }
 
-function encodeEdit(edit: ItemEdit, seen: SeenCells): readonly Uint8Array[] {
+function encodeEdit(edit: ItemEdit, seen: SeenCells, texts: TextWriting): readonly Uint8Array[] {
   const { path } = edit
   switch (edit.kind) {
     case 'put':
@@ -119,12 +158,38 @@ function encodeEdit(edit: ItemEdit, seen: SeenCells): readonly Uint8Array[] {
       return [makeClaim(path, edit.value)]
     case 'attach':
       return [setBlob(path, edit.reference)]
+    case 'text':
+      return texts.encode(path, edit.splices)
     case 'delete':
-      return encodeDeletion(path, edit.type, seen)
+      return edit.type === TEXT ? texts.encodeDeletion(path) : encodeDeletion(path, edit.type, seen)
   }
 }
 
-function encodeDeletion(path: string, type: ItemType, seen: SeenCells): readonly Uint8Array[] {
+function encodeRemoval(
+  { path, type, field }: Pick<CellKey, 'path' | 'type' | 'field'>,
+  observed: readonly ElementRef[],
+): Uint8Array {
+  switch (type) {
+    case 'register':
+      return deleteRegister(path, observed)
+    case 'map':
+      return editMap(path, { remove: { [field]: observed } })
+    case 'edge':
+      return removeEdge(path, parseEdgeField(field), observed)
+    case 'blob':
+      return deleteBlob(path, observed)
+    case 'claim':
+      return releaseClaim(path, observed)
+    default:
+      throw new Error(`bug: a write of a ${type} is asked to be removed by name`)
+  }
+}
+
+function encodeDeletion(
+  path: string,
+  type: Exclude<ItemType, 'text'>,
+  seen: SeenCells,
+): readonly Uint8Array[] {
   const key = { path, type, field: '' }
   switch (type) {
     case 'register': {
@@ -149,8 +214,6 @@ function encodeDeletion(path: string, type: ItemType, seen: SeenCells): readonly
       const shown = seen.shown(key)
       return shown === null ? [] : [deleteBlob(path, [shown])]
     }
-    case 'text':
-      return []
   }
 }
 
@@ -222,10 +285,12 @@ class SeenCells {
     return best === null ? null : { id: best.entry.id, index: best.index }
   }
 
-  /** Every write that nobody has removed. */
+  /** Every write with an effect that nobody has removed. */
   kept(key: CellKey): readonly ElementRef[] {
-    return [...this.#writes(key)].flatMap(({ entry: { id }, index }) =>
-      this.#store.isRemoved(key, { id, index }) ? [] : [{ id, index }],
+    return [...this.#writes(key)].flatMap(({ entry: { id, ordinal }, index }) =>
+      this.#store.isRemoved(key, { id, index }) || this.#store.mask(ordinal) !== undefined
+        ? []
+        : [{ id, index }],
     )
   }
 

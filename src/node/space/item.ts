@@ -6,6 +6,7 @@ import { parseEdgeField } from '../../core/types/edge/change.ts'
 import { parseEntryField } from '../../core/types/log/change.ts'
 import type { CellRow, SpaceStore } from '../../storage/space-store.ts'
 import { orThrow } from '../fault-error.ts'
+import { isIncomplete } from '../replica/open-text.ts'
 import type { ItemType } from './item-edit.ts'
 
 /** An item as it shows now. */
@@ -17,6 +18,8 @@ export interface Item {
    * {@link LogValue}s in order. set: its members in order. blob: its reference. claim: {@link ClaimValue}.
    */
   readonly value: unknown
+  /** Of a text: true while the content of operations that may have changed it has not arrived, so that its value is not final. */
+  readonly incomplete?: true
 }
 
 /** One edge from an item. */
@@ -89,9 +92,11 @@ function* groupByItem(rows: Iterable<CellRow>): Generator<ItemRows> {
   if (group !== null) yield group
 }
 
-function toItem(rows: ItemRows, store: SpaceStore): Item {
+/** The item that the cells of one item show. */
+export function toItem(rows: ItemRows, store: SpaceStore): Item {
   const { path, type } = rows[0].key
-  return { path, type, value: toValue(rows, store) }
+  const isOpen = type === 'text' && isIncomplete(path, store)
+  return { path, type, value: toValue(rows, store), ...(isOpen ? { incomplete: true } : {}) }
 }
 
 function toValue(rows: ItemRows, store: SpaceStore): unknown {

@@ -1,7 +1,6 @@
 import { TypedEventEmitter } from 'main-event'
 import { CELL_TYPES } from '../../core/types/cell.ts'
 import { toHex } from '../../core/bytes.ts'
-import type { ForkProof } from '../../core/graph.ts'
 import { parsePath } from '../../core/path.ts'
 import { formatDid, parseDid } from '../../core/principal.ts'
 import type { Signer } from '../../core/signature.ts'
@@ -11,8 +10,7 @@ import { FaultError, orThrow } from '../fault-error.ts'
 import { ChangeFeed, type ChangesOptions } from '../feed/change-feed.ts'
 import type { ChangeRecord } from '../feed/change-record.ts'
 import { PeerBook } from '../peer-book.ts'
-import { type Admission, LOCAL } from '../replica/admission-step.ts'
-import type { OutdatedKind } from '../replica/outdated.ts'
+import { LOCAL } from '../replica/admission-step.ts'
 import type { HostedSpace } from './hosted-space.ts'
 import {
   type ContainOptions,
@@ -29,8 +27,13 @@ import { type EdgeValue, type Item, itemsAt, listItems } from './item.ts'
 import type { ItemEdit, ItemType } from './item-edit.ts'
 import { listOperations, type LogEntry } from './log.ts'
 import { explainOperation, type Explanation, explainRight, type RightExplanation } from './explain.ts'
+import { SpaceText } from './space-text.ts'
 import { describeStatus, type SpaceStatus } from './status.ts'
+import type { SpaceEvents } from './space-events.ts'
 import { watchOutdated } from './watch-outdated.ts'
+import { SpaceConflicts } from '../history/conflicts.ts'
+import { SpaceHistory } from '../history/space-history.ts'
+import { watchConflicts } from '../history/watch-conflicts.ts'
 import { sharingSpace } from '../tables/sharing-space.ts'
 import { SpaceTables } from '../tables/space-tables.ts'
 import { SpaceExchange } from '../exchange/space-exchange.ts'
@@ -46,27 +49,6 @@ export interface PutOptions {
   readonly timeMs?: number
   /** Path of the operation where it is not the common path of its edits. */
   readonly path?: string
-}
-
-export interface SpaceEvents {
-  /** Operations were admitted, with the cells they touched. */
-  change: CustomEvent<Admission>
-  /** A run with a peer has ended. */
-  sync: CustomEvent<{
-    readonly peer: string
-    readonly report: SyncReport
-    /** Of the link, since it was opened. */
-    readonly traffic: LinkTraffic
-    /** Of this run. */
-    readonly runTraffic: LinkTraffic
-  }>
-  /** Both sides have proved to be equal: end of stored. */
-  eose: CustomEvent<{ readonly peer: string; readonly clockRoot: string }>
-  progress: CustomEvent<{ readonly peer: string; readonly progress: SyncProgress }>
-  /** An author has forked; the proof is kept. */
-  fork: CustomEvent<ForkProof>
-  /** Changes of a type or version were admitted that this node does not know; once for each. */
-  outdated: CustomEvent<OutdatedKind>
 }
 
 /** Operations in one page of a log. */
@@ -104,6 +86,10 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   readonly tables: SpaceTables
   /** Taking it away in files, and bringing back what others took away. */
   readonly exchange: SpaceExchange
+  /** What items were, when, and by whom. */
+  readonly history: SpaceHistory
+  /** Where concurrent writes met, and settling it. */
+  readonly conflicts: SpaceConflicts
   readonly #node: SpaceOwner
   readonly #feed: ChangeFeed
   #rememberedAtMs = 0
@@ -116,6 +102,8 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     this.#feed = new ChangeFeed(hosted.replica)
     this.authority = new SpaceAuthority(hosted, node)
     this.exchange = new SpaceExchange(hosted, () => node.now())
+    this.history = new SpaceHistory(this)
+    this.conflicts = new SpaceConflicts(this)
     this.peers.restore(hosted.keptPeers())
     this.tables = new SpaceTables(sharingSpace(this, hosted))
     hosted.replica.addEventListener('admitted', ({ detail }) => {
@@ -123,6 +111,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
       this.safeDispatchEvent('change', { detail })
     })
     hosted.replica.addEventListener('fork', ({ detail }) => this.safeDispatchEvent('fork', { detail }))
+    watchConflicts(this)
     watchOutdated(hosted, (detail) => this.safeDispatchEvent('outdated', { detail }))
     hosted.replica.addEventListener('refused', ({ detail: { fault, peer } }) => {
       if (peer !== LOCAL && peer !== FILE_SOURCE) this.peers.onRefused(peer, fault.code)
@@ -194,6 +183,11 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   /** Claims what a path names: the first claim holds, provisionally. Returns the operation's id. */
   claim(path: string, value: unknown, options: PutOptions = {}): string {
     return this.write([{ kind: 'claim', path, value }], options)
+  }
+
+  /** The text at a path, to read and to edit; there need not be one yet. */
+  text(path: string): SpaceText {
+    return new SpaceText(this, path)
   }
 
   /**
