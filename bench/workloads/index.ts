@@ -1,0 +1,6 @@
+import type { Workload } from '../measure.ts'
+import { LOCAL_WRITES } from './local-writes.ts'
+import { TEXT_WORKLOADS } from './text.ts'
+
+/** Every workload, in the order they are run. */
+export const WORKLOADS: readonly Workload[] = [LOCAL_WRITES, ...TEXT_WORKLOADS]
