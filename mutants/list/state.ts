@@ -201,7 +201,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: 'empty-nodes-in-the-state',
     rule: 'a path whose last item was removed leaves its node behind, so that equal states have different roots',
     file: 'src/core/state/state-tree.ts',
-    edits: [['if (child.items.size > 0 || child.children.size > 0) {', 'if (child.children.size >= 0) {']],
+    edits: [['if (child.items.length > 0 || child.below !== null) {', 'if (child.items.length >= 0) {']],
     tests: [...CODEC, ...CONVERGENCE],
   },
   {
@@ -227,7 +227,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: 'removal-leaves-the-parent',
     rule: 'a node keeps its old hash when something below it was removed and something is left',
     file: 'src/core/state/state-tree.ts',
-    edits: [['      parent.stale.add(segment)\n      continue', '      continue']],
+    edits: [['      below.stale.add(segment)\n      continue', '      continue']],
     tests: CONVERGENCE,
   },
   {

@@ -4,7 +4,7 @@ import { STATE_FIELD_TAG, STATE_ITEM_TAG, STATE_NODE_TAG } from '../domain-tags.
 import { HASH_BYTES, sha256 } from '../hash.ts'
 import { ROOT_PATH } from '../path.ts'
 import type { TrieLeaf, TrieWalk } from '../trie-walk.ts'
-import { leafHash, MerkleTrie } from '../trie.ts'
+import { EMPTY_TRIE, leafHash, MerkleTrie } from '../trie.ts'
 
 /** Where a value shows: a field of the item of a type at a path. */
 export interface FieldKey {
@@ -41,14 +41,24 @@ export interface PathWalk {
 /** The fields of an item that exists: nearly always one, and then without a trie. */
 type Fields = TrieLeaf | MerkleTrie
 
+interface ItemNode {
+  readonly type: string
+  readonly fields: Fields
+}
+
 interface Branch {
-  /** type → fields of the item of that type at this path; never without any. */
-  readonly items: Map<string, Fields>
+  /** Ascending by type, each once. */
+  items: readonly ItemNode[]
+  /** Null where there are no children, as nearly everywhere. */
+  below: Below | null
+  hash: Uint8Array | null
+}
+
+interface Below {
   readonly children: Map<string, Branch>
   readonly trie: MerkleTrie
   /** Segments of children whose hash in the trie is out of date. */
   readonly stale: Set<string>
-  hash: Uint8Array | null
 }
 
 /**
@@ -88,24 +98,25 @@ export class StateTree {
     const passed: { readonly items: Uint8Array; readonly walk: TrieWalk }[] = []
     let node = this.#root
     for (const segment of segmentsOf(path)) {
-      passed.push({ items: itemHashes(seenItems(node)), walk: node.trie.walk(segmentKey(segment)) })
-      const child = node.children.get(segment)
+      const walk = (node.below?.trie ?? EMPTY).walk(segmentKey(segment))
+      passed.push({ items: itemHashes(seenItems(node)), walk })
+      const child = node.below?.children.get(segment)
       if (child === undefined) return { passed, node: null }
       node = child
     }
-    return { passed, node: { items: seenItems(node), children: node.trie.digest().hash } }
+    return { passed, node: { items: seenItems(node), children: childrenRoot(node) } }
   }
 
   /** The way to a field in the trie of its item; null where there is no such item. */
   walkToField({ path, type, field }: FieldKey): TrieWalk | null {
-    const fields = this.#find(path)?.items.get(type)
+    const fields = this.#find(path)?.items.find((item) => item.type === type)?.fields
     if (fields === undefined) return null
     return fields instanceof MerkleTrie ? fields.walk(fieldKey(field)) : { steps: [], end: fields }
   }
 
   #find(path: string): Branch | undefined {
     let node: Branch | undefined = this.#root
-    for (const segment of segmentsOf(path)) node = node?.children.get(segment)
+    for (const segment of segmentsOf(path)) node = node?.below?.children.get(segment)
     return node
   }
 }
@@ -141,53 +152,61 @@ export function nodeHash(items: Uint8Array, children: Uint8Array): Uint8Array {
   return sha256(STATE_NODE_TAG, Uint8Array.of(items.length / HASH_BYTES), items, children)
 }
 
-function createBranch(): Branch {
-  return { items: new Map(), children: new Map(), trie: new MerkleTrie(), stale: new Set(), hash: null }
-}
+const EMPTY = new MerkleTrie()
+
+const createBranch = (): Branch => ({ items: [], below: null, hash: null })
 
 function put(root: Branch, segments: readonly string[], type: string, leaf: TrieLeaf): void {
   let at = root
   for (const segment of segments) {
-    let child = at.children.get(segment)
+    at.below ??= { children: new Map(), trie: new MerkleTrie(), stale: new Set() }
+    let child = at.below.children.get(segment)
     if (child === undefined) {
       child = createBranch()
-      at.children.set(segment, child)
+      at.below.children.set(segment, child)
     }
     at.hash = null
-    at.stale.add(segment)
+    at.below.stale.add(segment)
     at = child
   }
   at.hash = null
-  at.items.set(type, withLeaf(at.items.get(type), leaf))
+  const present = at.items.find((item) => item.type === type)
+  setFields(at, type, withLeaf(present?.fields, leaf))
 }
 
 function remove(root: Branch, segments: readonly string[], type: string, key: Uint8Array): void {
-  const trail: { readonly node: Branch; readonly segment: string }[] = []
+  const trail: { readonly node: Branch; readonly below: Below; readonly segment: string }[] = []
   let at = root
   for (const segment of segments) {
-    const child = at.children.get(segment)
-    if (child === undefined) return
-    trail.push({ node: at, segment })
+    const child = at.below?.children.get(segment)
+    if (at.below === null || child === undefined) return
+    trail.push({ node: at, below: at.below, segment })
     at = child
   }
-  const fields = at.items.get(type)
-  if (fields === undefined) return
-  const left = withoutKey(fields, key)
-  if (left === null) at.items.delete(type)
-  else at.items.set(type, left)
+  const present = at.items.find((item) => item.type === type)
+  if (present === undefined) return
+  setFields(at, type, withoutKey(present.fields, key))
   at.hash = null
   // Upwards: a child that became empty goes; the others' hashes are put into their parents' tries when a root is asked for.
-  for (const { node: parent, segment } of trail.toReversed()) {
+  for (const { node: parent, below, segment } of trail.toReversed()) {
     parent.hash = null
-    const child = parent.children.get(segment) as Branch
-    if (child.items.size > 0 || child.children.size > 0) {
-      parent.stale.add(segment)
+    const child = below.children.get(segment) as Branch
+    if (child.items.length > 0 || child.below !== null) {
+      below.stale.add(segment)
       continue
     }
-    parent.children.delete(segment)
-    parent.stale.delete(segment)
-    parent.trie.delete(segmentKey(segment))
+    below.children.delete(segment)
+    below.stale.delete(segment)
+    below.trie.delete(segmentKey(segment))
+    if (below.children.size === 0) parent.below = null
   }
+}
+
+/** Sets the fields of the item of a type; null: there is none any more. */
+function setFields(node: Branch, type: string, fields: Fields | null): void {
+  const others = node.items.filter((item) => item.type !== type)
+  if (fields !== null) others.push({ type, fields })
+  node.items = others.sort((a, b) => compareBytes(utf8(a.type), utf8(b.type)))
 }
 
 function withLeaf(fields: Fields | undefined, leaf: TrieLeaf): Fields {
@@ -215,16 +234,18 @@ function fieldsRoot(fields: Fields): Uint8Array {
 }
 
 function hashBranch(node: Branch): Uint8Array {
-  if (node.hash !== null) return node.hash
-  for (const segment of node.stale)
-    node.trie.set(segmentKey(segment), hashBranch(node.children.get(segment) as Branch))
-  node.stale.clear()
-  node.hash = nodeHash(itemHashes(seenItems(node)), node.trie.digest().hash)
+  node.hash ??= nodeHash(itemHashes(seenItems(node)), childrenRoot(node))
   return node.hash
 }
 
-function seenItems(node: Branch): readonly SeenItem[] {
-  return [...node.items]
-    .sort(([a], [b]) => compareBytes(utf8(a), utf8(b)))
-    .map(([type, fields]) => ({ type, fields: fieldsRoot(fields) }))
+function childrenRoot({ below }: Branch): Uint8Array {
+  if (below === null) return EMPTY_TRIE.hash
+  for (const segment of below.stale)
+    below.trie.set(segmentKey(segment), hashBranch(below.children.get(segment) as Branch))
+  below.stale.clear()
+  return below.trie.digest().hash
+}
+
+function seenItems({ items }: Branch): readonly SeenItem[] {
+  return items.map(({ type, fields }) => ({ type, fields: fieldsRoot(fields) }))
 }
