@@ -1,6 +1,6 @@
 import { compareBytes } from '../bytes.ts'
 import type { ElementRef } from '../changes/change.ts'
-import type { TextEdit } from './text/change.ts'
+import type { TextEdit } from './text/edit.ts'
 
 /** The types of items whose state is made of cells; a listing of what is at one path has them in this order. */
 export const CELL_TYPES = [

@@ -9,7 +9,8 @@ import {
   compareStamps,
   type WriteStamp,
 } from '../../core/types/cell.ts'
-import { TEXT, type TextAction, type TextEdit } from '../../core/types/text/change.ts'
+import { TEXT } from '../../core/types/text/change.ts'
+import type { TextAction, TextEdit } from '../../core/types/text/edit.ts'
 import { replacing, type TextDelta } from '../../core/types/text/delta.ts'
 import { TextDocument } from '../../core/types/text/document.ts'
 import type { SpaceStore, SpaceWriter, TextEditRow } from '../../storage/space-store.ts'

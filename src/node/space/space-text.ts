@@ -7,7 +7,10 @@ import type { TextDocument } from '../../core/types/text/document.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
 import { isIncomplete, type OpenText } from '../replica/open-text.ts'
 import { parseOperationId } from './operation-id.ts'
-import type { PutOptions, Space } from './space.ts'
+import type { Admission } from '../replica/admission-step.ts'
+import type { HostedSpace } from './hosted-space.ts'
+import type { ItemEdit } from './item-edit.ts'
+import type { PutOptions } from './put-options.ts'
 import { diffTexts } from './text-diff.ts'
 
 /** A stretch of a text, and who wrote it. Positions are code points of what shows. */
@@ -32,6 +35,17 @@ export interface TextEvent {
   readonly source: string
 }
 
+/** The space that a text is in. */
+export interface TextOwner {
+  readonly hosted: HostedSpace
+  write(edits: readonly ItemEdit[], options: PutOptions): string
+  addEventListener(
+    type: 'change',
+    listener: (event: CustomEvent<Admission>) => void,
+    options: { readonly signal: AbortSignal },
+  ): void
+}
+
 /**
  * One text of a space. It is read where it stands: there is nothing to open or close, and what comes from others shows at once. Positions
  * and counts are Unicode code points of what shows now (with `after`: of what showed to those operations). Every method that writes
@@ -40,9 +54,9 @@ export interface TextEvent {
  */
 export class SpaceText {
   readonly path: string
-  readonly #space: Space
+  readonly #space: TextOwner
 
-  constructor(space: Space, path: string) {
+  constructor(space: TextOwner, path: string) {
     orThrow(parsePath(path))
     this.#space = space
     this.path = path

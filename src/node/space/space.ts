@@ -27,6 +27,7 @@ import { type EdgeValue, type Item, itemsAt, listItems } from './item.ts'
 import type { ItemEdit, ItemType } from './item-edit.ts'
 import { listOperations, type LogEntry } from './log.ts'
 import { explainOperation, type Explanation, explainRight, type RightExplanation } from './explain.ts'
+import type { PutOptions } from './put-options.ts'
 import { SpaceText } from './space-text.ts'
 import { describeStatus, type SpaceStatus } from './status.ts'
 import type { SpaceEvents } from './space-events.ts'
@@ -38,18 +39,6 @@ import { sharingSpace } from '../tables/sharing-space.ts'
 import { SpaceTables } from '../tables/space-tables.ts'
 import { SpaceExchange } from '../exchange/space-exchange.ts'
 import { FILE_SOURCE } from '../replica/file-source.ts'
-
-/** Options of a write. */
-export interface PutOptions {
-  /** Sign with this key rather than the node's own. */
-  readonly author?: Signer
-  /** Hexadecimal ids: build on exactly these operations rather than on all this node has seen. */
-  readonly after?: readonly string[]
-  /** The author's clock, ms since 1970; raised to the parents' where it is behind. Default: now. */
-  readonly timeMs?: number
-  /** Path of the operation where it is not the common path of its edits. */
-  readonly path?: string
-}
 
 /** Operations in one page of a log. */
 const LOG_PAGE = 256

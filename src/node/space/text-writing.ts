@@ -1,6 +1,7 @@
 import type { Entry } from '../../core/graph.ts'
 import { TEXT_EDITS_MAX } from '../../core/limits.ts'
-import { CREATE_EMPTY, deleteText, editText } from '../../core/types/text/change.ts'
+import { deleteText, editText } from '../../core/types/text/change.ts'
+import { CREATE_EMPTY } from '../../core/types/text/edit.ts'
 import { composeSplices, type TextSplice } from '../../core/types/text/delta.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
 import { FaultError } from '../fault-error.ts'

@@ -2,6 +2,7 @@ import { encodeChange, invalid, isMap, type Change, type ChangeFault } from '../
 import { TEXT_EDITS_MAX } from '../../limits.ts'
 import { ok, type Result } from '../../result.ts'
 import type { CellEdit } from '../cell.ts'
+import type { TextEdit } from './edit.ts'
 
 /**
  * Notes, code, prose: many people type at once and nobody's words are lost or mixed up letter by letter. On the wire a text is edited
@@ -19,18 +20,6 @@ import type { CellEdit } from '../cell.ts'
  */
 export const TEXT = 'text'
 const VERSION = 1
-
-/** At `position`, delete `deleted` characters and then insert `inserted` in front of them; counted in code points. */
-export type TextEdit = readonly [position: number, deleted: number, inserted: string]
-
-/** What one change does to a text. */
-export type TextAction =
-  | { readonly kind: 'edit'; readonly edits: readonly TextEdit[] }
-  /** Deletes every character of the operation's past. */
-  | { readonly kind: 'delete' }
-
-/** The one edit that changes no character: it brings an empty text to be. */
-export const CREATE_EMPTY: TextEdit = [0, 0, '']
 
 /** The change that makes `edits`, one after the other, in the text at `path`; positions as law 1 has them. */
 export function editText(path: string, edits: readonly TextEdit[]): Uint8Array {
@@ -62,13 +51,6 @@ export function readText({ payload, path }: Change, index: number): Result<reado
       return invalid('an edit that changes nothing is the only one of its change')
   }
   return ok([{ ...key, kind: 'edit', edits: list as TextEdit[] }])
-}
-
-/** True where the action brings its text to be: it inserts characters, or is the empty edit. */
-export function isCreating(action: TextAction): boolean {
-  return (
-    action.kind === 'edit' && action.edits.some(([, deleted, inserted]) => inserted !== '' || deleted === 0)
-  )
 }
 
 function isTextEdit(edit: unknown): edit is TextEdit {

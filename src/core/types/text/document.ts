@@ -1,6 +1,6 @@
 import { compareBytes } from '../../bytes.ts'
 import { TEXT_CHARACTERS_MAX } from '../../limits.ts'
-import { isCreating, type TextAction, type TextEdit } from './change.ts'
+import { isCreating, type TextAction, type TextEdit } from './edit.ts'
 import { CodePoints, countCodePoints } from './code-points.ts'
 import { DeltaJournal } from './delta-journal.ts'
 import type { TextDelta } from './delta.ts'

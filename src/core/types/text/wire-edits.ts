@@ -1,5 +1,5 @@
 import { TEXT_EDITS_MAX } from '../../limits.ts'
-import type { TextEdit } from './change.ts'
+import type { TextEdit } from './edit.ts'
 import { countCodePoints } from './code-points.ts'
 import type { TextDelta } from './delta.ts'
 import type { SpanTree } from './span-tree.ts'

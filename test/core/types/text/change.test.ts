@@ -2,13 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeChange } from '../../../../src/core/changes/change.ts'
 import { TEXT_EDITS_MAX } from '../../../../src/core/limits.ts'
-import {
-  deleteText,
-  editText,
-  isCreating,
-  readText,
-  type TextEdit,
-} from '../../../../src/core/types/text/change.ts'
+import { deleteText, editText, readText } from '../../../../src/core/types/text/change.ts'
+import { isCreating, type TextEdit } from '../../../../src/core/types/text/edit.ts'
 
 const read = (payload: unknown) => readText({ type: 'text', version: 1, path: 'note', payload }, 0)
 

@@ -1,5 +1,5 @@
 import { compareBytes } from '../../../../src/core/bytes.ts'
-import type { TextAction } from '../../../../src/core/types/text/change.ts'
+import type { TextAction } from '../../../../src/core/types/text/edit.ts'
 import { TEXT_CHARACTERS_MAX } from '../../../../src/core/limits.ts'
 
 /** A node of a text, named by its place in a list in which parents come first. */

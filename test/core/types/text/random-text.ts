@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { sha256 } from '../../../../src/core/hash.ts'
 import { utf8 } from '../../../../src/core/bytes.ts'
-import type { TextAction, TextEdit } from '../../../../src/core/types/text/change.ts'
+import type { TextAction, TextEdit } from '../../../../src/core/types/text/edit.ts'
 import { TextDocument } from '../../../../src/core/types/text/document.ts'
 import type { TextDelta } from '../../../../src/core/types/text/delta.ts'
 import type { NaiveNode } from './naive-text.ts'
