@@ -21,25 +21,51 @@ const PATHS = [
 export const AGENTS_PATH = 'notes'
 const AGENTS_PATHS = ['notes', 'notes/a', 'notes/a/deep']
 const FIELDS = ['name', 'state', 'count']
+const LABELS = ['knows', 'blocks']
+const TAGS = ['new', 'urgent', 'tag:ä', 'zz']
+/** What can be deleted. */
+const DELETABLE = ['register', 'map', 'edge', 'set', 'counter', 'claim'] as const
 
 /** A few edits of few items, so that writers meet. */
 function drawEdits(random: Random, paths: readonly string[] = PATHS): readonly ItemEdit[] {
-  return Array.from({ length: random.between(1, 3) }, () => {
-    const path = random.pick(paths)
-    const value = random.below(1_000)
-    switch (random.below(5)) {
-      case 0:
-        return { kind: 'delete', path, type: random.pick(['register', 'map'] as const) }
-      case 1:
-        return { kind: 'edit', path, set: { [random.pick(FIELDS)]: value } }
-      case 2:
-        return { kind: 'edit', path, remove: [random.pick(FIELDS)] }
-      case 3:
-        return { kind: 'edit', path, set: { name: value }, remove: ['state'] }
-      default:
-        return { kind: 'put', path, value }
-    }
-  })
+  return Array.from({ length: random.between(1, 3) }, () => drawEdit(random, random.pick(paths)))
+}
+
+function drawEdit(random: Random, path: string): ItemEdit {
+  const value = random.below(1_000)
+  switch (random.below(12)) {
+    case 0:
+    case 1:
+      return { kind: 'delete', path, type: random.pick(DELETABLE) }
+    case 2:
+      return { kind: 'edit', path, set: { [random.pick(FIELDS)]: value } }
+    case 3:
+      return { kind: 'edit', path, remove: [random.pick(FIELDS)] }
+    case 4:
+      return { kind: 'edit', path, set: { name: value }, remove: ['state'] }
+    case 5:
+      return { kind: 'link', path, label: random.pick(LABELS), to: random.pick(PATHS), value }
+    case 6:
+      return { kind: 'unlink', path, label: random.pick(LABELS), to: random.pick(PATHS) }
+    case 7:
+      return { kind: 'append', path, value }
+    case 8:
+      return { kind: 'tag', path, ...drawTags(random) }
+    case 9:
+      // Now and then so much that a few of them are beyond what a number can count.
+      return { kind: 'count', path, by: random.chance(0.1) ? Number.MAX_SAFE_INTEGER : value - 500 }
+    case 10:
+      return { kind: 'claim', path, value }
+    default:
+      return { kind: 'put', path, value }
+  }
+}
+
+function drawTags(random: Random): { readonly add: readonly string[]; readonly remove: readonly string[] } {
+  const added = random.pick(TAGS)
+  const other = random.pick(TAGS)
+  if (random.chance(0.4)) return { add: [], remove: [added] }
+  return { add: [added], remove: other === added ? [] : [other] }
 }
 
 /** Bytes of a write that fills a frame on its own. */
