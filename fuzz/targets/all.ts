@@ -1,4 +1,5 @@
 import type { Target } from '../target.ts'
+import { BLOB_TARGETS } from './blobs.ts'
 import { CORE_TARGETS } from './core.ts'
 import { INTRODUCTION_TARGETS } from './introduction.ts'
 import { LOCAL_TARGETS } from './local.ts'
@@ -11,5 +12,6 @@ export const TARGETS: readonly Target[] = [
   ...STATE_TARGETS,
   ...SYNC_TARGETS,
   ...INTRODUCTION_TARGETS,
+  ...BLOB_TARGETS,
   ...LOCAL_TARGETS,
 ]
