@@ -547,7 +547,7 @@ export const SQL_PARAMETERS_MAX = 1_000
 /** Rows of one answer, unless fewer are asked for; a table that is larger is read in parts, or with another program. */
 export const SQL_ROWS_MAX = 100_000
 /** Rows of one answer where nobody says how many. */
-export const SQL_ROWS_PRESET = 10_000
+export const SQL_ROWS = 10_000
 /** Values of one answer, in bytes: text as UTF-8, anything else as eight. */
 export const SQL_ANSWER_BYTES_MAX = 16 * 1024 * 1024
 /** One text or BLOB, also on the way to an answer: a line of the control socket takes it. */
@@ -583,10 +583,10 @@ export const KIND_DECLARATIONS_READ_MAX = 1_024
 /** From a change of a declaration to that of its view, in ms, unless somebody asks earlier; strangers cause it at most this often. */
 export const KIND_RENEWAL_MS = 1_000
 /** Cells, or changes of cells, that the search index takes up in one transaction. */
-export const SEARCH_BATCH_CELLS = 4_096
+export const SEARCH_BATCH_CELLS_MAX = 4_096
 /** Hits of one search. */
 export const SEARCH_HITS_MAX = 1_000
 /** How long bringing the search index up to date may take without a sign of progress, in ms. */
 export const SEARCH_STALL_MS = 60_000
 /** Words around a hit. */
-export const SEARCH_SNIPPET_WORDS = 16
+export const SEARCH_SNIPPET_WORDS_MAX = 16

@@ -160,6 +160,8 @@ function encodeEdit(edit: ItemEdit, seen: SeenCells, texts: TextWriting): readon
       return [setBlob(path, edit.reference)]
     case 'text':
       return texts.encode(path, edit.splices)
+    case 'remove':
+      return [encodeRemoval(edit, seen.among(edit.observed))]
     case 'delete':
       return edit.type === TEXT ? texts.encodeDeletion(path) : encodeDeletion(path, edit.type, seen)
   }
@@ -283,6 +285,14 @@ class SeenCells {
     for (const { entry, index } of this.#writes(key))
       if (best === null || isLater(entry, index, best.entry, best.index)) best = { entry, index }
     return best === null ? null : { id: best.entry.id, index: best.index }
+  }
+
+  /** Those of some elements that the author has seen. */
+  among(refs: readonly ElementRef[]): readonly ElementRef[] {
+    return refs.filter(({ id }) => {
+      const entry = this.#store.find(id)
+      return entry !== undefined && this.#hasSeen(entry)
+    })
   }
 
   /** Every write with an effect that nobody has removed. */

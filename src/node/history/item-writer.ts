@@ -1,0 +1,9 @@
+import type { HostedSpace } from '../space/hosted-space.ts'
+import type { ItemEdit } from '../space/item-edit.ts'
+
+/** A space that is read, and written by operations that this node signs. */
+export interface ItemWriter {
+  readonly hosted: HostedSpace
+  /** Makes one operation of these edits. Returns its id, hexadecimal. */
+  write(edits: readonly ItemEdit[]): string
+}
