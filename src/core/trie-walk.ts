@@ -1,28 +1,6 @@
 import { concatBytes } from './bytes.ts'
 import { HASH_BYTES } from './hash.ts'
-import { branchHash, leafHash, nibbleAt, TRIE_DEPTH_MAX } from './trie.ts'
-
-/** A key with its value. */
-export interface TrieLeaf {
-  readonly key: Uint8Array
-  readonly value: Uint8Array
-}
-
-/** One inner node on the way to a key: what its hash is of, but for the child that the way goes on to. */
-export interface TrieStep {
-  /** Bit n for nibble n: the children that are there. */
-  readonly bitmap: number
-  /** The hashes of those that the way does not go on to, ascending by nibble, joined. */
-  readonly siblings: Uint8Array
-}
-
-/** The way from the root to where a key is, or would be. */
-export interface TrieWalk {
-  /** At most {@link TRIE_DEPTH_MAX}; none where the root is a leaf. */
-  readonly steps: readonly TrieStep[]
-  /** What is there: the key, or another that is alone with this prefix; null where the place is empty. */
-  readonly end: TrieLeaf | null
-}
+import { branchHash, leafHash, nibbleAt, TRIE_DEPTH_MAX, type TrieStep, type TrieWalk } from './trie.ts'
 
 /**
  * The root of the trie in which a key is found by that walk; null where no walk to that key looks so:

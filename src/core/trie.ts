@@ -1,7 +1,6 @@
 import { compareBytes, concatBytes, equalBytes } from './bytes.ts'
 import { TRIE_LEAF_TAG, TRIE_NODE_TAG } from './domain-tags.ts'
 import { sha256 } from './hash.ts'
-import type { TrieLeaf, TrieStep, TrieWalk } from './trie-walk.ts'
 
 /** Children of an inner node: one for each value of four bits. */
 export const TRIE_RADIX = 16
@@ -12,6 +11,28 @@ export const TRIE_DEPTH_MAX = 64
 export interface TrieDigest {
   readonly hash: Uint8Array
   readonly count: number
+}
+
+/** A key with its value. */
+export interface TrieLeaf {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+/** One inner node on the way to a key: what its hash is of, but for the child that the way goes on to. */
+export interface TrieStep {
+  /** Bit n for nibble n: the children that are there. */
+  readonly bitmap: number
+  /** The hashes of those that the way does not go on to, ascending by nibble, joined. */
+  readonly siblings: Uint8Array
+}
+
+/** The way from the root to where a key is, or would be. */
+export interface TrieWalk {
+  /** At most {@link TRIE_DEPTH_MAX}; none where the root is a leaf. */
+  readonly steps: readonly TrieStep[]
+  /** What is there: the key, or another that is alone with this prefix; null where the place is empty. */
+  readonly end: TrieLeaf | null
 }
 
 interface Leaf extends TrieLeaf {
@@ -86,7 +107,7 @@ export class MerkleTrie {
     return keys.sort(compareBytes)
   }
 
-  /** The way to a key, with which {@link rootOfWalk} finds the root again. */
+  /** The way to a key, with which rootOfWalk (trie-walk.ts) finds the root again. */
   walk(key: Uint8Array): TrieWalk {
     const steps: TrieStep[] = []
     let node = this.#root

@@ -14,8 +14,7 @@ import {
   type ShownField,
 } from '../../src/core/state/proof.ts'
 import { itemHash, StateTree } from '../../src/core/state/state-tree.ts'
-import { branchHash, leafHash, nibbleAt } from '../../src/core/trie.ts'
-import type { TrieStep, TrieWalk } from '../../src/core/trie-walk.ts'
+import { branchHash, leafHash, nibbleAt, type TrieStep, type TrieWalk } from '../../src/core/trie.ts'
 
 /** What shows, by `path|type`. */
 type Model = ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>

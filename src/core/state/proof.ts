@@ -1,8 +1,8 @@
 import { compareBytes, equalBytes, utf8 } from '../bytes.ts'
 import { HASH_BYTES } from '../hash.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
-import { MerkleTrie } from '../trie.ts'
-import { rootOfWalk, type TrieStep, type TrieWalk } from '../trie-walk.ts'
+import { rootOfWalk } from '../trie-walk.ts'
+import { MerkleTrie, type TrieStep, type TrieWalk } from '../trie.ts'
 import {
   fieldKey,
   fieldValue,

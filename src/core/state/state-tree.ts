@@ -3,8 +3,7 @@ import { encodeCanonical } from '../canonical-cbor.ts'
 import { STATE_FIELD_TAG, STATE_ITEM_TAG, STATE_NODE_TAG } from '../domain-tags.ts'
 import { HASH_BYTES, sha256 } from '../hash.ts'
 import { ROOT_PATH } from '../path.ts'
-import type { TrieLeaf, TrieWalk } from '../trie-walk.ts'
-import { EMPTY_TRIE, leafHash, MerkleTrie } from '../trie.ts'
+import { EMPTY_TRIE, leafHash, MerkleTrie, type TrieLeaf, type TrieWalk } from '../trie.ts'
 
 /** Where a value shows: a field of the item of a type at a path. */
 export interface FieldKey {
