@@ -1,3 +1,5 @@
+export { type ClockOrder, compareClocks, mergeClocks } from './core/clock-order.ts'
+export { type KnownLog, parseClockText, toClockJson } from './core/clock-text.ts'
 export { decodeProof } from './core/state/proof-codec.ts'
 export { checkProof, type Shown } from './core/state/proof.ts'
 export { FaultError } from './node/fault-error.ts'
