@@ -8,6 +8,7 @@ import { getAction } from './commands/get.ts'
 import { grantAction } from './commands/grant.ts'
 import { heldAction } from './commands/held.ts'
 import { identityAction, identityRecoverAction, identityRotateAction } from './commands/identity.ts'
+import { importEntitiesAction, importHistoryAction } from './commands/import.ts'
 import { inviteAction } from './commands/invite.ts'
 import { joinAction } from './commands/join.ts'
 import { listAction } from './commands/list.ts'
@@ -43,6 +44,8 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     identityAction,
     identityRecoverAction,
     identityRotateAction,
+    importEntitiesAction,
+    importHistoryAction,
     inviteAction,
     joinAction,
     listAction,

@@ -44,6 +44,7 @@ const BAD_INPUT = new Set([
   'BAD_EDGE',
   'BAD_FIELD_NAME',
   'BAD_FILE',
+  'BAD_HISTORY',
   'BAD_ID',
   'BAD_INVITE',
   'BAD_KEY',

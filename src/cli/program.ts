@@ -8,6 +8,7 @@ import { registerGet } from './commands/get.ts'
 import { registerGrant } from './commands/grant.ts'
 import { registerHeld } from './commands/held.ts'
 import { registerIdentity } from './commands/identity.ts'
+import { registerImport } from './commands/import.ts'
 import { registerInit } from './commands/init.ts'
 import { registerInvite } from './commands/invite.ts'
 import { registerJoin } from './commands/join.ts'
@@ -42,7 +43,7 @@ const GROUPS: readonly (readonly [
   ],
   ['Content:', [registerPut, registerGet, registerList, registerDelete, registerLog, registerChanges]],
   ['Federation:', [registerStatus, registerPeers, registerSync, registerExplain]],
-  ['Files:', [registerOps, registerSnapshot]],
+  ['Files:', [registerOps, registerSnapshot, registerImport]],
   ['Tables:', [registerTable]],
   ['Looking closely:', [registerHeld, registerForks, registerProve, registerVerify]],
 ]

@@ -35,3 +35,5 @@ export const STATE_SELECTION_TAG = tag('state/selection')
 export const TRIE_LEAF_TAG = tag('trie/leaf')
 /** One piece of a blob's tree: its level, what it spans, its bytes. */
 export const BLOB_PIECE_TAG = tag('blob/piece')
+/** What a node signs to derive the key of a person of an imported history. */
+export const IMPORT_PERSON_TAG = tag('import/person')

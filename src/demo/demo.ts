@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { readHistory } from './history.ts'
+import { readHistory } from '../node/exchange/history-file.ts'
 import { Processes } from './processes.ts'
 import {
   EXPECTED_HOLD,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { Command, CommanderError, InvalidArgumentError } from '@commander-js/extra-typings'
 import { FaultError } from '../node/fault-error.ts'
 import { runDemo } from './demo.ts'
-import { readExpected, readHistory } from './history.ts'
+import { readExpected, readHistory } from '../node/exchange/history-file.ts'
 import { createScreen, printResult } from './screen.ts'
 
 const data = fileURLToPath(new URL('./data/', import.meta.url))

@@ -3,7 +3,7 @@ import type { Entry } from '../core/graph.ts'
 import type { Signer } from '../core/signature.ts'
 import type { ItemEdit } from '../node/space/item-edit.ts'
 import type { Space } from '../node/space/space.ts'
-import type { Commit, History } from './history.ts'
+import type { Commit, History } from '../node/exchange/history-file.ts'
 import { nodeOf, signerOf } from './people.ts'
 
 /**

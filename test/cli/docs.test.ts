@@ -68,6 +68,9 @@ describe('docs/cli.md', () => {
       'held',
       'table',
       'verify',
+      'ops',
+      'snapshot',
+      'import',
     ]
     for (const command of commands) {
       expect(help).toContain(` ${command} `)
@@ -128,6 +131,17 @@ describe('hanse COMMAND --help', () => {
     'table sync',
     'table check',
     'verify',
+    'ops',
+    'ops clock',
+    'ops export',
+    'ops import',
+    'snapshot',
+    'snapshot export',
+    'snapshot import',
+    'import',
+    'import history',
+    'import json',
+    'import csv',
   ])('tells the options of every command: %s', async (command) => {
     const help = await helpOf(...command.split(' '))
     for (const flag of ['--json', '--data <dir>', '--space <space>']) expect(help).toContain(flag)

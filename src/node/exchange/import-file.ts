@@ -42,6 +42,7 @@ export async function importOperationsFile(
   const held = heldSpace(node, given, fileId)
   if (held !== null) {
     const counts = await held.exchange.importOperations(options)
+    publishRights(node, held)
     return { space: held, created: false, counts }
   }
   if (first === null || fileId === null)
@@ -99,10 +100,21 @@ export async function importSnapshotFile(
       },
       ...(signal === undefined ? {} : { signal }),
     })
+    publishRights(node, space)
     return { space, created: held === null, ...report }
   }
   if (held !== null) return await fill(held, held.hosted.store.count() === 0 && node.network === null)
   return await node.adopt(genesis, async (space) => await fill(space, true))
+}
+
+/** Whoever has joined and got the space in a file publishes what they joined with now, as after a first sync. */
+function publishRights(node: HanseNode, space: Space): void {
+  try {
+    space.publishPendingTokens()
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error
+    node.log(`the rights of this node in ${space.name} are not published yet: ${error.message}`)
+  }
 }
 
 /** The space of a file among those that are here; null where it is not. Throws where one is named that is another. */

@@ -1,6 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import { FaultError } from '../node/fault-error.ts'
+import { utf8 } from '../../core/bytes.ts'
+import { sha256 } from '../../core/hash.ts'
+import { HISTORY_BYTES_MAX } from '../../core/limits.ts'
+import { FaultError } from '../fault-error.ts'
 
 /** One commit of a recorded history. */
 export interface Commit {
@@ -19,50 +22,52 @@ export interface Commit {
 
 /** A recorded history: commits in an order in which parents come first. */
 export interface History {
+  /** sha256 of its first line: tells it apart from other histories, and stays while it grows. */
+  readonly origin: Uint8Array
   readonly commits: readonly Commit[]
   /** Number of people in it; authors are 0 to people − 1 after renumbering. */
   readonly people: number
 }
 
 /**
- * Reads a history in JSON lines, gzipped where the name ends so: `{ i, parents, author, time, changes }`. Throws a FaultError that
+ * Reads a history in JSON lines, gzipped or not: `{ i, parents, author, time, changes }`. Throws a FaultError that
  * names the file and line of what is wrong.
  */
 export function readHistory(file: string): History {
   const people = new Map<unknown, number>()
   const written: number[] = []
-  const commits = readText(file)
+  const lines = readText(file)
     .split('\n')
     .filter((line) => line.trim() !== '')
-    .map((line, index) => {
-      const raw = parse(line, file, index)
-      const parents = raw['parents']
-      const changes = raw['changes']
-      const isSound =
-        raw['i'] === index &&
-        Array.isArray(parents) &&
-        parents.every((parent) => Number.isSafeInteger(parent) && parent >= 0 && parent < index) &&
-        typeof raw['time'] === 'number' &&
-        Array.isArray(changes) &&
-        changes.every(isChange)
-      if (!isSound)
-        throw bad(file, `line ${index + 1} is not a commit { i: ${index}, parents, author, time, changes }`)
-      const author = people.get(raw['author']) ?? people.size
-      people.set(raw['author'], author)
-      const seq = written[author] ?? 0
-      written[author] = seq + 1
-      const timeMs = (raw['time'] as number) * 1000
-      return {
-        index,
-        parents: parents as number[],
-        author,
-        timeMs,
-        changes: changes as Commit['changes'],
-        seq,
-      }
-    })
+  const commits = lines.map((line, index) => {
+    const raw = parse(line, file, index)
+    const parents = raw['parents']
+    const changes = raw['changes']
+    const isSound =
+      raw['i'] === index &&
+      Array.isArray(parents) &&
+      parents.every((parent) => Number.isSafeInteger(parent) && parent >= 0 && parent < index) &&
+      typeof raw['time'] === 'number' &&
+      Array.isArray(changes) &&
+      changes.every(isChange)
+    if (!isSound)
+      throw bad(file, `line ${index + 1} is not a commit { i: ${index}, parents, author, time, changes }`)
+    const author = people.get(raw['author']) ?? people.size
+    people.set(raw['author'], author)
+    const seq = written[author] ?? 0
+    written[author] = seq + 1
+    const timeMs = (raw['time'] as number) * 1000
+    return {
+      index,
+      parents: parents as number[],
+      author,
+      timeMs,
+      changes: changes as Commit['changes'],
+      seq,
+    }
+  })
   if (commits.length === 0) throw bad(file, 'it holds no commit')
-  return { commits, people: people.size }
+  return { origin: sha256(utf8(lines[0] as string)), commits, people: people.size }
 }
 
 /** Reads the recorded end state: path → hash. */
@@ -75,8 +80,11 @@ export function readExpected(file: string): ReadonlyMap<string, string> {
 
 function readText(file: string): string {
   try {
+    if (statSync(file).size > HISTORY_BYTES_MAX)
+      throw new Error(`it has more than ${HISTORY_BYTES_MAX} bytes`)
     const bytes = readFileSync(file)
-    return (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')
+    const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b
+    return (isPacked ? gunzipSync(bytes, { maxOutputLength: HISTORY_BYTES_MAX }) : bytes).toString('utf8')
   } catch (error) {
     throw bad(file, `it cannot be read: ${error instanceof Error ? error.message : String(error)}`)
   }

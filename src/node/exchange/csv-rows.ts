@@ -1,0 +1,82 @@
+import { Readable } from 'node:stream'
+// csv-parse of the node-csv project: streams, has no dependencies, has been maintained since 2010 and is what most programs read CSV with.
+import { CsvError, parse } from 'csv-parse'
+import { IMPORT_COLUMNS_MAX, IMPORT_ROW_BYTES_MAX } from '../../core/limits.ts'
+import { fail, ok } from '../../core/result.ts'
+import { FaultError } from '../fault-error.ts'
+import type { EntityRow } from './entity-row.ts'
+
+/** How a file of comma-separated values is written. */
+export interface CsvOptions {
+  /** Between two columns. Default: a comma. */
+  readonly delimiter?: string | undefined
+  /** Reads a cell as something else than its text. */
+  readonly readCell?: ((text: string) => unknown) | undefined
+}
+
+/**
+ * The rows of a CSV file (RFC 4180; lines may end either way), each as an object by the names in its first row; an empty cell is no field. A
+ * row with another number of cells is a fault in its own place. Where a quote is not closed, or a row has more than IMPORT_ROW_BYTES_MAX,
+ * nobody can tell where the next row begins: that is the last fault, and says so. Throws `BAD_FILE` for a first row that names no columns.
+ */
+export async function* readCsvRows(
+  source: AsyncIterable<Uint8Array>,
+  { delimiter = ',', readCell = (text) => text }: CsvOptions = {},
+): AsyncGenerator<EntityRow> {
+  const records = Readable.from(source, { objectMode: false }).compose(
+    parse({
+      delimiter,
+      bom: true,
+      info: true,
+      record_delimiter: ['\r\n', '\n'],
+      relax_column_count: true,
+      // A quote in the middle of a cell is one.
+      relax_quotes: true,
+      skip_empty_lines: true,
+      max_record_size: IMPORT_ROW_BYTES_MAX,
+    }),
+  ) as unknown as AsyncIterable<CsvRecord>
+  let columns: readonly string[] | null = null
+  let line = 1
+  try {
+    for await (const { record, info } of records) {
+      line = info.lines
+      if (columns === null) columns = readColumns(record)
+      else yield { line, fields: toFields(columns, record, readCell) }
+    }
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error
+    const detail = `${error.message}; nothing after it was read`
+    yield { line: Number(error['lines'] ?? line), fields: fail('BAD_ROW', detail) }
+  }
+  if (columns === null) throw new FaultError({ code: 'BAD_FILE', detail: 'the file holds no row' })
+}
+
+interface CsvRecord {
+  readonly record: readonly string[]
+  readonly info: { readonly lines: number }
+}
+
+function readColumns(record: readonly string[]): readonly string[] {
+  const bad = (why: string) =>
+    new FaultError({ code: 'BAD_FILE', detail: `the first row names the columns, and ${why}` })
+  if (record.length > IMPORT_COLUMNS_MAX)
+    throw bad(`these are ${record.length}, at most ${IMPORT_COLUMNS_MAX} are taken`)
+  if (record.includes('')) throw bad('one of them has no name')
+  const twice = record.find((name, i) => record.indexOf(name) !== i)
+  if (twice !== undefined) throw bad(`${JSON.stringify(twice.slice(0, 40))} is there twice`)
+  return record
+}
+
+function toFields(
+  columns: readonly string[],
+  cells: readonly string[],
+  readCell: (text: string) => unknown,
+): EntityRow['fields'] {
+  if (cells.length !== columns.length)
+    return fail('BAD_ROW', `the row has ${cells.length} cells, and there are ${columns.length} columns`)
+  const filled = cells
+    .map((cell, i) => [columns[i] as string, cell] as const)
+    .filter(([, cell]) => cell !== '')
+  return ok(Object.fromEntries(filled.map(([name, cell]) => [name, readCell(cell)])))
+}
