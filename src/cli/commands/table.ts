@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from '@commander-js/extra-typings'
 import { FaultError } from '../../node/fault-error.ts'
-import type { TableReport, TableStatus } from '../../node/tables/shared-table.ts'
+import type { TableReport, TableStatus } from '../../node/tables/table-report.ts'
 import type { TableAdded } from '../../node/tables/space-tables.ts'
 import { defineAction } from '../control/action.ts'
 import { EXIT } from '../fault-of.ts'

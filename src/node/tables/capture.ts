@@ -13,7 +13,7 @@ export interface Mark {
 const COMMON = `
   CREATE TABLE IF NOT EXISTS _hanse_tables (
     number INTEGER PRIMARY KEY, share TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
-    columns TEXT NOT NULL DEFAULT '', revision TEXT NOT NULL DEFAULT '', outdated TEXT NOT NULL DEFAULT '[]');
+    columns TEXT NOT NULL DEFAULT '', cursor TEXT NOT NULL DEFAULT '', outdated TEXT NOT NULL DEFAULT '[]');
   CREATE TABLE IF NOT EXISTS _hanse_rows (
     number INTEGER NOT NULL, key BLOB NOT NULL, state BLOB NOT NULL, PRIMARY KEY (number, key)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS _hanse_conflicts (

@@ -55,7 +55,7 @@ export function openShare(space: SharingSpace, config: ShareConfig, file: TableF
       markVanished(share)
       share.outdated.clear()
       store.put('columns', columns)
-      store.put('revision', '')
+      store.put('cursor', '')
     }
     return { share, mustCompare }
   })

@@ -16,8 +16,8 @@ export interface Conflict {
 interface ShareRecord {
   /** Columns shared when table and space were last compared whole, as JSON. */
   readonly columns: string
-  /** What the space was when everything of it was applied. */
-  readonly revision: string
+  /** Up to where everything of the space was applied; empty where it has to be compared whole. */
+  readonly cursor: string
   /** Fields of rows for which the table has no column, as JSON. */
   readonly outdated: string
 }
@@ -41,10 +41,10 @@ export class ShareStore {
 
   record(): ShareRecord {
     const row = this.#sql.first(
-      'SELECT columns, revision, outdated FROM _hanse_tables WHERE number = ?',
+      'SELECT columns, cursor, outdated FROM _hanse_tables WHERE number = ?',
       this.number,
     )
-    return { columns: textOf(row?.[0]), revision: textOf(row?.[1]), outdated: textOf(row?.[2]) }
+    return { columns: textOf(row?.[0]), cursor: textOf(row?.[1]), outdated: textOf(row?.[2]) }
   }
 
   put(field: keyof ShareRecord, value: string): void {

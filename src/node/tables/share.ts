@@ -14,8 +14,10 @@ export interface SharingSpace {
   get(path: string, type: 'map'): Item | undefined
   /** Items at or below a path, ascending by the UTF-8 bytes of their paths. */
   list(prefix: string): Iterable<Item>
-  /** Changes whenever the state may have changed; equal after a restart where nothing has. */
-  revision(): string
+  /** Stands for everything here now; good after a restart too. */
+  cursor(): string
+  /** Paths of maps below a prefix that have changed after a cursor, perhaps more than once. Throws a FaultError for a cursor of elsewhere. */
+  changedSince(cursor: string, prefix: string): AsyncIterable<string>
   /** A value kept with the space on this node. */
   note(): Uint8Array | undefined
   putNote(value: Uint8Array): void

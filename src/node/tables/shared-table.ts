@@ -1,5 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { TABLE_BATCH_ROWS_MAX, TABLE_CONFLICTS_LISTED_MAX, TABLE_QUEUE_KEYS_MAX } from '../../core/limits.ts'
+import {
+  TABLE_BATCH_ROWS_MAX,
+  TABLE_CONFLICTS_LISTED_MAX,
+  TABLE_QUEUE_KEYS_MAX,
+  TABLE_RETRY_LOOKS_MAX,
+} from '../../core/limits.ts'
 import type { Fault } from '../../core/result.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
 import { applyRows, settleConsequences } from './apply-rows.ts'
@@ -8,43 +13,8 @@ import { markVanished, openShare, releaseTable } from './open-share.ts'
 import { publishPage } from './publish-rows.ts'
 import type { ShareConfig } from './share-config.ts'
 import { keyAt, type Share, type SharingSpace } from './share.ts'
-import type { Conflict } from './share-store.ts'
+import type { TableReport, TableStatus } from './table-report.ts'
 import { faultOf, TableFile } from './table-file.ts'
-
-/** What one round has done. */
-export interface TableReport {
-  readonly db: string
-  readonly table: string
-  /** Rows whose changes were written to the space. */
-  readonly published: number
-  /** Rows that were changed by what others wrote. */
-  readonly applied: number
-  /** Rows that are not the same here and in the space. */
-  readonly conflicts: number
-  /** Of a comparison of the whole; null where only what has changed was looked at. */
-  readonly compared: Comparison | null
-  readonly fault: Fault | null
-}
-
-/** How a shared table stands. */
-export interface TableStatus {
-  readonly db: string
-  readonly table: string
-  readonly path: string
-  /** Columns besides the primary key that are shared; null for all. */
-  readonly columns: readonly string[] | null
-  /** Rows written here that have not been published yet. */
-  readonly waiting: number
-  /** Rows that are not the same here and in the space. */
-  readonly conflicts: number
-  /** The first TABLE_CONFLICTS_LISTED_MAX of them, and why. */
-  readonly conflictRows: readonly Conflict[]
-  /** Fields that others write and for which the table has no column. */
-  readonly outdated: readonly string[]
-  /** `PRAGMA user_version` here, and the newest that a node has told. */
-  readonly schemaVersion: { readonly here: number; readonly newest: number }
-  readonly fault: Fault | null
-}
 
 /** The field of the map at the prefix itself with the newest `user_version`. */
 const VERSION_FIELD = 'schemaVersion'
@@ -60,6 +30,14 @@ export class SharedTable {
   readonly #queue = new Set<string>()
   /** The space may have changed in ways that are not in the queue. */
   #isBehind = true
+  #isCatchingUp = false
+  /** More has changed than is worth reading one by one. */
+  #isTooMuch = false
+  /** Another program has committed since the last round. */
+  #hasNews = true
+  /** Looks to let pass before a table with a fault is tried again, and how often it has failed in a row. */
+  #pause = 0
+  #failures = 0
   /** Something is left to be done, without anything having changed. */
   #isUnfinished = true
   /** Local changes that this node may not publish keep others' from being applied. */
@@ -80,23 +58,26 @@ export class SharedTable {
   /** Something at that path has changed in the space. */
   touch(path: string): void {
     const key = keyAt(this.config.prefix, path)
-    if (key === null || this.#isBehind) return
+    if (key === null || (this.#isBehind && !this.#isCatchingUp)) return
     this.#queue.add(key)
     if (this.#queue.size <= TABLE_QUEUE_KEYS_MAX) return
     this.#queue.clear()
     this.#isBehind = true
+    this.#isCatchingUp = false
+    this.#isTooMuch = true
   }
 
-  /** True where a round may find something to do. Cheap: what polling asks. */
+  /**
+   * True where a round may find something to do. Cheap: what polling asks. After a fault it is tried again as soon as another program has
+   * written, else after more and more looks, TABLE_RETRY_LOOKS_MAX at most.
+   */
   isDue(): boolean {
-    const file = this.#share?.file
-    if (this.#isUnfinished || this.#isBehind || this.#queue.size > 0 || file === undefined || file.isReplaced)
-      return true
-    try {
-      return file.hasChanged()
-    } catch {
-      return true
+    if (this.#hasJustChanged()) return true
+    if (this.#pause > 0) {
+      this.#pause--
+      return false
     }
+    return this.#isUnfinished || this.#isBehind || this.#queue.size > 0 || this.#hasNews
   }
 
   /**
@@ -109,9 +90,11 @@ export class SharedTable {
     this.#isUnfinished = false
     try {
       if (!this.#isClosed) await this.#run(isWhole, counts)
+      this.#failures = 0
     } catch (error) {
       this.#fault = this.#faultOf(error)
       this.#isUnfinished = true
+      if (this.#fault.code !== 'BUSY') this.#pause = Math.min(2 ** this.#failures++, TABLE_RETRY_LOOKS_MAX)
     }
     const { file: db, table } = this.config
     return { db, table, ...counts, conflicts: this.#conflictCount(), fault: this.#fault }
@@ -157,9 +140,9 @@ export class SharedTable {
   close(): void {
     this.#isClosed = true
     try {
-      if (this.#share !== null && !this.#isBehind && this.#queue.size === 0) this.#noteRevision(this.#share)
+      if (this.#share !== null && !this.#isBehind && this.#queue.size === 0) this.#noteCursor(this.#share)
     } catch {
-      // Then the whole is compared at the next start.
+      // Then more is looked at at the next start.
     }
     this.#closeFile()
   }
@@ -167,27 +150,64 @@ export class SharedTable {
   async #run(isWhole: boolean, counts: { published: number; applied: number; compared: Comparison | null }) {
     const share = this.#opened()
     const { capture, file, schema, store } = share
-    const hasChanged = file.hasChanged()
+    this.#hasNews = file.hasChanged() || this.#hasNews
     if (capture.consequences(1).length > 0) file.transaction(() => settleConsequences(share))
-    if (isWhole || (schema.hasOpaqueUnique && hasChanged)) {
+    if (isWhole || (schema.hasOpaqueUnique && this.#hasNews)) {
       file.transaction(() => {
         if (isWhole) capture.markAll()
         markVanished(share)
       })
     }
-    if (store.record().revision === this.#space.revision() && this.#queue.size === 0) this.#isBehind = false
+    if (this.#isBehind && !isWhole) await this.#catchUp(share)
+    if (this.#isClosed) return
     const refusal = await this.#publish(share, counts)
     if (this.#isClosed) return
     const isComparing = isWhole || this.#isBehind
     if (isComparing) counts.compared = { rows: 0, incomplete: 0, foreign: 0 }
     const left = await this.#apply(share, isComparing ? counts.compared : null, counts)
-    if (hasChanged || counts.applied > 0) await this.#retry(share, counts)
+    if (this.#hasNews || counts.applied > 0) await this.#retry(share, counts)
+    this.#hasNews = false
     if (this.#isClosed) return
     this.#isBlocked = refusal !== null && left
     this.#isUnfinished = refusal !== null
     if (refusal !== null) throw refusal
     store.put('outdated', JSON.stringify([...share.outdated].toSorted()))
-    if (!left && this.#queue.size === 0 && !this.#isBehind) this.#noteRevision(share)
+    if (!left && this.#queue.size === 0 && !this.#isBehind) this.#noteCursor(share)
+  }
+
+  /** After a start: what has changed in the space since everything was applied, where that is known and not too much. */
+  async #catchUp({ store }: Share): Promise<void> {
+    const { cursor } = store.record()
+    if (cursor === '' || this.#isTooMuch) return
+    this.#isCatchingUp = true
+    try {
+      if (cursor !== this.#space.cursor()) {
+        for await (const path of this.#space.changedSince(cursor, this.config.prefix)) {
+          this.touch(path)
+          if (this.#isClosed || !this.#isCatchingUp) return
+        }
+      }
+      this.#isBehind = false
+    } catch (error) {
+      // The space's file is not the one the cursor was made on: then everything is compared.
+      if (!(error instanceof FaultError)) throw error
+    } finally {
+      this.#isCatchingUp = false
+    }
+  }
+
+  #hasJustChanged(): boolean {
+    const file = this.#share?.file
+    if (file === undefined) return false
+    if (file.isReplaced) return true
+    try {
+      if (!file.hasChanged()) return false
+    } catch {
+      // Locked just now: the next look will tell.
+      return false
+    }
+    this.#hasNews = true
+    return true
   }
 
   /** Publishes all marks there are now. Gives what the space objects to; marks stay then. */
@@ -217,6 +237,7 @@ export class SharedTable {
   ): Promise<boolean> {
     if (comparison !== null) {
       this.#isBehind = false
+      this.#isTooMuch = false
       this.#queue.clear()
     }
     const queued = [...this.#queue]
@@ -312,8 +333,8 @@ export class SharedTable {
     }
   }
 
-  #noteRevision({ store }: Share): void {
-    store.put('revision', this.#space.revision())
+  #noteCursor({ store }: Share): void {
+    store.put('cursor', this.#space.cursor())
   }
 
   #faultOf(error: unknown): Fault {

@@ -1,4 +1,4 @@
-import { toHex } from '../../core/bytes.ts'
+import { ChangeFeed } from '../feed/change-feed.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
 import type { SharingSpace } from './share.ts'
 
@@ -11,12 +11,16 @@ export function sharingSpace(
   hosted: HostedSpace,
 ): SharingSpace {
   const { store } = hosted
+  const feed = new ChangeFeed(hosted.replica)
   return {
     write: (edits) => space.write(edits),
     get: (path, type) => space.get(path, type),
     list: (prefix) => space.list(prefix),
-    // The state is a function of the operations and of which bodies have arrived.
-    revision: () => `${toHex(hosted.replica.clockRoot())}:${store.absentBodyCount()}`,
+    cursor: () => feed.now(),
+    async *changedSince(cursor, prefix) {
+      for await (const { path } of feed.changes({ since: cursor, path: prefix, types: ['map'], live: false }))
+        yield path
+    },
     note: () => store.note(TABLES_NOTE),
     putNote: (value) => store.transaction('power', (writer) => writer.putNote(TABLES_NOTE, value)),
   }

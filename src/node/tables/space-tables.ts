@@ -7,8 +7,9 @@ import { countDiffering, releaseTable } from './open-share.ts'
 import { encodeRowKey } from './row-key.ts'
 import { decodeShareConfigs, encodeShareConfigs, type Preference, type ShareConfig } from './share-config.ts'
 import type { SharingSpace } from './share.ts'
-import { SharedTable, type TableReport, type TableStatus } from './shared-table.ts'
+import { SharedTable } from './shared-table.ts'
 import { TableFile } from './table-file.ts'
+import type { TableReport, TableStatus } from './table-report.ts'
 import { inspectTable } from './table-schema.ts'
 
 /** What to share, and how. */
