@@ -71,8 +71,7 @@ export function registerProve(program: Command<[], GlobalOptions>, shell: Shell)
       if (output !== undefined) writeFileSync(output, bytes)
       shell.print(
         { ...proved, bytes: bytes.length, output: output ?? null },
-        ({ stateRoot, proof, shows }) =>
-          output === undefined ? proof : [...describe(shows), ...formatPairs([['state root', stateRoot]])],
+        ({ stateRoot, proof, shows }) => (output === undefined ? proof : describe(shows, stateRoot)),
       )
       if (output === undefined) shell.remark(`It holds for the state root ${proved.stateRoot}.`)
     })
@@ -94,8 +93,7 @@ export function registerProve(program: Command<[], GlobalOptions>, shell: Shell)
       const shows = statementOf(orThrow(checkProof(orThrow(decodeProof(bytes)), root)))
       shell.print({ proven: true, stateRoot: toHex(root), shows }, () => [
         shell.style.good('The proof holds: this is so in the state that the state root stands for.'),
-        ...describe(shows),
-        ...formatPairs([['state root', toHex(root)]]),
+        ...describe(shows, toHex(root)),
         'It does not show whose state that is, that everybody has it, or that it is the latest: that is for whoever gave you the state root.',
       ])
     })
@@ -149,35 +147,42 @@ function statementOf(shown: Shown): Statement {
 
 const valueOf = (bytes: Uint8Array): unknown => toJsonValue(orThrow(decodeCanonical(bytes)))
 
-/** What is proved, for people. What others wrote is made safe for a terminal. */
-function describe(shows: Statement): readonly string[] {
-  const { kind, path, type, field } = shows
-  const at = ['path', path === '' ? 'the root of the space' : printable(path)] as const
-  const where = typeof type === 'string' ? [at, ['type', printable(type)] as const] : [at]
-  const named = field === undefined ? where : [...where, ['field', printable(JSON.stringify(field))] as const]
-  switch (kind) {
+/** What is proved under which root, for people. What others wrote is made safe for a terminal. */
+function describe(shows: Statement, stateRoot: string): readonly string[] {
+  const { path, type, field, fields } = shows
+  const pairs: (readonly [string, string])[] = [
+    ['path', path === '' ? 'the root of the space' : printable(path)],
+    ...(typeof type === 'string' ? [['type', printable(type)] as const] : []),
+    ...(field === undefined ? [] : [['field', printable(JSON.stringify(field))] as const]),
+    finding(shows),
+    ['state root', stateRoot],
+  ]
+  const isListed = fields !== undefined && !isOneValue(fields)
+  const rows = isListed ? fields.map((one) => `  ${valueText(one.field)}: ${valueText(one.value)}`) : []
+  return [...formatPairs(pairs), ...rows]
+}
+
+function finding(shows: Statement): readonly [string, string] {
+  switch (shows.kind) {
     case 'item': {
-      const [first, ...others] = shows.fields ?? []
-      if (first?.field === '' && others.length === 0)
-        return formatPairs([...where, ['value', valueText(first.value)]])
-      const rows = (shows.fields ?? []).map(
-        (one) => `  ${printable(JSON.stringify(one.field))}: ${valueText(one.value)}`,
-      )
-      return [...formatPairs([...where, ['fields', 'these and no others']]), ...rows]
+      const { fields = [] } = shows
+      return isOneValue(fields) ? ['value', valueText(fields[0]?.value)] : ['fields', 'these and no others']
     }
     case 'field':
-      return formatPairs([...named, ['value', valueText(shows.value)]])
+      return ['value', valueText(shows.value)]
     case 'no-field':
-      return formatPairs([...named, ['shows', 'no such field; the item is there']])
-    case 'no-item': {
-      const what = typeof type === 'string' ? `nothing of type ${printable(type)}` : 'nothing'
-      return formatPairs([at, ['shows', `${what} at this path`]])
-    }
+      return ['shows', 'no such field; the item is there']
+    case 'no-item':
+      return ['shows', shows.type === null ? 'nothing at this path' : 'nothing of this type at this path']
     case 'nothing':
-      return formatPairs([...where, ['shows', `nothing at or below ${printable(shows.missing ?? '')}`]])
+      return ['shows', `nothing at or below ${printable(shows.missing ?? '')}`]
     case 'subtree':
-      return formatPairs([...where, ['subtree root', shows.subtreeRoot ?? '']])
+      return ['subtree root', shows.subtreeRoot ?? '']
   }
 }
+
+/** True of an item like a register, which has a value and no fields as people see it. */
+const isOneValue = (fields: readonly { readonly field: string }[]): boolean =>
+  fields.length === 1 && fields[0]?.field === ''
 
 const valueText = (value: unknown): string => printable(formatJson(value))
