@@ -11,6 +11,14 @@ import { ChangeFeed, type ChangesOptions } from '../feed/change-feed.ts'
 import type { ChangeRecord } from '../feed/change-record.ts'
 import { PeerBook } from '../peer-book.ts'
 import { LOCAL } from '../replica/admission-step.ts'
+import type { SqlParameters } from '../query/query-message.ts'
+import {
+  type SearchHit,
+  type SearchOptions,
+  SpaceQueries,
+  type SqlOptions,
+  type SqlResult,
+} from '../query/space-queries.ts'
 import type { HostedSpace } from './hosted-space.ts'
 import {
   type ContainOptions,
@@ -79,6 +87,8 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   readonly history: SpaceHistory
   /** Where concurrent writes met, and settling it. */
   readonly conflicts: SpaceConflicts
+  /** Asking with SQL and words, and the kinds declared for it. */
+  readonly queries: SpaceQueries
   readonly #node: SpaceOwner
   readonly #feed: ChangeFeed
   #rememberedAtMs = 0
@@ -95,7 +105,9 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     this.conflicts = new SpaceConflicts(this)
     this.peers.restore(hosted.keptPeers())
     this.tables = new SpaceTables(sharingSpace(this, hosted))
+    this.queries = new SpaceQueries(hosted.store, this)
     hosted.replica.addEventListener('admitted', ({ detail }) => {
+      this.queries.kinds.touched(detail.touched)
       this.tables.touched(detail.touched)
       this.safeDispatchEvent('change', { detail })
     })
@@ -245,6 +257,16 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     return this.#feed.now()
   }
 
+  /** Answers a query that only reads (docs/queries.md has the views); in a process of its own, so that nothing else waits for it. */
+  async sql(query: string, parameters?: SqlParameters, options?: SqlOptions): Promise<SqlResult> {
+    return await this.queries.sql(query, parameters, options)
+  }
+
+  /** Where words are in what shows now, the best first. */
+  async search(words: string, options?: SearchOptions): Promise<readonly SearchHit[]> {
+    return await this.queries.search(words, options)
+  }
+
   /** What became of an operation here, and why. `id`: hexadecimal, whole. */
   explain(id: string): Explanation {
     return explainOperation(this.hosted, parseOperationId(id))
@@ -344,6 +366,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   close(): void {
     this.tables.close()
     if (this.#hasNewProofs) this.hosted.keepPeers(this.peers.remembered())
+    this.queries.close()
     this.hosted.store.close()
   }
 

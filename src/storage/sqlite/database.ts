@@ -19,7 +19,8 @@ export interface Query<P extends readonly SQLInputValue[], R extends readonly un
  * every earlier commit durable. So a `power` transaction needs FULL for itself alone.
  */
 export class Database {
-  readonly #file: string
+  /** Where it lies. */
+  readonly file: string
   readonly #db: DatabaseSync
   readonly #dataVersion: Query<[], [number]>
   readonly #begin: Query<[]>
@@ -29,7 +30,7 @@ export class Database {
 
   /** Opens a file that is known to be ours. Throws SQLite's errors. */
   constructor(file: string) {
-    this.#file = file
+    this.file = file
     this.#db = new DatabaseSync(file, { timeout: STORE_BUSY_TIMEOUT_MS })
     try {
       this.#db.exec(`
@@ -68,13 +69,13 @@ export class Database {
     this.rollback()
     throw new StoreError({
       code: 'STORE_IO',
-      detail: `another program has written to ${this.#file} while it was open here; stop the other one and start again`,
+      detail: `another program has written to ${this.file} while it was open here; stop the other one and start again`,
     })
   }
 
   /** The same file once more, in a transaction that only reads: it sees what is there when it reads first, for as long as it is open. */
   openMoment(): Database {
-    const moment = new Database(this.#file)
+    const moment = new Database(this.file)
     moment.#db.exec('BEGIN')
     return moment
   }
@@ -90,7 +91,7 @@ export class Database {
 
   /** Turns SQLite's errors into a StoreError that says what to do; anything else stays as it is. */
   explain(error: unknown): unknown {
-    const fault = faultOf(error, this.#file)
+    const fault = faultOf(error, this.file)
     return fault === null ? error : new StoreError(fault, error)
   }
 

@@ -75,7 +75,14 @@ interface SchemaRow {
   readonly sql: string
 }
 
+/** Names of the tables, indexes and views that every space's file has, in small letters. */
+export function namesOfSchema(): ReadonlySet<string> {
+  names ??= new Set(expectedSchema().map(({ name }) => name.toLowerCase()))
+  return names
+}
+
 let expected: readonly SchemaRow[] | null = null
+let names: ReadonlySet<string> | null = null
 
 function expectedSchema(): readonly SchemaRow[] {
   if (expected !== null) return expected
