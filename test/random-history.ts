@@ -2,7 +2,14 @@ import fc from 'fast-check'
 import { equalBytes, toHex } from '../src/core/bytes.ts'
 import type { ElementRef } from '../src/core/changes/change.ts'
 import { editMap } from '../src/core/types/map/change.ts'
+import { sha256 } from '../src/core/hash.ts'
+import { deleteBlob, setBlob } from '../src/core/types/blob/change.ts'
+import { makeClaim, releaseClaim } from '../src/core/types/claim/change.ts'
+import { addToCounter, clearCounter } from '../src/core/types/counter/change.ts'
+import { removeEdge, setEdge } from '../src/core/types/edge/change.ts'
+import { appendEntry } from '../src/core/types/log/change.ts'
 import { deleteRegister, setRegister } from '../src/core/types/register/change.ts'
+import { editSet } from '../src/core/types/set/change.ts'
 import type { Operation } from '../src/core/operation/operation.ts'
 import type { Signer } from '../src/core/signature.ts'
 import { beginning, bob, carol, dave, forge, GENESIS_MS, genesis, mallory } from './cast.ts'
@@ -10,18 +17,21 @@ import { beginning, bob, carol, dave, forge, GENESIS_MS, genesis, mallory } from
 /** One edit as the oracle sees it: what was meant, beside the change that says it. */
 export type MeantEdit = {
   readonly path: string
-  readonly type: 'register' | 'map'
+  readonly type: 'register' | 'map' | 'edge' | 'log' | 'set' | 'counter' | 'blob' | 'claim'
+  /** Of an entry of a log: empty, since its place follows from its operation. */
   readonly field: string
 } & (
-  | { readonly kind: 'set'; readonly value: number }
+  | { readonly kind: 'set'; readonly value: unknown }
   | { readonly kind: 'remove'; readonly observed: readonly ElementRef[] }
+  | { readonly kind: 'add'; readonly by: number }
+  | { readonly kind: 'clear' }
 )
 
 /** An operation of a random history, with what it means and everything before it, found the slow way. */
 export interface Event {
   readonly operation: Operation
-  /** One for each change of the body; null where the change must be void. */
-  readonly edits: readonly (MeantEdit | null)[]
+  /** A list for each change of the body; null where the change must be void. */
+  readonly edits: readonly (readonly MeantEdit[] | null)[]
   /** Hexadecimal ids of all ancestors. */
   readonly past: ReadonlySet<string>
 }
@@ -38,10 +48,11 @@ export interface Plan {
 
 const AUTHORS: readonly Signer[] = [bob, carol, mallory, dave]
 const PATHS = ['mallory', 'mallory/a', 'mallory/a/b', 'mallory/ab', 'mallory/ä']
+const SHAPES = 24
 
 /** Plans of up to `most` operations; about one in six tries to fork. */
 export function plans(most: number): fc.Arbitrary<readonly Plan[]> {
-  const edit = fc.record({ path: fc.nat(9), shape: fc.nat(9), target: fc.nat(50) })
+  const edit = fc.record({ path: fc.nat(9), shape: fc.nat(SHAPES - 1), target: fc.nat(50) })
   const plan = fc.record({
     author: fc.nat(AUTHORS.length - 1),
     back: fc.oneof(
@@ -50,7 +61,7 @@ export function plans(most: number): fc.Arbitrary<readonly Plan[]> {
     ),
     deps: fc.array(fc.nat(12), { maxLength: 4 }),
     timeStep: fc.nat(2),
-    edits: fc.array(edit, { maxLength: 3 }),
+    edits: fc.array(edit, { maxLength: 4 }),
   })
   return fc.array(plan, { maxLength: most })
 }
@@ -96,45 +107,134 @@ function isAtOrBefore(earlier: Event, later: Event): boolean {
   return earlier === later || later.past.has(toHex(earlier.operation.id))
 }
 
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
+
+interface Made {
+  readonly bytes: Uint8Array
+  readonly meant: readonly MeantEdit[] | null
+}
+
 function makeEdit(
   { path: pick, shape, target }: Plan['edits'][number],
   events: readonly Event[],
   past: ReadonlySet<string>,
-): { readonly bytes: Uint8Array; readonly meant: MeantEdit | null } {
+): Made {
   const path = PATHS[pick % PATHS.length] as string
-  if (shape === 9) return { bytes: setRegister('elsewhere', target), meant: null }
-  if (shape < 3)
-    return {
-      bytes: setRegister(path, target),
-      meant: { path, type: 'register', field: '', kind: 'set', value: target },
-    }
   const field = shape % 2 === 0 ? 'x' : 'y'
-  if (shape < 6) {
-    return {
-      bytes: editMap(path, { set: { [field]: target } }),
-      meant: { path, type: 'map', field, kind: 'set', value: target },
+  const made = (bytes: Uint8Array, edit: DistributiveOmit<MeantEdit, 'path'>): Made => ({
+    bytes,
+    meant: [{ path, ...edit }],
+  })
+  switch (shape) {
+    case 0:
+    case 1:
+    case 2:
+      return made(setRegister(path, target), { type: 'register', field: '', kind: 'set', value: target })
+    case 3:
+    case 4:
+      return made(editMap(path, { set: { [field]: target } }), {
+        type: 'map',
+        field,
+        kind: 'set',
+        value: target,
+      })
+    case 5:
+    case 6: {
+      const end = { label: field, to: PATHS[target % PATHS.length] as string }
+      const edge = { type: 'edge', field: `${end.label}/${end.to}`, kind: 'set', value: target } as const
+      return made(setEdge(path, end, target), edge)
     }
+    case 7:
+      return made(appendEntry(path, target), { type: 'log', field: '', kind: 'set', value: target })
+    case 8:
+    case 9: {
+      const members = target % 3 === 0 ? ['x', 'y'] : [field]
+      const meant = members.map(
+        (member) => ({ path, type: 'set', field: member, kind: 'set', value: true }) as const,
+      )
+      return { bytes: editSet(path, { add: members }), meant }
+    }
+    case 10:
+    case 11:
+    case 12: {
+      // Tallies go beyond what a number counts, and come back.
+      const by = target % 5 === 0 ? (target - 25) * 2 ** 48 : target - 25
+      return made(addToCounter(path, by), { type: 'counter', field: '', kind: 'add', by })
+    }
+    case 13:
+      return made(clearCounter(path), { type: 'counter', field: '', kind: 'clear' })
+    case 14:
+    case 15:
+      return made(makeClaim(path, target), { type: 'claim', field: '', kind: 'set', value: target })
+    case 16: {
+      const reference = { hash: sha256(Uint8Array.of(target)), size: target }
+      return made(setBlob(path, reference), { type: 'blob', field: '', kind: 'set', value: reference })
+    }
+    case 17:
+      return { bytes: setRegister('elsewhere', target), meant: null }
+    default:
+      return makeRemoval({ path, shape, target }, events, past)
   }
-  // Mostly a removal of a write that is there to remove; else of anything, also of what the author cannot know.
+}
+
+/** Mostly removes a write that is there to remove; else names anything, also what the author cannot know. */
+function makeRemoval(
+  { path, shape, target }: { readonly path: string; readonly shape: number; readonly target: number },
+  events: readonly Event[],
+  past: ReadonlySet<string>,
+): Made {
   const writes = events.flatMap((event) =>
-    event.edits.flatMap((edit, index) =>
-      edit?.kind === 'set' && past.has(toHex(event.operation.id)) ? [{ event, edit, index }] : [],
-    ),
+    past.has(toHex(event.operation.id))
+      ? event.edits.flatMap((edits, index) =>
+          (edits ?? []).flatMap((edit) =>
+            edit.kind === 'set' && edit.type !== 'log' ? [{ event, edit, index }] : [],
+          ),
+        )
+      : [],
   )
-  const write =
-    shape < 9 && target % 4 !== 0 ? writes.at(-1 - (target % Math.max(1, writes.length))) : undefined
+  const write = target % 8 === 0 ? undefined : writes.at(-1 - (target % Math.max(1, writes.length)))
   const seen = write?.event ?? events.at(-1 - (target % events.length))
   if (seen === undefined) throw new Error('a history begins with the beginning')
-  const observed = [{ id: seen.operation.id, index: write?.index ?? target % 2 }]
-  const cell =
-    write?.edit ??
-    ({ path, type: shape === 6 ? 'register' : 'map', field: shape === 6 ? '' : field } as const)
+  const cells = [
+    { path, type: 'register', field: '' },
+    { path, type: 'map', field: 'x' },
+    { path, type: 'set', field: 'y' },
+    { path, type: 'claim', field: '' },
+  ] as const
+  const cell = write?.edit ?? (cells[target % cells.length] as (typeof cells)[number])
+  // Of all writes of that cell which the author has seen, or of one.
+  const all = writes.filter(
+    ({ edit }) => edit.path === cell.path && edit.type === cell.type && edit.field === cell.field,
+  )
+  const observed =
+    write !== undefined && shape % 2 === 0
+      ? all.map(({ event, index }) => ({ id: event.operation.id, index }))
+      : [{ id: seen.operation.id, index: write?.index ?? target % 2 }]
   const meant = { path: cell.path, type: cell.type, field: cell.field, kind: 'remove', observed } as const
-  const bytes =
-    cell.type === 'register'
-      ? deleteRegister(cell.path, observed)
-      : editMap(cell.path, { remove: { [cell.field]: observed } })
-  return { bytes, meant: past.has(toHex(seen.operation.id)) ? meant : null }
+  const isKnown = past.has(toHex(seen.operation.id))
+  return { bytes: removalOf(meant), meant: isKnown ? [meant] : null }
+}
+
+function removalOf({ path, type, field, observed }: Extract<MeantEdit, { kind: 'remove' }>): Uint8Array {
+  switch (type) {
+    case 'register':
+      return deleteRegister(path, observed)
+    case 'map':
+      return editMap(path, { remove: { [field]: observed } })
+    case 'set':
+      return editSet(path, { remove: { [field]: observed } })
+    case 'edge': {
+      const [label, ...to] = field.split('/')
+      return removeEdge(path, { label: label as string, to: to.join('/') }, observed)
+    }
+    case 'claim':
+      return releaseClaim(path, observed)
+    case 'blob':
+      return deleteBlob(path, observed)
+    case 'log':
+    case 'counter':
+      throw new Error(`nothing of a ${type} is named`)
+  }
 }
 
 /** A shuffle of the events that keeps parents before children, chosen by the numbers given. */

@@ -101,6 +101,8 @@ function readEdits(
       return valueEdits(`${path}|register|`, 'set', 'delete', payload)
     case 'claim':
       return valueEdits(`${path}|claim|`, 'claim', 'release', payload)
+    case 'blob':
+      return valueEdits(`${path}|blob|`, 'set', 'delete', payload)
     case 'map':
       return mapEdits(path, payload)
     case 'set':

@@ -295,35 +295,67 @@ describe('ancestry', () => {
   })
 })
 
-/** All writes sorted by (time, lamport, id, index), the last one of a cell wins, and shows unless some valid removal names it. */
+/**
+ * The laws of every type over all edits at once. Where the last writer wins: all writes sorted by (time, lamport, id, index), the last one
+ * shows unless some valid removal names it. A member of a set shows while some addition is named by no removal; of a claim the first that
+ * none names; a tally is what no clearing has in its past.
+ */
 function naiveState(events: readonly Event[]): ReadonlyMap<string, unknown> {
-  const writes: {
+  interface Done {
     readonly event: Event
     readonly index: number
-    readonly edit: Extract<MeantEdit, { kind: 'set' }>
-  }[] = []
-  const removed = new Set<string>()
-  const cellOf = (edit: MeantEdit) => `${edit.path}|${edit.type}|${edit.field}`
+    readonly edit: MeantEdit
+  }
+  const cells = new Map<string, Done[]>()
   for (const event of events) {
-    for (const [index, edit] of event.edits.entries()) {
-      if (edit?.kind === 'set') writes.push({ event, index, edit })
-      if (edit?.kind === 'remove')
-        for (const { id, index } of edit.observed) removed.add(`${cellOf(edit)}|${toHex(id)}|${index}`)
+    for (const [index, edits] of event.edits.entries()) {
+      for (const edit of edits ?? []) {
+        const cell = `${edit.path}|${edit.type}|${edit.type === 'log' ? entryPlace(event, index) : edit.field}`
+        cells.set(cell, [...(cells.get(cell) ?? []), { event, index, edit }])
+      }
     }
   }
-  writes.sort(
-    ({ event: { operation: a }, index: i }, { event: { operation: b }, index: j }) =>
-      a.header.time - b.header.time ||
-      a.header.lamport - b.header.lamport ||
-      compareBytes(a.id, b.id) ||
-      i - j,
-  )
-  const winners = new Map(writes.map((write) => [cellOf(write.edit), write]))
-  const shown = [...winners].filter(
-    ([cell, { event, index }]) => !removed.has(`${cell}|${toHex(event.operation.id)}|${index}`),
-  )
-  return new Map(shown.map(([cell, { edit }]) => [cell, edit.value]))
+  const shown = new Map<string, unknown>()
+  for (const [cell, done] of cells) {
+    const removed = done.flatMap(({ edit }) =>
+      edit.kind === 'remove' ? edit.observed.map(({ id, index }) => `${toHex(id)}/${index}`) : [],
+    )
+    const isKept = ({ event, index }: Done) => !removed.includes(`${toHex(event.operation.id)}/${index}`)
+    const writes = done
+      .filter(({ edit }) => edit.kind === 'set')
+      .toSorted(
+        ({ event: { operation: a }, index: i }, { event: { operation: b }, index: j }) =>
+          a.header.time - b.header.time ||
+          a.header.lamport - b.header.lamport ||
+          compareBytes(a.id, b.id) ||
+          i - j,
+      )
+    const type = cell.split('|')[1]
+    if (type === 'counter') {
+      const clearings = done.filter(({ edit }) => edit.kind === 'clear')
+      const counted = done.flatMap(({ edit, event }) =>
+        edit.kind === 'add' && !clearings.some((one) => one.event.past.has(toHex(event.operation.id)))
+          ? [BigInt(edit.by)]
+          : [],
+      )
+      const sum = counted.reduce((a, b) => a + b, 0n)
+      if (counted.length > 0) shown.set(cell, sum > -(2n ** 53n) && sum < 2n ** 53n ? Number(sum) : `${sum}`)
+      continue
+    }
+    const winner = type === 'set' || type === 'claim' ? writes.find(isKept) : writes.slice(-1).find(isKept)
+    if (winner?.edit.kind === 'set') shown.set(cell, winner.edit.value)
+  }
+  return shown
 }
+
+/** Where an entry stands in its log, as docs/protocol.md §3 says it. */
+function entryPlace({ operation: { id, header } }: Event, index: number): string {
+  const digits = (number: number, width: number) => `${'0'.repeat(width)}${number.toString(16)}`.slice(-width)
+  return digits(header.time, 14) + digits(header.lamport, 14) + toHex(id) + digits(index, 4)
+}
+
+/** Ascending. */
+const TYPES = ['blob', 'claim', 'counter', 'edge', 'log', 'map', 'register', 'set']
 
 /** The state root by recursion over the visible items. */
 function naiveStateRoot(state: ReadonlyMap<string, unknown>): Uint8Array {
@@ -335,7 +367,7 @@ function naiveStateRoot(state: ReadonlyMap<string, unknown>): Uint8Array {
   }
   const node = (prefix: readonly string[]): Uint8Array => {
     const here = prefix.join('/')
-    const hashes = ['map', 'register'].flatMap((type) => {
+    const hashes = TYPES.flatMap((type) => {
       const fields = items.get(`${here}|${type}`)
       if (fields === undefined) return []
       const leaves = [...fields].map(

@@ -1,7 +1,17 @@
 import fc from 'fast-check'
 import { toHex } from '../../src/core/bytes.ts'
 import { putDelegations } from '../../src/core/changes/control.ts'
+import type { ElementRef } from '../../src/core/changes/change.ts'
+import { sha256 } from '../../src/core/hash.ts'
+import { OBSERVED_MAX } from '../../src/core/limits.ts'
+import { deleteBlob, setBlob } from '../../src/core/types/blob/change.ts'
+import { makeClaim, releaseClaim } from '../../src/core/types/claim/change.ts'
+import { addToCounter, clearCounter } from '../../src/core/types/counter/change.ts'
+import { removeEdge, setEdge } from '../../src/core/types/edge/change.ts'
+import { appendEntry } from '../../src/core/types/log/change.ts'
+import { editMap } from '../../src/core/types/map/change.ts'
 import { deleteRegister, setRegister } from '../../src/core/types/register/change.ts'
+import { editSet } from '../../src/core/types/set/change.ts'
 import { endorseOperations, revokeDelegation } from '../../src/core/changes/verdict.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import type { Signer } from '../../src/core/signature.ts'
@@ -153,17 +163,14 @@ function makeOperation(step: Step, made: readonly Operation[]): Operation {
         author,
         prev,
         deps: [...deps.values()],
-        body: [setRegister(path, step.pick)],
+        body: [step.pick, ...step.picks].map((pick) => writeSomething(path, pick)),
         header: { ...header, path },
       })
     case 'erase': {
-      const observed = some(past.filter(({ header: { command } }) => command === '/op/write')).map(
-        ({ id }) => ({
-          id,
-          index: 0,
-        }),
+      const observed = some(past.filter(({ header: { command } }) => command === '/op/write')).flatMap(
+        ({ id, body }) => (body ?? []).map((_change, index) => ({ id, index })),
       )
-      const body = [deleteRegister(path, observed)]
+      const body = eraseSomething(path, step.pick, observed)
       return forge({ author, prev, deps: [...deps.values()], body, header: { ...header, path } })
     }
     case 'revoke': {
@@ -184,6 +191,52 @@ function makeOperation(step: Step, made: readonly Operation[]): Operation {
       return forge({ author, prev, deps: [...deps.values()], body, header: { ...header, command, path: '' } })
     }
   }
+}
+
+/** A change of one of the types, by a number. */
+function writeSomething(path: string, number: number): Uint8Array {
+  const end = { label: 'to', to: number % 3 === 0 ? 'b' : 'c' }
+  switch (number % 11) {
+    case 0:
+      return editMap(path, { set: { x: number } })
+    case 1:
+      return setEdge(path, end, number)
+    case 2:
+      return appendEntry(path, number)
+    case 3:
+      return editSet(path, { add: number % 2 === 0 ? ['x', 'y'] : ['x'] })
+    case 4:
+    case 5:
+      return addToCounter(path, number)
+    case 6:
+      return makeClaim(path, number)
+    case 7:
+      return setBlob(path, { hash: sha256(Uint8Array.of(number)), size: number })
+    case 8:
+      return clearCounter(path)
+    default:
+      return setRegister(path, number)
+  }
+}
+
+/** Changes that erase what they name, whatever that is. */
+function eraseSomething(
+  path: string,
+  number: number,
+  observed: readonly ElementRef[],
+): readonly Uint8Array[] {
+  const refs = observed.slice(0, OBSERVED_MAX)
+  const erasures = [
+    deleteRegister(path, refs),
+    editMap(path, { remove: { x: refs } }),
+    editSet(path, { remove: { x: refs, y: refs } }),
+    releaseClaim(path, refs),
+    removeEdge(path, { label: 'to', to: 'b' }, refs),
+    deleteBlob(path, refs),
+    clearCounter(path),
+  ]
+  const first = number % erasures.length
+  return [...erasures.slice(first), ...erasures.slice(0, first)].slice(0, 3)
 }
 
 function pastOf(from: readonly Operation[], all: readonly Operation[]): readonly Operation[] {

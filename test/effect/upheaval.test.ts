@@ -124,7 +124,7 @@ function facts({ store, replica, absent }: HostedSpace) {
       .toSorted(),
     cells: store
       .cells({ prefix: '', limit: 1_000 })
-      .map(({ key, cell }) => [key.path, key.field, toHex(cell.id), toHex(cell.value)]),
+      .map(({ key, cell }) => [key.path, key.type, key.field, toHex(cell.id), toHex(cell.value)]),
     masks: [...store.masked()].map((o) => `${idAt(o)} ${String(store.mask(o)?.isSevered)}`).toSorted(),
     forks: store.forks().map(({ author, ids }) => [toHex(author), ...ids.map(toHex)]),
     absent: store.absentBodyCount(),
