@@ -11,6 +11,7 @@ import { identityAction, identityRecoverAction, identityRotateAction } from './c
 import { importEntitiesAction, importHistoryAction } from './commands/import.ts'
 import { inviteAction } from './commands/invite.ts'
 import { joinAction } from './commands/join.ts'
+import { kindAddAction, kindListAction, kindRemoveAction } from './commands/kind.ts'
 import { listAction } from './commands/list.ts'
 import { logAction } from './commands/log.ts'
 import { opsClockAction, opsExportAction, opsImportAction } from './commands/ops.ts'
@@ -19,7 +20,9 @@ import { proveAction } from './commands/prove.ts'
 import { editAction, putAction } from './commands/put.ts'
 import { containAction, endorseAction, revokeAction } from './commands/revoke.ts'
 import { snapshotExportAction, snapshotImportAction } from './commands/snapshot.ts'
+import { searchAction } from './commands/search.ts'
 import { spaceCreateAction, spaceListAction, spaceShowAction } from './commands/space.ts'
+import { sqlAction } from './commands/sql.ts'
 import { statusAction } from './commands/status.ts'
 import { syncAction } from './commands/sync.ts'
 import { tableAddAction, tableListAction, tableRemoveAction, tableSyncAction } from './commands/table.ts'
@@ -48,6 +51,9 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     importHistoryAction,
     inviteAction,
     joinAction,
+    kindAddAction,
+    kindListAction,
+    kindRemoveAction,
     listAction,
     logAction,
     opsClockAction,
@@ -59,9 +65,11 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     revokeAction,
     snapshotExportAction,
     snapshotImportAction,
+    searchAction,
     spaceCreateAction,
     spaceListAction,
     spaceShowAction,
+    sqlAction,
     statusAction,
     syncAction,
     tableAddAction,

@@ -12,6 +12,7 @@ import { registerImport } from './commands/import.ts'
 import { registerInit } from './commands/init.ts'
 import { registerInvite } from './commands/invite.ts'
 import { registerJoin } from './commands/join.ts'
+import { registerKind } from './commands/kind.ts'
 import { registerList } from './commands/list.ts'
 import { registerLog } from './commands/log.ts'
 import { registerOps } from './commands/ops.ts'
@@ -20,7 +21,9 @@ import { registerProve } from './commands/prove.ts'
 import { registerPut } from './commands/put.ts'
 import { registerRevoke } from './commands/revoke.ts'
 import { registerSnapshot } from './commands/snapshot.ts'
+import { registerSearch } from './commands/search.ts'
 import { registerSpace } from './commands/space.ts'
+import { registerSql } from './commands/sql.ts'
 import { registerStatus } from './commands/status.ts'
 import { registerSync } from './commands/sync.ts'
 import { registerTable } from './commands/table.ts'
@@ -42,6 +45,7 @@ const GROUPS: readonly (readonly [
     [registerSpace, registerInvite, registerJoin, registerGrant, registerDelegations, registerRevoke],
   ],
   ['Content:', [registerPut, registerGet, registerList, registerDelete, registerLog, registerChanges]],
+  ['Asking:', [registerSql, registerSearch, registerKind]],
   ['Federation:', [registerStatus, registerPeers, registerSync, registerExplain]],
   ['Files:', [registerOps, registerSnapshot, registerImport]],
   ['Tables:', [registerTable]],

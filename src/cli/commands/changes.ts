@@ -10,6 +10,7 @@ import { formatMoment, shortDid, shortId } from '../output/human.ts'
 import { printable } from '../output/printable.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
 import { chooseSpace, requireGenesis } from './choose-space.ts'
+import { collect } from './collect.ts'
 import { readLimit } from './list.ts'
 
 /** Records on their way; values by the conventions of DAG-JSON. Empty pages say that somebody is still there. */
@@ -145,8 +146,4 @@ function formatChange(type: CellType, { field, action, value }: FieldChange): st
       if (type === 'set') return `+${field}`
       return type === 'map' || type === 'edge' ? `${field}=${formatValue(value)}` : formatValue(value)
   }
-}
-
-function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
-  return [...(previous ?? []), value]
 }

@@ -7,6 +7,7 @@ import { printable } from '../output/printable.ts'
 import { formatValue, parseValue } from '../../core/value-json.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
 import { chooseSpace, requireGenesis } from './choose-space.ts'
+import { collect } from './collect.ts'
 import { readInput } from './read-input.ts'
 
 /** What was written. */
@@ -131,8 +132,4 @@ function splitFields(
     values.push(toJson(pair.slice(at + 1)))
   }
   return { fields, values }
-}
-
-function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
-  return [...(previous ?? []), value]
 }

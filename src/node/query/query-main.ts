@@ -106,6 +106,8 @@ class Answerer {
       return '; "select * from VIEW limit 1" shows the columns of a view'
     if (message.includes('too big'))
       return `: a text has at most ${SQL_VALUE_BYTES_MAX} bytes here; select less at once, e.g. from fields or events rather than from items`
+    if (message.endsWith('syntax error') && !message.startsWith('fts5'))
+      return '; a query is one SELECT in the SQL of SQLite'
     if (message.includes('locked')) return '; try again'
     if (message.startsWith('column index out of range'))
       return '; the query has fewer parameters than were given'

@@ -38,10 +38,19 @@ export function readRows(statement: StatementSync, parameters: SqlParameters, ro
 }
 
 function iterate(statement: StatementSync, parameters: SqlParameters): Iterable<SqlValue[]> {
-  const rows = Array.isArray(parameters)
-    ? statement.iterate(...(parameters as SQLInputValue[]))
-    : statement.iterate(parameters as Record<string, SQLInputValue>)
+  const rows = isByPlace(parameters)
+    ? statement.iterate(...parameters.map(toInput))
+    : statement.iterate(
+        Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, toInput(value)])),
+      )
   return rows as unknown as Iterable<SqlValue[]>
+}
+
+const isByPlace = (parameters: SqlParameters): parameters is readonly SqlValue[] => Array.isArray(parameters)
+
+/** A whole number goes in as an integer; as a number it would be 42.0. */
+function toInput(value: SqlValue): SQLInputValue {
+  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value
 }
 
 /** Names each once, as SQLite numbers them in a view: `path`, `path:1`. */
