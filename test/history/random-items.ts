@@ -124,10 +124,12 @@ function makeDeed(step: Step, deeds: readonly Deed[]): Deed {
   const header = { caps: chain.map(({ digest }) => digest), time }
   const common = { author, prev, deps: [...deps.values()] }
   if (step.revokes) {
-    const target = (TOKENS[step.pick % TOKENS.length] as VerifiedDelegation).digest
+    const given = TOKENS.filter(({ issuer }) => toHex(issuer) === toHex(author.publicKey))
+    const some = given.length > 0 && step.pick % 5 > 0 ? given : TOKENS
+    const target = (some[step.pick % some.length] as VerifiedDelegation).digest
     const known = deeds.filter(({ id }) => past.has(id))
     const kept = known.at(-1 - (step.pick % Math.max(1, known.length)))
-    const cut = kept === undefined || step.pick % 4 === 0 ? [] : [kept.operation.id]
+    const cut = kept === undefined || step.pick % 3 === 0 ? [] : [kept.operation.id]
     const operation = forge({
       ...common,
       body: [revokeDelegation({ target, cut })],
