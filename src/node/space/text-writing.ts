@@ -1,8 +1,9 @@
 import type { Entry } from '../../core/graph.ts'
 import { TEXT_EDITS_MAX } from '../../core/limits.ts'
 import { deleteText, editText } from '../../core/types/text/change.ts'
-import { CREATE_EMPTY } from '../../core/types/text/edit.ts'
-import { composeSplices, type TextSplice } from '../../core/types/text/delta.ts'
+import { CREATE_EMPTY, type TextEdit } from '../../core/types/text/edit.ts'
+import { composeSplices, type TextDelta, type TextSplice } from '../../core/types/text/delta.ts'
+import type { WireEdits } from '../../core/types/text/wire-edits.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
 import { FaultError } from '../fault-error.ts'
 import { isIncomplete, type OpenText } from '../replica/open-text.ts'
@@ -35,17 +36,17 @@ export class TextWriting {
   encode(path: string, splices: readonly TextSplice[]): readonly Uint8Array[] {
     const { text, parents } = this.#open(path)
     const { document } = text
-    const length = this.#author.seesAll ? document.length : document.lengthAt(parents)
-    const delta = composeSplices(length, splices)
-    if (delta === null) {
+    const translate = (length: number, toWire: (delta: TextDelta) => WireEdits): readonly TextEdit[] => {
+      const delta = composeSplices(length, splices)
+      if (delta !== null) return toWire(delta).edits
       throw new FaultError({
         code: 'BAD_POSITION',
         detail: `the edit goes beyond the text at ${JSON.stringify(path)}, which has ${length} characters (Unicode code points): read it again`,
       })
     }
-    const { edits } = this.#author.seesAll
-      ? document.translate(delta, parents)
-      : document.translateAt(delta, parents)
+    const edits = this.#author.seesAll
+      ? translate(document.length, (delta) => document.translate(delta, parents))
+      : document.asOf(parents, translate)
     if (edits.length === 0) return document.exists ? [] : [editText(path, [CREATE_EMPTY])]
     return Array.from({ length: Math.ceil(edits.length / TEXT_EDITS_MAX) }, (_, i) =>
       editText(path, edits.slice(i * TEXT_EDITS_MAX, (i + 1) * TEXT_EDITS_MAX)),

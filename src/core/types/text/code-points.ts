@@ -50,7 +50,7 @@ export class CodePoints {
         }
       }
     }
-    return fromUnits(units.subarray(0, at))
+    return Buffer.from(units.buffer, 0, 2 * at).toString('utf16le')
   }
 
   #reserve(more: number): void {
@@ -59,17 +59,6 @@ export class CodePoints {
     grown.set(this.#points)
     this.#points = grown
   }
-}
-
-/** `String.fromCharCode` takes its units as arguments, of which an engine takes no more than its stack holds. */
-const UNITS_AT_A_TIME = 8_192
-
-function fromUnits(units: Uint16Array): string {
-  let text = ''
-  for (let at = 0; at < units.length; at += UNITS_AT_A_TIME) {
-    text += String.fromCharCode(...units.subarray(at, at + UNITS_AT_A_TIME))
-  }
-  return text
 }
 
 function isHighSurrogate(unit: number): boolean {

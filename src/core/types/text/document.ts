@@ -8,7 +8,7 @@ import { EventGraph, isSameVersion } from './event-graph.ts'
 import { Existence } from './existence.ts'
 import { findInsertionPoint } from './insertion-point.ts'
 import { NO_SPAN, SpanTree } from './span-tree.ts'
-import { ListedView, toWireEdits, viewOfTree, type WireEdits } from './wire-edits.ts'
+import { toWireEdits, type WireEdits } from './wire-edits.ts'
 
 /** One change of a text, as the document takes it. */
 export interface TextNode {
@@ -157,15 +157,20 @@ export class TextDocument {
     this.#isMasked[node] = isMasked
     this.#existence.setEffective(node, !isMasked)
     this.#text = null
+    this.#hide(node, isMasked)
+  }
+
+  /** Lets a node's characters show and its deletions count, or not. */
+  #hide(node: number, isHidden: boolean): void {
     const first = this.#first[node] as number
     for (const span of this.#spansOf(first, this.#endOf(node) - first)) {
       this.#journal?.note(this.#tree, span)
-      this.#tree.setMasked(span, isMasked)
+      this.#tree.setMasked(span, isHidden)
     }
     for (const [start, length] of this.#deletionsOf(node)) {
       for (const span of this.#spansOf(start, length)) {
         this.#journal?.note(this.#tree, span)
-        this.#tree.addDeletions(span, isMasked ? -1 : 1)
+        this.#tree.addDeletions(span, isHidden ? -1 : 1)
       }
     }
   }
@@ -188,17 +193,25 @@ export class TextDocument {
    */
   translate(delta: TextDelta, parents: readonly number[] = this.heads): WireEdits {
     this.#prepare(parents)
-    return toWireEdits(viewOfTree(this.#tree), delta)
+    return toWireEdits(this.#tree, delta)
   }
 
-  /** How many characters show with the unmasked nodes of a version. Cost: all characters. */
-  lengthAt(version: readonly number[]): number {
-    return this.#viewAt(version).visible
-  }
-
-  /** As `translate`, of the text as the unmasked nodes of `parents` made it, for whoever has seen no more. Cost: all characters. */
-  translateAt(delta: TextDelta, parents: readonly number[]): WireEdits {
-    return toWireEdits(this.#viewAt(parents), delta)
+  /**
+   * What an author sees and says who has seen a version and no more: `work` gets the length of the text as the version's unmasked nodes made
+   * it, and translates deltas of it for an operation that follows the version. Cost: the nodes outside the version.
+   */
+  asOf<T>(
+    version: readonly number[],
+    work: (length: number, translate: (delta: TextDelta) => WireEdits) => T,
+  ): T {
+    const { onlyFirst: outside } = this.#graph.difference(this.heads, version)
+    const hidden = outside.filter((node) => !this.isMasked(node))
+    try {
+      for (const node of hidden) this.#hide(node, true)
+      return work(this.length, (delta) => this.translate(delta, version))
+    } finally {
+      for (const node of hidden) this.#hide(node, false)
+    }
   }
 
   /** Who wrote what shows, from the start, run by run. */
@@ -221,38 +234,19 @@ export class TextDocument {
 
   /** The text as the unmasked nodes of a set made it that holds the past of each: 1 at each node's number. Cost: all characters. */
   textOf(members: Uint8Array): string {
-    const runs: number[] = []
-    for (const { start, length, isVisible } of this.#runsIn(members)) if (isVisible) runs.push(start, length)
-    return this.#points.join(runs)
-  }
-
-  #viewAt(version: readonly number[]): ListedView {
-    const view = new ListedView()
-    for (const { length, isVisible } of this.#runsIn(this.#graph.membersOf(version)))
-      view.add(length, isVisible)
-    return view
-  }
-
-  /** The characters of some nodes in order, in runs that show with the unmasked ones of these nodes or do not. */
-  *#runsIn(members: Uint8Array): Generator<{ start: number; length: number; isVisible: boolean }> {
     const isDeleted = new Uint8Array(this.characters)
     for (let node = 0; node < this.nodes; node++) {
       if (members[node] !== 1 || this.isMasked(node)) continue
       for (const [start, length] of this.#deletionsOf(node)) isDeleted.fill(1, start, start + length)
     }
+    const runs: number[] = []
     for (let span = this.#tree.next(NO_SPAN); span !== NO_SPAN; span = this.#tree.next(span)) {
       for (const { node, start, length } of this.#byNode(this.#tree.start(span), this.#tree.length(span))) {
-        if (members[node] !== 1) continue
-        const isShown = (at: number) => isDeleted[at] === 0 && !this.isMasked(node)
-        for (let at = start; at < start + length; ) {
-          const isVisible = isShown(at)
-          let end = at + 1
-          while (end < start + length && isShown(end) === isVisible) end++
-          yield { start: at, length: end - at, isVisible }
-          at = end
-        }
+        if (members[node] !== 1 || this.isMasked(node)) continue
+        for (let at = start; at < start + length; at++) if (isDeleted[at] === 0) runs.push(at, 1)
       }
     }
+    return this.#points.join(runs)
   }
 
   #fits(edits: readonly TextEdit[]): boolean {

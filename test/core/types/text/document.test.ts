@@ -181,8 +181,11 @@ describe('a text', () => {
           // Whoever has seen only a version changes what showed there.
           const version = document.heads.slice(0, 1)
           const apart = wish(document.at(version), wishes)
-          expect(document.lengthAt(version)).toBe(Array.from(document.at(version)).length)
-          const seen = document.translateAt(apart.delta, version)
+          const before = document.toString()
+          const [length, seen] = document.asOf(version, (count, translate) => [count, translate(apart.delta)])
+          expect(length).toBe(Array.from(document.at(version)).length)
+          expect(seen.unreachable).toBe(0)
+          expect(document.slice(0, document.length)).toBe(before)
           if (seen.edits.length > 0) {
             const at = add(document, node('apart', version, edit(...seen.edits)))
             expect(document.isVoid(at)).toBe(false)
