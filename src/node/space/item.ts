@@ -53,10 +53,33 @@ export interface ClaimValue {
   readonly final: boolean
 }
 
-/** The items that show at exactly a path, by type in the order of the listing of types. */
-export function itemsAt(path: string, store: SpaceStore): readonly Item[] {
-  const rows = store.cellsAt(path).filter(({ cell }) => !cell.removed)
-  return [...groupByItem(rows)].map((group) => toItem(group, store))
+/** The item of one type that shows at exactly a path. */
+export function itemAt(path: string, type: ItemType, store: SpaceStore): Item | undefined {
+  const [first, ...rest] = rowsOf(path, type, store)
+  return first === undefined ? undefined : toItem([first, ...rest], store)
+}
+
+/** The types whose items have more cells than one, none of which has the field `''`. */
+const TYPES_OF_FIELDS: ReadonlySet<ItemType> = new Set(['map', 'edge', 'log', 'set'])
+
+/** The cells that show of one item, ascending by field; a page of them is in memory at a time. */
+export function* rowsOf(path: string, type: ItemType, store: SpaceStore): Generator<CellRow> {
+  let after: CellKey = { path, type, field: '' }
+  if (!TYPES_OF_FIELDS.has(type)) {
+    const cell = store.cell(after)
+    if (cell !== undefined && !cell.removed) yield { key: after, cell }
+    return
+  }
+  for (;;) {
+    const page = store.cells({ prefix: path, after, limit: LIST_PAGE })
+    for (const row of page) {
+      if (row.key.path !== path || row.key.type !== type) return
+      yield row
+    }
+    const last = page.at(-1)
+    if (last === undefined || page.length < LIST_PAGE) return
+    after = last.key
+  }
 }
 
 /** Rows of a page at a time. */

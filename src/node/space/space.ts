@@ -1,12 +1,10 @@
-import { TypedEventEmitter } from 'main-event'
-import { CELL_TYPES } from '../../core/types/cell.ts'
 import { toHex } from '../../core/bytes.ts'
 import { parsePath } from '../../core/path.ts'
 import { formatDid, parseDid } from '../../core/principal.ts'
 import type { Signer } from '../../core/signature.ts'
 import type { SyncProgress, SyncReport } from '../../core/sync/session.ts'
 import type { AcceptedReceipt, LinkTraffic } from '../../../protocols/sync/index.ts'
-import { FaultError, orThrow } from '../fault-error.ts'
+import { orThrow } from '../fault-error.ts'
 import { ChangeFeed, type ChangesOptions } from '../feed/change-feed.ts'
 import type { ChangeRecord } from '../feed/change-record.ts'
 import { PeerBook } from '../peer-book.ts'
@@ -30,15 +28,10 @@ import {
 import type { ContainmentReport, RevocationReport } from './revocation-report.ts'
 import { type DelegationStatus, describeDelegations } from './delegation-status.ts'
 import { parseOperationId } from './operation-id.ts'
-import { checkEdit } from './check-edit.ts'
-import { type EdgeValue, type Item, itemsAt, listItems } from './item.ts'
-import type { ItemEdit, ItemType } from './item-edit.ts'
 import { listOperations, type LogEntry } from './log.ts'
 import { explainOperation, type Explanation, explainRight, type RightExplanation } from './explain.ts'
-import type { PutOptions } from './put-options.ts'
-import { SpaceText } from './space-text.ts'
+import { SpaceItems } from './space-items.ts'
 import { describeStatus, type SpaceStatus } from './status.ts'
-import type { SpaceEvents } from './space-events.ts'
 import { watchOutdated } from './watch-outdated.ts'
 import { SpaceConflicts } from '../history/conflicts.ts'
 import { SpaceHistory } from '../history/space-history.ts'
@@ -73,9 +66,7 @@ export interface SpaceOwner {
 }
 
 /** A shared space, as the library offers it. Every method that writes throws a {@link FaultError} for what the caller can mend. */
-export class Space extends TypedEventEmitter<SpaceEvents> {
-  /** The space's parts inside the node. */
-  readonly hosted: HostedSpace
+export class Space extends SpaceItems {
   readonly peers = new PeerBook()
   /** Who may do what: granting, revoking, endorsing. */
   readonly authority: SpaceAuthority
@@ -95,8 +86,7 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   #hasNewProofs = false
 
   constructor(hosted: HostedSpace, node: SpaceOwner) {
-    super()
-    this.hosted = hosted
+    super(hosted, node)
     this.#node = node
     this.#feed = new ChangeFeed(hosted.replica)
     this.authority = new SpaceAuthority(hosted, node)
@@ -132,113 +122,6 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
   /** `did:key` of the space: the subject of all its tokens. */
   get did(): string {
     return formatDid(this.hosted.spaceKey)
-  }
-
-  /** Replaces the register at a path. Returns the operation's id. */
-  put(path: string, value: unknown, options: PutOptions = {}): string {
-    return this.write([{ kind: 'put', path, value }], options)
-  }
-
-  /** Sets and removes fields of the map at a path. Returns the operation's id, or null where nothing changes. */
-  edit(
-    path: string,
-    set: Readonly<Record<string, unknown>>,
-    remove: readonly string[] = [],
-    options: PutOptions = {},
-  ): string | null {
-    return this.write([{ kind: 'edit', path, set, remove }], options)
-  }
-
-  /** Draws the edge `from –label→ to`, or replaces its value. Returns the operation's id. */
-  link(from: string, label: string, to: string, value: unknown = null, options: PutOptions = {}): string {
-    return this.write([{ kind: 'link', path: from, label, to, value }], options)
-  }
-
-  /** Takes an edge away. Returns the operation's id, or null where there is none. */
-  unlink(from: string, label: string, to: string, options: PutOptions = {}): string | null {
-    const edges = this.get(from, 'edge')?.value as readonly EdgeValue[] | undefined
-    const exists = edges?.some((edge) => edge.label === label && edge.to === to) ?? false
-    return exists ? this.write([{ kind: 'unlink', path: from, label, to }], options) : null
-  }
-
-  /** Appends an entry to the log at a path. Returns the operation's id. */
-  append(path: string, value: unknown, options: PutOptions = {}): string {
-    return this.write([{ kind: 'append', path, value }], options)
-  }
-
-  /** Adds members to the set at a path, and removes others. Returns the operation's id. */
-  tag(
-    path: string,
-    add: readonly string[],
-    remove: readonly string[] = [],
-    options: PutOptions = {},
-  ): string {
-    return this.write([{ kind: 'tag', path, add, remove }], options)
-  }
-
-  /** Adds a whole number to the counter at a path. Returns the operation's id. */
-  increment(path: string, by = 1, options: PutOptions = {}): string {
-    return this.write([{ kind: 'count', path, by }], options)
-  }
-
-  /** Claims what a path names: the first claim holds, provisionally. Returns the operation's id. */
-  claim(path: string, value: unknown, options: PutOptions = {}): string {
-    return this.write([{ kind: 'claim', path, value }], options)
-  }
-
-  /** The text at a path, to read and to edit; there need not be one yet. */
-  text(path: string): SpaceText {
-    return new SpaceText(this, path)
-  }
-
-  /**
-   * Deletes what shows at a path, of one type or of every type but log, whose entries stay for good. Returns the operation's id, or null
-   * where there is nothing.
-   */
-  delete(path: string, options: PutOptions = {}, type?: ItemType): string | null {
-    const items = this.#itemsAt(path).filter((item) => type === undefined || item.type === type)
-    if (items.length === 0) return null
-    const deletable = items.filter((item) => item.type !== 'log')
-    if (deletable.length === 0) {
-      throw new FaultError({
-        code: 'APPEND_ONLY',
-        detail: `${JSON.stringify(path)} is a log, whose entries stay for good: revoke what let their author write, or append a correction`,
-      })
-    }
-    this.#checkDeletable(path)
-    return this.write(
-      deletable.map((item) => ({ kind: 'delete', path, type: item.type })),
-      options,
-    )
-  }
-
-  /** Several edits as one operation with one signature. Also writes an operation without changes, where `edits` is empty. */
-  write(edits: readonly ItemEdit[], options: PutOptions = {}): string {
-    for (const edit of edits) orThrow(checkEdit(edit))
-    const operation = this.hosted.write(edits, {
-      author: options.author ?? this.#node.author,
-      after: options.after?.map(parseOperationId),
-      timeMs: options.timeMs ?? this.#node.now(),
-      path: options.path,
-    })
-    return toHex(operation.id)
-  }
-
-  /** The item at a path, of one type or of the first that shows there in the order of CELL_TYPES. Undefined where nothing does. */
-  get(path: string, type?: ItemType): Item | undefined {
-    orThrow(parsePath(path))
-    const items = this.#itemsAt(path)
-    for (const one of type === undefined ? CELL_TYPES : [type]) {
-      const item = items.find((candidate) => candidate.type === one)
-      if (item !== undefined) return item
-    }
-    return undefined
-  }
-
-  /** The items at or below a path, ascending by path and type, one after the other. */
-  list(prefix = ''): Generator<Item> {
-    orThrow(parsePath(prefix))
-    return listItems(prefix, this.hosted.store)
   }
 
   /** Admitted operations that changed something at or below a path, the latest admitted first, at most `limit`. */
@@ -378,22 +261,5 @@ export class Space extends TypedEventEmitter<SpaceEvents> {
     this.#rememberedAtMs = nowMs
     this.#hasNewProofs = false
     this.hosted.keepPeers(this.peers.remembered())
-  }
-
-  /** What shows is deleted by naming it, and what a frozen author wrote is not built on. */
-  #checkDeletable(path: string): void {
-    const { store, replica } = this.hosted
-    for (const { key, cell } of store.cellsAt(path)) {
-      const writer = cell.removed || key.type === 'log' ? undefined : store.find(cell.id)
-      if (writer === undefined || !replica.isFrozen(writer.author)) continue
-      throw new FaultError({
-        code: 'FROZEN',
-        detail: `what shows at ${JSON.stringify(path)} was written by ${formatDid(writer.author)}, whose key has two logs, so nothing is built on it: "hanse contain" takes its effect, or write something else there`,
-      })
-    }
-  }
-
-  #itemsAt(path: string): readonly Item[] {
-    return itemsAt(path, this.hosted.store)
   }
 }
