@@ -62,6 +62,26 @@ describe('a node that stops in the middle', () => {
     tables.close()
   })
 
+  it('looks again at a row that another program changes just while it is published', async () => {
+    const { both, alice, bob } = await startPeople()
+    // Not told what changes in the space, so that nothing else leads it to the row again.
+    const tables = restarted(alice)
+    await tables.checkLocalChanges()
+    alice.other.exec(`INSERT INTO people VALUES ('ada', 'Ada', 36, 1), ('eve', 'Eve', 1, 1)`)
+    const write = alice.space.write.bind(alice.space)
+    vi.spyOn(alice.space, 'write').mockImplementationOnce((...args) => {
+      alice.other.exec(`UPDATE people SET age = 37 WHERE id = 'ada'; DELETE FROM people WHERE id = 'eve'`)
+      return write(...args)
+    })
+    expect(await tables.checkLocalChanges()).toMatchObject([{ published: 2 }])
+    expect(tables.list()).toMatchObject([{ waiting: 2 }])
+    await tables.checkLocalChanges()
+    tables.close()
+    await both.sync()
+    await bob.space.tables.checkLocalChanges()
+    expect(rowsOf(bob, ALL)).toEqual([['ada', 'Ada', 37n, 1n]])
+  })
+
   it('applies after a restart what came before it, and looks at nothing else', async () => {
     const { both, alice, bob } = await startPeople()
     alice.other.exec(`INSERT INTO people VALUES ('ada', 'Ada', 36, 1), ('eve', 'Eve', 1, 1)`)

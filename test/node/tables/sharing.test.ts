@@ -125,28 +125,64 @@ describe('a shared table', () => {
 
   it('notices rows that a REPLACE takes away, for which SQLite fires no trigger', async () => {
     const { both, alice, bob } = await start(
-      `CREATE TABLE u (id INTEGER PRIMARY KEY, mail TEXT UNIQUE COLLATE NOCASE, a, b, part, UNIQUE (a, b));
-       CREATE UNIQUE INDEX partly ON u (part) WHERE part > 0;`,
+      'CREATE TABLE u (id INTEGER PRIMARY KEY, mail TEXT UNIQUE COLLATE NOCASE, a, b, UNIQUE (a, b))',
     )
     for (const { space, db } of [alice, bob]) await space.tables.add({ db, table: 'u' })
-    alice.other.exec(
-      `INSERT INTO u VALUES (1, 'x@y', 1, 1, 0), (2, 'y@y', 1, 2, 0), (3, 'z@y', 2, 1, 5), (4, 'p@y', 2, 2, 0)`,
-    )
-    await both.settle()
-    alice.other.exec(`INSERT OR REPLACE INTO u VALUES (11, 'X@Y', 9, 9, 0)`)
-    alice.other.exec(
-      `UPDATE OR REPLACE u SET b = 2 WHERE id = 11; UPDATE OR REPLACE u SET a = 1 WHERE id = 4`,
-    )
-    alice.other.exec(`REPLACE INTO u VALUES (12, 'q@y', 7, 7, 5)`)
-    await both.settle()
     const all = 'SELECT * FROM u ORDER BY id'
-    expect(rowsOf(alice, all).map(([id]) => id)).toEqual([4n, 11n, 12n])
+    alice.other.exec(
+      `INSERT INTO u VALUES (1, 'x@y', 1, 1), (2, 'y@y', 1, 2), (3, 'z@y', 2, 1), (4, 'p@y', 2, 2)`,
+    )
+    await both.settle()
+    alice.other.exec(`INSERT OR REPLACE INTO u VALUES (11, 'X@Y', 9, 9)`)
+    await both.settle()
+    expect(rowsOf(bob, all).map(([id]) => id)).toEqual([2n, 3n, 4n, 11n])
+    alice.other.exec(
+      `UPDATE OR REPLACE u SET a = 1 WHERE id = 4; UPDATE OR REPLACE u SET mail = 'Z@y' WHERE id = 11`,
+    )
+    await both.settle()
+    expect(rowsOf(bob, all).map(([id]) => id)).toEqual([4n, 11n])
     expect(rowsOf(bob, all)).toEqual(rowsOf(alice, all))
     alice.other.exec(
-      `INSERT INTO u VALUES (11, 'new@y', 0, 0, 0) ON CONFLICT (id) DO UPDATE SET mail = excluded.mail`,
+      `INSERT INTO u VALUES (11, 'new@y', 0, 0) ON CONFLICT (id) DO UPDATE SET mail = excluded.mail`,
     )
     await both.settle()
     expect(rowsOf(bob, 'SELECT mail FROM u WHERE id = 11')).toEqual([['new@y']])
+  })
+
+  it('notices them too where an index covers expressions, a part of the rows, or a key of two spellings', async () => {
+    const { both, alice, bob } = await start(
+      `CREATE TABLE part (id TEXT PRIMARY KEY, n); CREATE UNIQUE INDEX partly ON part (n) WHERE n > 0;
+       CREATE TABLE expr (id TEXT PRIMARY KEY, n); CREATE UNIQUE INDEX by_sum ON expr (n + 1);
+       CREATE TABLE spelt (id TEXT PRIMARY KEY COLLATE NOCASE, n)`,
+    )
+    for (const table of ['part', 'expr', 'spelt']) {
+      for (const { space, db } of [alice, bob]) await space.tables.add({ db, table })
+      alice.other.exec(`INSERT INTO ${table} VALUES ('Ada', 1)`)
+      await both.settle()
+      alice.other.exec(`REPLACE INTO ${table} VALUES ('${table === 'spelt' ? 'ADA' : 'Bob'}', 1)`)
+      await both.settle()
+      expect(rowsOf(alice, `SELECT * FROM ${table}`)).toHaveLength(1)
+      expect(rowsOf(bob, `SELECT * FROM ${table}`)).toEqual(rowsOf(alice, `SELECT * FROM ${table}`))
+      expect(bob.space.tables.list().at(-1)).toMatchObject({ table, conflicts: 0 })
+    }
+  })
+
+  it('does not write over what was changed without a trigger', async () => {
+    const { both, alice, bob } = await startPeople()
+    alice.other.exec(
+      `INSERT INTO people VALUES ('ada', 'Ada', 36, 1), ('eve', 'Eve', 1, 1), ('bob', 'Bob', 1, 1)`,
+    )
+    await both.settle()
+    bob.other.exec(
+      `UPDATE people SET name = 'mine' WHERE id = 'ada'; DELETE FROM people WHERE id = 'eve'; DELETE FROM _hanse_changes_1`,
+    )
+    alice.other.exec(`UPDATE people SET age = 50, name = 'hers'`)
+    await both.settle()
+    for (const side of [alice, bob])
+      expect(rowsOf(side, 'SELECT id, name, age FROM people ORDER BY id')).toEqual([
+        ['ada', 'mine', 50n],
+        ['bob', 'hers', 50n],
+      ])
   })
 
   it('never makes a statement of another program fail, whatever its conflict clause', async () => {
@@ -544,5 +580,34 @@ describe('a table with triggers of its own', () => {
     expect(rowsOf(alice, 'SELECT body FROM doc')).toEqual([['three']])
     // The journal of each has what its own trigger wrote besides; only what programs caused travels.
     expect([...alice.space.list('journal')]).toHaveLength(2)
+    const own = rowsOf(bob, 'SELECT * FROM journal')
+    expect(own.length).toBeGreaterThan(2)
+    await bob.space.tables.checkLocalChanges({ isWhole: true })
+    expect(rowsOf(bob, 'SELECT * FROM journal')).toEqual(own)
+    // A row that only its trigger has made is published whole, once a program changes it.
+    bob.other.exec(`UPDATE journal SET doc = 'mine'`)
+    await both.settle()
+    const all = 'SELECT * FROM journal ORDER BY id'
+    expect(rowsOf(alice, all).filter(([, doc]) => doc === 'mine')).toEqual(rowsOf(bob, all))
+  })
+
+  it('may take rows of others away again, without taking them from the others', async () => {
+    const { both, alice, bob } = await startPeople()
+    bob.other.exec(
+      `CREATE TRIGGER few AFTER INSERT ON people BEGIN
+         DELETE FROM people WHERE id NOT IN (SELECT id FROM people ORDER BY age DESC LIMIT 2); END`,
+    )
+    alice.other.exec(
+      `INSERT INTO people VALUES ('a', '', 1, 1), ('b', '', 2, 1), ('c', '', 3, 1), ('d', '', 4, 1)`,
+    )
+    await both.settle()
+    await bob.space.tables.checkLocalChanges({ isWhole: true })
+    await both.settle()
+    expect(rowsOf(alice, ALL)).toHaveLength(4)
+    expect(rowsOf(bob, ALL).map(([id]) => id)).toEqual(['c', 'd'])
+    bob.other.exec('DROP TRIGGER few')
+    alice.other.exec(`UPDATE people SET name = 'again' WHERE id = 'a'`)
+    await both.settle()
+    expect(rowsOf(bob, ALL).map(([id]) => id)).toEqual(['a', 'c', 'd'])
   })
 })
