@@ -5,6 +5,7 @@ import { INTRODUCTION_TARGETS } from './introduction.ts'
 import { LOCAL_TARGETS } from './local.ts'
 import { STATE_TARGETS } from './state.ts'
 import { SYNC_TARGETS } from './sync.ts'
+import { TABLE_TARGETS } from './tables.ts'
 
 /** Every decoder that is fed from outside. test/fuzz checks that no exported decoder is missing here. */
 export const TARGETS: readonly Target[] = [
@@ -14,4 +15,5 @@ export const TARGETS: readonly Target[] = [
   ...INTRODUCTION_TARGETS,
   ...BLOB_TARGETS,
   ...LOCAL_TARGETS,
+  ...TABLE_TARGETS,
 ]

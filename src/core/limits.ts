@@ -466,6 +466,8 @@ export const TABLE_KEY_COLUMNS_MAX = 16
 export const TABLE_OUTDATED_COLUMNS_MAX = 64
 /** Rows that differ from the space's that are listed with the reason; all are counted. */
 export const TABLE_CONFLICTS_LISTED_MAX = 20
+/** Looks after which a shared table with a fault is tried again at the latest, if nobody has written to its database before. */
+export const TABLE_RETRY_LOOKS_MAX = 64
 /** Tables that one node shares in one space. */
 export const TABLES_MAX = 256
 
@@ -535,6 +537,8 @@ export const BLOB_WANTS_PER_SPACE_MAX = 65_536
 /** From one try to the next for a blob that nobody had, in ms, doubled up to the longest; a new peer or a new asking does not wait. */
 export const BLOB_RETRY_MS = 15_000
 export const BLOB_RETRY_LONGEST_MS = 10 * 60 * 1000
+/** Paths at which one blob is shown that are asked about for one request: who may read only later ones is not served. */
+export const BLOB_PATHS_ASKED_MAX = 1_024
 /** Cells looked at in one go when references are collected again. */
 export const BLOB_SCAN_CELLS_MAX = 1_024
 
