@@ -84,7 +84,7 @@ export function* conflictsAt(path: string, store: SpaceStore): Generator<Conflic
 
 /**
  * The effective deletions of a cell that shows, whose authors had not seen what shows, and which neither its author nor that of any later
- * edit had seen: the latest SIBLINGS_MAX of them.
+ * edit had seen: the latest SIBLINGS_MAX of them. Of one operation, the last edit of the cell says what it wanted.
  */
 function lostDeletions(key: CellKey, store: SpaceStore): readonly Loser[] {
   const cell = store.cell(key)
@@ -93,7 +93,10 @@ function lostDeletions(key: CellKey, store: SpaceStore): readonly Loser[] {
   const winner = store.find(cell.id) as Entry
   const past = pastOf(winner, store)
   let open = history
-    .filter(({ kind, ordinal }) => kind === 'remove' && ordinal !== winner.ordinal)
+    .filter(
+      ({ kind, ordinal }, i) =>
+        kind === 'remove' && history[i + 1]?.ordinal !== ordinal && ordinal !== winner.ordinal,
+    )
     .map(({ ordinal, index }) => ({ entry: store.at(ordinal), index }))
     .filter(({ entry }) => !past.has(entry) && !isInPast(store, winner, [entry]))
     .slice(-SIBLINGS_MAX)
