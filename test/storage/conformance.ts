@@ -736,6 +736,51 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
       })
     })
 
+    describe('a moment', () => {
+      it('shows what was there, while the store goes on', () => {
+        const genesis = commit(store, { author: alice })
+        const absent = commit(store, { author: bob, deps: [genesis], isBodyAbsent: true })
+        const cell = cellOf(genesis.id, 1)
+        write((writer) => ['a', 'b', 'b/c', 'bc'].forEach((path) => writer.putCell(register(path), cell)))
+        write((writer) => writer.putMask(absent.ordinal, { isSevered: false }))
+        const moment = store.freeze()
+        write((writer) => {
+          writer.putBody(absent.ordinal, [])
+          writer.putMask(absent.ordinal, null)
+          writer.putCell(register('a'), cellOf(genesis.id, 2))
+          writer.putCell(register('b/d'), cell)
+          append(store, writer, { author: alice })
+        })
+        expect(moment.count()).toBe(2)
+        expect(moment.entriesFrom(0, 10)).toEqual([genesis, absent])
+        expect(moment.entriesFrom(1, 1)).toEqual([absent])
+        expect(moment.operation(1).body).toBeNull()
+        expect(moment.mask(1)).toEqual({ isSevered: false })
+        expect(moment.mask(0)).toBeUndefined()
+        const rows = moment.cells({ prefix: '', limit: 10 })
+        expect(rows.map(({ key }) => key.path)).toEqual(['a', 'b', 'b/c', 'bc'])
+        expect(rows[0]?.cell).toEqual(cell)
+        const page = { prefix: 'b', limit: 1 }
+        const first = moment.cells(page)
+        expect(first.map(({ key }) => key.path)).toEqual(['b'])
+        const after = (first[0] as (typeof first)[number]).key
+        expect(moment.cells({ ...page, after }).map(({ key }) => key.path)).toEqual(['b/c'])
+        expect(moment.cells({ prefix: 'nowhere', limit: 10 })).toEqual([])
+        moment.close()
+        expect(store.count()).toBe(3)
+        expect(store.cells({ prefix: '', limit: 10 })).toHaveLength(5)
+      })
+
+      it('does not hold up writing, and may be several', () => {
+        commit(store, { author: alice })
+        const moments = [store.freeze(), store.freeze()]
+        for (let i = 0; i < 20; i++) commit(store, { author: alice })
+        expect(moments.map((moment) => moment.count())).toEqual([1, 1])
+        moments.forEach((moment) => moment.close())
+        both(() => expect(store.count()).toBe(21))
+      })
+    })
+
     it('answers as the memory store does, whatever is written, rolled back and reopened', () => {
       store.close()
       expectSameAsModel(createHarness)

@@ -39,17 +39,16 @@ export interface ZstdFrame {
 
 /** Takes the next frame whole, without unpacking it; null at the end. Throws `BAD_FILE` where it is damaged or larger than that. */
 export async function takeFrame(reader: ByteReader, packedBytesMax: number): Promise<ZstdFrame | null> {
+  if (!(await findFrame(reader))) return null
+  const { position } = reader
   const parts: Uint8Array[] = []
   let size = 0
-  let position = reader.position
-  for await (const { bytes, place } of framePieces(reader)) {
-    if (parts.length === 0) position = reader.position - bytes.length
-    size += bytes.length
+  for await (const piece of framePieces(reader)) {
+    size += piece.length
     if (size > packedBytesMax) throw damaged(position, `a part of it is larger than ${packedBytesMax} bytes`)
-    parts.push(bytes)
-    if (place === 'last') return { position, packed: Buffer.concat(parts) }
+    parts.push(piece)
   }
-  return null
+  return { position, packed: Buffer.concat(parts) }
 }
 
 /** Unpacks one whole frame, off this thread. Throws `BAD_FILE` with its place where it is damaged or unpacks to more than that. */
@@ -66,52 +65,48 @@ export async function unpackFrame({ position, packed }: ZstdFrame, bytesMax: num
 
 /** Unpacks all frames one after the other as a stream. Throws `BAD_FILE` with about the place where the stream is damaged. */
 export async function* unpackStream(reader: ByteReader): AsyncGenerator<Uint8Array> {
-  const unpacker = createZstdDecompress({ params: UNPACK_PARAMS })
-  const fed = pipeline(bytesOf(reader), unpacker)
-  // What goes wrong is met below, where the stream is read.
-  fed.catch(() => {})
-  try {
-    yield* unpacker as AsyncIterable<Uint8Array>
-  } catch (error) {
-    if (error instanceof FaultError) throw error
-    throw damaged(
-      reader.position,
-      `it cannot be unpacked (${error instanceof Error ? error.message : String(error)})`,
-    )
+  // One unpacker for each: Node's ends with the first frame and leaves out the others without a word.
+  while (await findFrame(reader)) {
+    const unpacker = createZstdDecompress({ params: UNPACK_PARAMS })
+    const fed = pipeline(framePieces(reader), unpacker)
+    // What goes wrong is met below, where the stream is read.
+    fed.catch(() => {})
+    try {
+      yield* unpacker as AsyncIterable<Uint8Array>
+    } catch (error) {
+      if (error instanceof FaultError) throw error
+      const why = error instanceof Error ? error.message : String(error)
+      throw damaged(reader.position, `it cannot be unpacked (${why})`)
+    }
+    await fed
   }
-  await fed
 }
 
-async function* bytesOf(reader: ByteReader): AsyncGenerator<Uint8Array> {
-  for await (const { bytes } of framePieces(reader)) yield bytes
-}
-
-interface FramePiece {
-  readonly bytes: Uint8Array
-  readonly place: 'first' | 'inside' | 'last'
+/** Passes over frames that are to be skipped; true where a frame begins, false at the end. */
+async function findFrame(reader: ByteReader): Promise<boolean> {
+  for (;;) {
+    const beginning = await reader.peek(4)
+    if (beginning.length === 0) return false
+    const magic = readUint32(beginning)
+    if (magic === FRAME_MAGIC && beginning.length === 4) return true
+    if (!isSkippableMagic(magic)) throw damaged(reader.position, 'there is no zstd frame')
+    await skipFrame(reader)
+  }
 }
 
 /**
- * The frames of a file in pieces: header, blocks, checksum. Frames to be skipped are left out, which Node's own decoder takes for the end.
- * So it is known where a frame ends, and a file that ends before is known for truncated, whatever the decoder makes of it.
+ * The pieces of one frame: header, blocks, checksum. So it is known where a frame ends, and a file that ends before is known for truncated,
+ * whatever an unpacker makes of it.
  */
-async function* framePieces(reader: ByteReader): AsyncGenerator<FramePiece> {
-  while ((await reader.peek(1)).length > 0) {
-    const magic = readUint32(await reader.peek(4))
-    if (isSkippableMagic(magic)) {
-      await skipFrame(reader)
-      continue
-    }
-    if (magic !== FRAME_MAGIC) throw damaged(reader.position, 'there is no zstd frame')
-    const { header, hasChecksum } = await takeHeader(reader)
-    yield { bytes: header, place: 'first' }
-    for (let isLast = false; !isLast; ) {
-      const block = await takeBlock(reader)
-      isLast = block.isLast
-      yield { bytes: block.bytes, place: isLast && !hasChecksum ? 'last' : 'inside' }
-    }
-    if (hasChecksum) yield { bytes: await reader.take(4), place: 'last' }
+async function* framePieces(reader: ByteReader): AsyncGenerator<Uint8Array> {
+  const { header, hasChecksum } = await takeHeader(reader)
+  yield header
+  for (let isLast = false; !isLast; ) {
+    const block = await takeBlock(reader)
+    isLast = block.isLast
+    yield block.bytes
   }
+  if (hasChecksum) yield await reader.take(4)
 }
 
 /** §3.1.1.1: magic, descriptor, window, dictionary, content size. */
