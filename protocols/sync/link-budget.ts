@@ -15,6 +15,9 @@ import { type Rate, TokenBuckets } from '../../src/core/token-bucket.ts'
 const FRAMES: Rate = { burst: LINK_FRAMES_BURST_MAX, perSecond: LINK_FRAMES_PER_SECOND_MAX }
 const BYTES: Rate = { burst: LINK_BYTES_BURST_MAX, perSecond: LINK_BYTES_PER_SECOND_MAX }
 
+/** What a queued message costs in memory besides its bytes: a flood of the shortest answers must not slip under the bound. */
+export const QUEUED_OVERHEAD_BYTES = 128
+
 /** What one link has queued for its peer. */
 export interface QueueHolder {
   readonly peer: string

@@ -24,6 +24,9 @@ const SECOND_MS = 1_000
 /** The longest a timer can be set to. */
 const TIMER_MS_MAX = 2 ** 31 - 1
 
+/** A rule of the protocol is broken. */
+export const protocolFault = (detail: string): Fault<'PROTOCOL'> => ({ code: 'PROTOCOL', detail })
+
 /** May read nothing. */
 const NOTHING = new ReadScope([])
 

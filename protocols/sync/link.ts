@@ -19,16 +19,13 @@ import {
 import type { SyncView } from '../../src/core/sync/view.ts'
 import { EMPTY_TRIE } from '../../src/core/trie.ts'
 import { createFrameStream, type FrameStream } from './frame-stream.ts'
-import { type LinkBudget, type QueueHolder, RunBound } from './link-budget.ts'
+import { type LinkBudget, QUEUED_OVERHEAD_BYTES, type QueueHolder, RunBound } from './link-budget.ts'
 import { decodeMessage, encodeMessage, type WireMessage } from './message-codec.ts'
 import type { SyncHost, SyncSpace } from './host.ts'
-import { type AcceptedReceipt, LinkReading } from './link-reading.ts'
+import { type AcceptedReceipt, LinkReading, protocolFault } from './link-reading.ts'
 
 /** Why a link ended. `LINK_CLOSED` is the peer's or the network's doing, and nobody's fault. */
 export type LinkFault = Fault
-
-/** What a queued message costs in memory besides its bytes: a flood of the shortest answers must not slip under the bound. */
-const QUEUED_OVERHEAD_BYTES = 128
 
 /** What a link moved over the wire, in bytes, all runs together. */
 export interface LinkTraffic {
@@ -122,6 +119,11 @@ export class SyncLink {
   /** True between runs. */
   get isIdle(): boolean {
     return this.#session?.isIdle ?? false
+  }
+
+  /** True while the peer has proved that it may read what is at that path. */
+  mayRead(path: string): boolean {
+    return this.isOpen && this.#view?.mayRead(path) === true
   }
 
   /** True where this node could prove something else by now: a new link would show it. */
@@ -394,5 +396,3 @@ export class SyncLink {
     this.#stream.abort(new Error('the link has ended'))
   }
 }
-
-const protocolFault = (detail: string): Fault<'PROTOCOL'> => ({ code: 'PROTOCOL', detail })

@@ -115,6 +115,11 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
     return this.#links.get(keyOf(peer, spaceId))?.isOpen ?? false
   }
 
+  /** True while the peer has proved, on a connection that still lasts, that it may read what is at that path of the space. */
+  mayRead(peer: PeerId, spaceId: Uint8Array, path: string): boolean {
+    return this.#links.get(keyOf(peer, spaceId))?.mayRead(path) ?? false
+  }
+
   /** True while the peer has proved, on a connection that still lasts, that it may read any space. */
   isProvenAnywhere(peer: string): boolean {
     for (const link of this.#links.values()) if (link.isOpen && link.peer.toString() === peer) return true

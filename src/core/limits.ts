@@ -539,6 +539,10 @@ export const BLOB_RETRY_MS = 15_000
 export const BLOB_RETRY_LONGEST_MS = 10 * 60 * 1000
 /** Paths at which one blob is shown that are asked about for one request: who may read only later ones is not served. */
 export const BLOB_PATHS_ASKED_MAX = 1_024
+/** Largest blob that is fetched without being asked for, unless it is configured, in KiB. */
+export const BLOB_FETCH_KIB = 1_024
+/** How much is kept of blobs, unless it is configured, in MiB. */
+export const BLOB_QUOTA_MIB = 16_384
 /** Cells looked at in one go when references are collected again. */
 export const BLOB_SCAN_CELLS_MAX = 1_024
 

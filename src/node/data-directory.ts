@@ -4,9 +4,11 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Datastore } from 'interface-datastore'
 import { toHex } from '../core/bytes.ts'
 import { fail, ok, type Fault, type Result } from '../core/result.ts'
+import { openSqliteBlobStore } from '../storage/sqlite/blobs.ts'
 import { inspectSpaceFile, type SpaceIdentity } from '../storage/sqlite/inspect.ts'
 import { openSqliteSpaceStore } from '../storage/sqlite/open.ts'
 import { openSqliteDatastore, type SqliteDatastore } from '../storage/sqlite-datastore.ts'
+import type { BlobStore } from '../storage/blob-store.ts'
 import type { SpaceStore } from '../storage/space-store.ts'
 import { orThrow } from './fault-error.ts'
 import { KeyFiles, type KeyRing, makeKey, readKey } from './key-files.ts'
@@ -45,11 +47,14 @@ export interface NodeStorage {
   /** The spaces held here, and for each unreadable file why. */
   listSpaces(): readonly Result<SpaceIdentity>[]
   openSpace(identity: SpaceIdentity, create: boolean): Result<SpaceStore>
+  /** The blobs of all spaces. Whoever opened them closes them. */
+  openBlobs(quotaBytes: number): Result<BlobStore>
   close(): void
 }
 
 const LOCK_FILE = 'lock.sqlite'
 const NODE_FILE = 'node.sqlite'
+const BLOBS_FILE = 'blobs.sqlite'
 /** The note that says where the data directory lies. */
 const PLACE_NOTE = '/hanse/place'
 /** SQLite's result code for a file that another process has locked. */
@@ -172,6 +177,10 @@ class DataDirectory implements NodeStorage {
     const store = openSqliteSpaceStore({ file, ...identity, create })
     if (!this.#isRestored) this.#notePlace(readPlace(this.#directory))
     return store
+  }
+
+  openBlobs(quotaBytes: number): Result<BlobStore> {
+    return openSqliteBlobStore({ file: join(this.#directory, BLOBS_FILE), quotaBytes })
   }
 
   #notePlace(place: Place): void {

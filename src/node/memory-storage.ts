@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { MemoryDatastore } from 'datastore-core'
 import { ok } from '../core/result.ts'
+import { createMemoryBlobStore } from '../storage/memory-blob-store.ts'
 import { createMemorySpaceStore } from '../storage/memory-space-store.ts'
 import type { NodeSeeds, NodeStorage } from './data-directory.ts'
 
@@ -35,6 +36,7 @@ export function createMemoryStorage(seeds: Partial<NodeSeeds> = {}): NodeStorage
     note: (key) => notes.get(key),
     datastore: new MemoryDatastore(),
     listSpaces: () => [],
+    openBlobs: (quotaBytes) => ok(createMemoryBlobStore(quotaBytes)),
     openSpace: (identity) => ok(createMemorySpaceStore(identity)),
     close: () => {},
   }

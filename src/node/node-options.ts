@@ -27,6 +27,10 @@ export interface NodeOptions {
   readonly antiEntropyIntervalMs?: number
   /** Longest pause between two rounds of introductions, in ms. Default 60,000. */
   readonly discoveryIntervalMs?: number
+  /** Largest blob that is fetched without being asked for, in KiB. 0: none but empty ones. Default 1,024. */
+  readonly blobFetchKib?: number
+  /** How much is kept of blobs, in MiB; beyond, nothing more is put or fetched. Default 16,384. */
+  readonly blobQuotaMib?: number
   /** False: nothing is started that talks to others. Default true. */
   readonly online?: boolean
   /** The clock, ms since 1970. Default `Date.now`. */

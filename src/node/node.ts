@@ -17,6 +17,8 @@ import type { SpaceIdentity } from '../storage/sqlite/inspect.ts'
 import { createMemorySpaceStore } from '../storage/memory-space-store.ts'
 import type { SpaceStore } from '../storage/space-store.ts'
 import { StoreError } from '../storage/store-error.ts'
+import { createNodeBlobs } from './blobs/create-node-blobs.ts'
+import type { NodeBlobs } from './blobs/node-blobs.ts'
 import type { NodeStorage } from './data-directory.ts'
 import { openDataDirectory, initDataDirectory, isDataDirectory } from './data-directory.ts'
 import { FaultError, orThrow } from './fault-error.ts'
@@ -65,6 +67,8 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
   #network: NodeNetwork | null = null
   #promotion: NodeJS.Timeout | null = null
   #stopped: Promise<void> | null = null
+  /** Attachments of all spaces. */
+  readonly blobs: NodeBlobs
   /** The author key: whether it may be written with, recovering it, taking another. */
   readonly identity: NodeIdentity
 
@@ -73,6 +77,7 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
     this.#options = options
     this.#storage = storage
     this.identity = new NodeIdentity(storage, this)
+    this.blobs = createNodeBlobs(options, storage, this)
   }
 
   /** The key that signs this node's own operations. */
@@ -140,6 +145,7 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
     const options = this.#options
     // Loaded only where it is needed: libp2p takes longer than a whole command that stays offline.
     const { NodeNetwork } = await import('./network/node-network.ts')
+    const { connectBlobs } = await import('./network/blob-network.ts')
     const network = await NodeNetwork.create(
       {
         peerSeed: this.#storage.seeds.peer,
@@ -153,6 +159,7 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
         relay: options.relay ?? true,
         antiEntropyIntervalMs: options.antiEntropyIntervalMs ?? 15_000,
         discoveryIntervalMs: options.discoveryIntervalMs ?? 60_000,
+        blobs: this.blobs.host,
         transport: options.transport,
         connectionGater: options.connectionGater,
       },
@@ -169,6 +176,7 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
     )
     this.#network = network
     for (const space of this.#spaces.values()) network.add(space)
+    connectBlobs(this.blobs, network)
     await network.start()
   }
 
@@ -184,6 +192,7 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
     this.#network = null
     for (const space of this.#spaces.values()) space.close()
     this.#spaces.clear()
+    this.blobs.close()
     this.#storage.close()
   }
 

@@ -14,6 +14,7 @@ import {
  */
 const WEIGHTS: Readonly<Record<string, number>> = {
   BAD_SIGNATURE: 25,
+  BAD_PIECE: 25,
   FRAME_TOO_LARGE: 20,
   FLOOD: 5,
   NON_CANONICAL: 10,

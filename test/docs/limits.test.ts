@@ -9,7 +9,7 @@ const page = readFileSync(join(import.meta.dirname, '../../docs/limits.md'), 'ut
 const ROW = /^\| `([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)` \| ([\d,]+) \| ([^|]+) \| ([^|]+) \|$/gm
 /** A name that ends as limits do. */
 const NAME =
-  /`((?:[A-Z][A-Z0-9]*_)+(?:MAX|MS|KIB|BYTES|WINDOW|TARGET|BURST|ROWS|ITEMS|CHARACTERS|SECOND|CONNECTIONS))`/g
+  /`((?:[A-Z][A-Z0-9]*_)+(?:MAX|MS|KIB|MIB|BYTES|WINDOW|TARGET|BURST|ROWS|ITEMS|CHARACTERS|SECOND|CONNECTIONS))`/g
 
 const rows = [...page.matchAll(ROW)].map(([, name, value]) => [
   name as string,

@@ -1,4 +1,6 @@
 import { WELL_KNOWN_BOOTSTRAP_ADDRESSES } from '../../../bootstrap/well-known.ts'
+import { BLOB_FETCH_KIB, BLOB_QUOTA_MIB } from '../../core/limits.ts'
+
 /** The configuration of a node, complete. What each key means is said once, in {@link CONFIG_KEYS}. */
 export interface NodeConfig {
   readonly listen: readonly string[]
@@ -11,6 +13,8 @@ export interface NodeConfig {
   readonly antiEntropyIntervalMs: number
   readonly discoveryIntervalMs: number
   readonly tablePollIntervalMs: number
+  readonly blobFetchKib: number
+  readonly blobQuotaMib: number
 }
 
 /** A key of the configuration. Its environment variable and its flag follow from its name. */
@@ -31,7 +35,14 @@ export type ConfigKey = {
   | { readonly kind: 'boolean'; readonly property: 'mdns' | 'dht' | 'relay'; readonly preset: boolean }
   | {
       readonly kind: 'integer'
-      readonly property: 'antiEntropyIntervalMs' | 'discoveryIntervalMs' | 'tablePollIntervalMs'
+      readonly property:
+        | 'antiEntropyIntervalMs'
+        | 'discoveryIntervalMs'
+        | 'tablePollIntervalMs'
+        | 'blobFetchKib'
+        | 'blobQuotaMib'
+      /** For messages, in the plural. */
+      readonly unit: string
       readonly min: number
       readonly max: number
       readonly preset: number
@@ -104,6 +115,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     name: 'anti_entropy_interval_ms',
     kind: 'integer',
     property: 'antiEntropyIntervalMs',
+    unit: 'milliseconds',
     min: 100,
     max: 24 * HOUR_MS,
     preset: 15_000,
@@ -114,6 +126,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     name: 'discovery_interval_ms',
     kind: 'integer',
     property: 'discoveryIntervalMs',
+    unit: 'milliseconds',
     min: 1_000,
     max: 24 * HOUR_MS,
     preset: 60_000,
@@ -123,11 +136,32 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     name: 'table_poll_interval_ms',
     kind: 'integer',
     property: 'tablePollIntervalMs',
+    unit: 'milliseconds',
     min: 50,
     max: HOUR_MS,
     preset: 500,
     description:
       'pause between two looks whether another program has written to a shared table; short costs a little reading while idle, long delays changes',
+  },
+  {
+    name: 'blob_fetch_kib',
+    kind: 'integer',
+    property: 'blobFetchKib',
+    unit: 'KiB',
+    min: 0,
+    max: 1024 * 1024 * 1024,
+    preset: BLOB_FETCH_KIB,
+    description: 'blobs up to this size are fetched as soon as an item refers to them; larger ones on demand',
+  },
+  {
+    name: 'blob_quota_mib',
+    kind: 'integer',
+    property: 'blobQuotaMib',
+    unit: 'MiB',
+    min: 1,
+    max: 1024 * 1024 * 1024,
+    preset: BLOB_QUOTA_MIB,
+    description: 'how much is kept of blobs; beyond it, nothing more is put or fetched until some are pruned',
   },
 ]
 

@@ -88,7 +88,7 @@ function readBoolean({ source, value, isText }: GivenValue): Result<boolean, Con
 }
 
 function readInteger(
-  { min, max }: Extract<ConfigKey, { kind: 'integer' }>,
+  { min, max, unit }: Extract<ConfigKey, { kind: 'integer' }>,
   { source, value, isText }: GivenValue,
 ): Result<number, ConfigFault> {
   const number = isText && typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value
@@ -96,7 +96,7 @@ function readInteger(
     typeof number === 'number' && Number.isSafeInteger(number) && number >= min && number <= max
   return isInRange
     ? ok(number)
-    : bad(`${source} must be a whole number of milliseconds from ${min} to ${max}, not ${show(value)}`)
+    : bad(`${source} must be a whole number of ${unit} from ${min} to ${max}, not ${show(value)}`)
 }
 
 function readAddresses(

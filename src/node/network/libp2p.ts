@@ -14,6 +14,7 @@ import { webSockets } from '@libp2p/websockets'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
+import { blobs, type BlobHost } from '../../../protocols/blobs/index.ts'
 import { introductionClient } from '../../../protocols/introduction/index.ts'
 import { sync, type SyncHost } from '../../../protocols/sync/index.ts'
 import { NARROW_NETWORK, publicNetworkOf } from '../../core/address-network.ts'
@@ -47,6 +48,8 @@ export interface NetworkInit {
   readonly relay: boolean
   readonly logger?: ComponentLogger | undefined
   readonly connectionGater: ConnectionGater
+  /** What is served of attachments. */
+  readonly blobs: BlobHost
   /** Peers the user named and introduction nodes: not kept out by a crowd in front of the door. */
   readonly pinned: readonly Multiaddr[]
   /** Transports, encrypters and muxers in place of TCP, WebSocket, Noise and yamux: for tests. */
@@ -96,6 +99,7 @@ export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'pee
       pubsub: gossipsub(gossipOptions(trust)),
       introductions: introductionClient(),
       sync: sync(({ peerId }) => ({ ...host, peerId })),
+      blobs: blobs(init.blobs),
       ...(init.relay ? { dcutr: dcutr() } : {}),
       // Client only: it asks the introduction nodes, which are the servers. Private addresses are kept, or a LAN finds nobody.
       ...(init.dht

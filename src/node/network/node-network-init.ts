@@ -2,6 +2,7 @@ import type { ConnectionGater, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Datastore } from 'interface-datastore'
 import type { Libp2pOptions } from 'libp2p'
+import type { BlobHost } from '../../../protocols/blobs/index.ts'
 import type { Signer, VerifySignature } from '../../core/signature.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
 
@@ -18,6 +19,8 @@ export interface NodeNetworkInit {
   readonly relay: boolean
   readonly antiEntropyIntervalMs: number
   readonly discoveryIntervalMs: number
+  /** What is served of attachments. */
+  readonly blobs: BlobHost
   readonly transport: Pick<Libp2pOptions, 'transports' | 'connectionEncrypters' | 'streamMuxers'> | undefined
   readonly connectionGater: ConnectionGater | undefined
 }

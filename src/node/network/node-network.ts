@@ -111,7 +111,7 @@ export class NodeNetwork {
       now: () => host.now(),
       isProven: (peer) => libp2p.services.sync.isProvenAnywhere(peer),
       onExcess: (peer) => standings.note(peer.toString(), GOSSIP_EXCESS),
-      onFlood: (peer) => this.#blame(peer, GOSSIP_FLOOD),
+      onFlood: (peer) => this.blame(peer, GOSSIP_FLOOD),
     })
     this.#scheduler = new SyncScheduler({
       intervalMs: init.antiEntropyIntervalMs,
@@ -324,7 +324,7 @@ export class NodeNetwork {
     if (fault !== null && fault.code !== 'LINK_CLOSED') {
       member?.space.onFault(peer.toString(), fault.code)
       this.#host.log(`link with ${peer.toString()} ended: ${fault.code}, ${fault.detail}`)
-      if (fault.code === 'TIMEOUT') this.#blame(peer, fault)
+      if (fault.code === 'TIMEOUT') this.blame(peer, fault)
     }
     if (!this.#isStopping) this.#discovery.hurry()
   }
@@ -332,10 +332,11 @@ export class NodeNetwork {
   #onFault(peer: PeerId, space: SyncSpace | null, fault: Fault, bytes: Uint8Array): void {
     const member = space === null ? undefined : this.#members.get(toHex(space.topic))
     member?.space.hosted.replica.noteRefusal(fault, peer.toString(), bytes)
-    this.#blame(peer, fault)
+    this.blame(peer, fault)
   }
 
-  #blame(peer: PeerId, offence: Fault): void {
+  /** Holds an offence against a peer. */
+  blame(peer: PeerId, offence: Fault): void {
     const addresses = this.#libp2p.getConnections(peer).map(({ remoteAddr }) => remoteAddr)
     if (!this.#standings.blame(peer.toString(), offence, addresses)) return
     this.#host.log(`${peer.toString()} is banned for a while: ${offence.code}, ${offence.detail}`)
@@ -363,7 +364,7 @@ export class NodeNetwork {
       reader: this.#host.reader,
       now: () => this.#host.now(),
       onFault: (peer, fault) => this.#onFault(peer, sync, fault, new Uint8Array()),
-      onRefused: (peer, fault) => this.#blame(peer, fault),
+      onRefused: (peer, fault) => this.blame(peer, fault),
     })
     return sync
   }
@@ -373,7 +374,7 @@ export class NodeNetwork {
       isWelcome: (hosted, peer) =>
         this.#libp2p.services.sync.isProven(peer, hosted.id) && !this.#standings.isBanned(peer.toString()),
       reader: () => this.#host.reader().publicKey,
-      onRefused: (peer, code, detail) => this.#blame(peer, { code, detail }),
+      onRefused: (peer, code, detail) => this.blame(peer, { code, detail }),
       onMissing: (hosted, peer) => {
         const member = this.#members.get(toHex(hosted.topic))
         if (member !== undefined) this.#scheduler.soon(member.space, peer)

@@ -33,6 +33,7 @@ import { explainOperation, type Explanation, explainRight, type RightExplanation
 import { SpaceItems } from './space-items.ts'
 import { describeStatus, type SpaceStatus } from './status.ts'
 import { watchOutdated } from './watch-outdated.ts'
+import { type BlobOwner, SpaceBlobs } from '../blobs/space-blobs.ts'
 import { SpaceConflicts } from '../history/conflicts.ts'
 import { SpaceHistory } from '../history/space-history.ts'
 import { watchConflicts } from '../history/watch-conflicts.ts'
@@ -49,14 +50,10 @@ const REMEMBER_EVERY_MS = 10_000
 const SYNC_TIMEOUT_MS = 10 * 60 * 1000
 
 /** What a space needs of the node that holds it. */
-export interface SpaceOwner {
-  /** The key that signs the node's own operations. */
-  readonly author: Signer
+export interface SpaceOwner extends BlobOwner {
   /** Multiaddrs of introduction nodes, and of the node itself, as text: what an invite carries. */
   readonly bootstrap: readonly string[]
   readonly addresses: readonly string[]
-  /** The node's clock, ms since 1970. */
-  now(): number
   /** Compares one space with one peer, or with all of its peers. */
   sync(
     space: Space,
@@ -80,6 +77,8 @@ export class Space extends SpaceItems {
   readonly conflicts: SpaceConflicts
   /** Asking with SQL and words, and the kinds declared for it. */
   readonly queries: SpaceQueries
+  /** Attachments: content of any size. */
+  readonly blobs: SpaceBlobs
   readonly #node: SpaceOwner
   readonly #feed: ChangeFeed
   #rememberedAtMs = 0
@@ -96,6 +95,7 @@ export class Space extends SpaceItems {
     this.peers.restore(hosted.keptPeers())
     this.tables = new SpaceTables(sharingSpace(this, hosted))
     this.queries = new SpaceQueries(hosted.store, this)
+    this.blobs = new SpaceBlobs(this, node)
     hosted.replica.addEventListener('admitted', ({ detail }) => {
       this.queries.kinds.touched(detail.touched)
       this.tables.touched(detail.touched)
@@ -163,7 +163,8 @@ export class Space extends SpaceItems {
 
   /** Where this space stands, and with whom it is in sync by which proof. */
   status(): SpaceStatus {
-    return describeStatus(this.hosted, this.peers, this.#node.author.publicKey, this.#node.now())
+    const described = describeStatus(this.hosted, this.peers, this.#node.author.publicKey, this.#node.now())
+    return { ...described, blobs: this.blobs.status() }
   }
 
   /** Gives somebody a role, by an operation that publishes the delegation. Returns the token's digest, hexadecimal. */
@@ -247,6 +248,7 @@ export class Space extends SpaceItems {
 
   /** Closes the space's files; nothing else may be called after. */
   close(): void {
+    this.blobs.close()
     this.tables.close()
     if (this.#hasNewProofs) this.hosted.keepPeers(this.peers.remembered())
     this.queries.close()

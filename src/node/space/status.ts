@@ -1,3 +1,4 @@
+import type { BlobStatus } from '../blobs/space-blobs.ts'
 import { toHex } from '../../core/bytes.ts'
 import { formatDid } from '../../core/principal.ts'
 import type { PeerBook, PeerReceipt, PeerState } from '../peer-book.ts'
@@ -53,6 +54,8 @@ export interface SpaceStatus {
   readonly selection: readonly string[] | null
   /** Operations whose body has not arrived, although this node may read it. */
   readonly absentBodies: number
+  /** Attachments, and how many of them are not here. */
+  readonly blobs: BlobStatus
   /** Operations whose body is not here, and is not for this node to read: headers alone. */
   readonly unreadable: number
   /** Code of what keeps this node from writing here: `RESTORED`, `OWN_HEAD_BEHIND`, `OWN_FORK`; null where nothing does. */
@@ -88,7 +91,7 @@ export function describeStatus(
   peers: PeerBook,
   author: Uint8Array,
   nowMs: number,
-): SpaceStatus {
+): Omit<SpaceStatus, 'blobs'> {
   const { replica, store } = space
   const scope = space.reading.scopeOf(author, nowMs)
   const clockRoot = toHex(replica.clockRoot())

@@ -32,11 +32,14 @@ export function openSqliteBlobStore({
   try {
     if (!existsSync(file)) {
       if (sizeOf(`${file}-wal`) > 0)
-        return fail('STORE_CORRUPT', `${file} is gone, but its log ${file}-wal is still there: move it away`)
+        return fail(
+          'STORE_CORRUPT',
+          `${file} is gone, but its log ${file}-wal is still there: move that away too`,
+        )
       createFile(file)
     }
     const header = readFileHeader(file, BLOBS_APPLICATION_ID)
-    if (!header.ok) return header
+    if (!header.ok) return header.fault.code === 'STORE_CORRUPT' ? damaged(file, header.fault.detail) : header
     const database = new Database(file)
     try {
       return ok(new SqliteBlobStore(database, quotaBytes))
@@ -49,6 +52,15 @@ export function openSqliteBlobStore({
     if (fault === null) throw error
     return { ok: false, fault }
   }
+}
+
+/** What is lost can be fetched again, so nobody has to join again for it. */
+function damaged(file: string, detail: string) {
+  const [why = ''] = detail.split('. It was left')
+  return fail(
+    'STORE_CORRUPT',
+    `${why}. It was left as it is; move ${file} away: what others have is fetched again from them`,
+  )
 }
 
 /** Under a name of its own first, and renamed when it is whole and on disk. */
