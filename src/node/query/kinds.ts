@@ -100,7 +100,9 @@ export class Kinds {
       (name) => name.startsWith('column.') && !Object.hasOwn(fields, name),
     )
     const changed = Object.entries(fields).filter(([name, value]) => shown.get(name) !== value)
-    const id = this.#writer.edit(`${KINDS_PATH}/${kind.name}`, Object.fromEntries(changed), stray)
+    const path = `${KINDS_PATH}/${kind.name}`
+    const isSame = changed.length === 0 && stray.length === 0
+    const id = isSame ? null : this.#writer.edit(path, Object.fromEntries(changed), stray)
     this.renew()
     return id
   }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import {
@@ -15,6 +16,7 @@ import type {
   SearchRequest,
   SqlRequest,
   SqlRows,
+  WatchdogInit,
 } from './query-message.ts'
 import { prepareOne, QueryRefusal, readRows } from './read-rows.ts'
 import { INDEX_SCHEMA, SearchIndex } from './search-index.ts'
@@ -23,10 +25,15 @@ import { INDEX_SCHEMA, SearchIndex } from './search-index.ts'
  * A process that answers queries on one space's file, one at a time. It is apart from the node because SQLite cannot be interrupted from
  * JavaScript: whoever started it ends it when a query takes too long.
  */
-const { file, indexFile } = JSON.parse(process.argv[2] ?? '{}') as QueryProcessInit
+const { file, indexFile, parent } = JSON.parse(process.argv[2] ?? '{}') as QueryProcessInit
 
 const busy = new Int32Array(new SharedArrayBuffer(4))
-new Worker(new URL('./watchdog-main.ts', import.meta.url), { workerData: busy }).unref()
+const watchdog = new Worker(new URL('./watchdog-main.ts', import.meta.url), {
+  workerData: { busy, parent } satisfies WatchdogInit,
+})
+/** Nothing runs unwatched. */
+const isWatched = once(watchdog, 'online')
+watchdog.unref()
 
 const say = (message: QueryMessage): void => void process.send?.(message)
 
@@ -140,6 +147,8 @@ class Answerer {
 const answerer = new Answerer()
 
 async function answer(request: QueryRequest): Promise<void> {
+  await isWatched
+  setBusy(true)
   try {
     say({
       kind: 'rows',
@@ -147,6 +156,8 @@ async function answer(request: QueryRequest): Promise<void> {
     })
   } catch (error) {
     say(answerer.explain(error))
+  } finally {
+    setBusy(false)
   }
 }
 
@@ -155,9 +166,6 @@ function setBusy(isBusy: boolean): void {
   Atomics.notify(busy, 0)
 }
 
-process.on('message', (request) => {
-  setBusy(true)
-  void answer(request as QueryRequest).finally(() => setBusy(false))
-})
+process.on('message', (request) => void answer(request as QueryRequest))
 process.on('disconnect', () => process.exit(0))
 say({ kind: 'ready' })

@@ -56,6 +56,15 @@ export interface QueryProcessInit {
   readonly file: string
   /** Of the search index, which may not be there yet. */
   readonly indexFile: string
+  /** Process id of whoever starts it. */
+  readonly parent: number
+}
+
+/** What the thread that watches such a process is given. */
+export interface WatchdogInit {
+  /** One number: 1 while a query runs, woken at a change. */
+  readonly busy: Int32Array
+  readonly parent: number
 }
 
 /** Why a process ended itself, on its standard error. */

@@ -1,7 +1,7 @@
 import { SQL_PROCESS_IDLE_MS, SQL_PROCESSES_MAX, SQL_WAITING_MAX } from '../../core/limits.ts'
 import { FaultError } from '../fault-error.ts'
-import type { QueryProcessInit, QueryRequest, SqlRows } from './query-message.ts'
-import { QueryProcess, type RunOptions } from './query-process.ts'
+import type { QueryRequest, SqlRows } from './query-message.ts'
+import { type QueriedFile, QueryProcess, type RunOptions } from './query-process.ts'
 
 type Waiter = PromiseWithResolvers<void>
 
@@ -11,7 +11,7 @@ type Waiter = PromiseWithResolvers<void>
  * 2. a process is started when one is needed and none is idle, and all are ended when for SQL_PROCESS_IDLE_MS there was nothing to do.
  */
 export class QueryPool {
-  readonly #init: QueryProcessInit
+  readonly #init: QueriedFile
   readonly #processes = new Set<QueryProcess>()
   readonly #waiting: Waiter[] = []
   #idle: QueryProcess[] = []
@@ -20,7 +20,7 @@ export class QueryPool {
   #idleTimer: NodeJS.Timeout | null = null
   #isClosed = false
 
-  constructor(init: QueryProcessInit) {
+  constructor(init: QueriedFile) {
     this.#init = init
   }
 

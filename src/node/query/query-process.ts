@@ -11,6 +11,9 @@ import {
   type SqlRows,
 } from './query-message.ts'
 
+/** What is asked. */
+export type QueriedFile = Omit<QueryProcessInit, 'parent'>
+
 /** How one query is run. */
 export interface RunOptions {
   /** From where the search index is up to date, if the query needs it. */
@@ -35,14 +38,18 @@ export class QueryProcess {
   #isReady = false
 
   /** `onEnd` is called once, when it is of no more use. */
-  constructor(init: QueryProcessInit, onEnd: () => void) {
-    this.#child = fork(PROGRAM, [JSON.stringify(init)], {
-      serialization: 'advanced',
-      // Nothing of how this process was started, nor of its configuration, is the other's business.
-      execArgv: [],
-      env: {},
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    })
+  constructor(init: QueriedFile, onEnd: () => void) {
+    this.#child = fork(
+      PROGRAM,
+      [JSON.stringify({ ...init, parent: process.pid } satisfies QueryProcessInit)],
+      {
+        serialization: 'advanced',
+        // Nothing of how this process was started, nor of its configuration, is the other's business.
+        execArgv: [],
+        env: {},
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      },
+    )
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#lastWords = (this.#lastWords + chunk.toString()).slice(-LAST_WORDS_MAX)
     })

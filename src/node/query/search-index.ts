@@ -5,6 +5,7 @@ import { SEARCH_BATCH_CELLS_MAX, STORE_BUSY_TIMEOUT_MS } from '../../core/limits
 import type { CellType } from '../../core/types/cell.ts'
 import type { IndexProgress } from './query-message.ts'
 import { searchableText } from './search-text.ts'
+import { textOfCell } from '../../storage/sqlite/text-pieces.ts'
 
 /** The schema under which queries see the index: `words.search`, or `search` alone. */
 export const INDEX_SCHEMA = 'words'
@@ -51,7 +52,8 @@ interface Batch {
   readonly left: number
 }
 
-const CELL = 'c.cell, c.path, c.type, c.field, CASE WHEN c.removed = 0 THEN c.json END AS json'
+const CELL = `c.cell, c.path, c.type, c.field,
+  CASE WHEN c.removed = 0 THEN CASE c.type WHEN 'text' THEN json_quote(${textOfCell('c.cell')}) ELSE c.json END END AS json`
 
 /**
  * The full-text index of a space, in a file of its own beside the space's: writing to the space costs nothing for it, it is brought up to

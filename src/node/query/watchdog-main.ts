@@ -1,14 +1,13 @@
 import { writeSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
 import { SQL_PROCESS_LOOK_MS, SQL_PROCESS_MEMORY_BYTES_MAX, SQL_TIMEOUT_MS_MAX } from '../../core/limits.ts'
-import { OUT_OF_MEMORY } from './query-message.ts'
+import { OUT_OF_MEMORY, type WatchdogInit } from './query-message.ts'
 
 /**
  * Ends the process that it is a thread of: where that takes too much memory, where whoever started it is gone, and where it is busy for
- * longer than any query may be. The main thread cannot look itself while SQLite works. `busy`: 1 while it does, woken at a change.
+ * longer than any query may be. The main thread cannot look itself while SQLite works.
  */
-const busy = workerData as Int32Array
-const parent = process.ppid
+const { busy, parent } = workerData as WatchdogInit
 let sinceMs = Date.now()
 
 for (;;) {
@@ -23,6 +22,10 @@ for (;;) {
 }
 
 function end(reason: string): void {
-  writeSync(2, reason)
+  try {
+    writeSync(2, reason)
+  } catch {
+    // Nobody is there any more to read it.
+  }
   process.kill(process.pid, 'SIGKILL')
 }
