@@ -1,7 +1,10 @@
 import type { Action } from './control/action.ts'
 import { changesAction } from './commands/changes.ts'
+import { blameAction } from './commands/blame.ts'
+import { conflictsAction, conflictsKeepAction, conflictsTakeAction } from './commands/conflicts.ts'
 import { delegationsAction } from './commands/delegations.ts'
 import { deleteAction } from './commands/delete.ts'
+import { diffAction } from './commands/diff.ts'
 import { explainAction, explainRightAction } from './commands/explain.ts'
 import { forksAction } from './commands/forks.ts'
 import { getAction } from './commands/get.ts'
@@ -13,11 +16,12 @@ import { inviteAction } from './commands/invite.ts'
 import { joinAction } from './commands/join.ts'
 import { kindAddAction, kindListAction, kindRemoveAction } from './commands/kind.ts'
 import { listAction } from './commands/list.ts'
-import { logAction } from './commands/log.ts'
+import { logAction, versionsAction } from './commands/log.ts'
 import { opsClockAction, opsExportAction, opsImportAction } from './commands/ops.ts'
 import { peersAction } from './commands/peers.ts'
 import { proveAction } from './commands/prove.ts'
 import { editAction, putAction } from './commands/put.ts'
+import { revertAction } from './commands/revert.ts'
 import { containAction, endorseAction, revokeAction } from './commands/revoke.ts'
 import { snapshotExportAction, snapshotImportAction } from './commands/snapshot.ts'
 import { searchAction } from './commands/search.ts'
@@ -33,10 +37,15 @@ import { whoamiAction } from './commands/whoami.ts'
 export const ACTIONS: ReadonlyMap<string, Action> = new Map(
   [
     changesAction,
+    blameAction,
+    conflictsAction,
+    conflictsKeepAction,
+    conflictsTakeAction,
     containAction,
     delegationsAction,
     deleteAction,
     editAction,
+    diffAction,
     endorseAction,
     explainAction,
     explainRightAction,
@@ -62,6 +71,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     peersAction,
     proveAction,
     putAction,
+    revertAction,
     revokeAction,
     snapshotExportAction,
     snapshotImportAction,
@@ -77,6 +87,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     tableRemoveAction,
     tableSyncAction,
     verifyAction,
+    versionsAction,
     whoamiAction,
   ].map((action) => {
     // The server checks arguments against the action's own shape before it runs it.

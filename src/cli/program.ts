@@ -1,7 +1,10 @@
 import { Command, CommanderError } from '@commander-js/extra-typings'
+import { registerBlame } from './commands/blame.ts'
 import { registerChanges } from './commands/changes.ts'
+import { registerConflicts } from './commands/conflicts.ts'
 import { registerDelegations } from './commands/delegations.ts'
 import { registerDelete } from './commands/delete.ts'
+import { registerDiff } from './commands/diff.ts'
 import { registerExplain } from './commands/explain.ts'
 import { registerForks } from './commands/forks.ts'
 import { registerGet } from './commands/get.ts'
@@ -19,6 +22,7 @@ import { registerOps } from './commands/ops.ts'
 import { registerPeers } from './commands/peers.ts'
 import { registerProve } from './commands/prove.ts'
 import { registerPut } from './commands/put.ts'
+import { registerRevert } from './commands/revert.ts'
 import { registerRevoke } from './commands/revoke.ts'
 import { registerSnapshot } from './commands/snapshot.ts'
 import { registerSearch } from './commands/search.ts'
@@ -45,6 +49,7 @@ const GROUPS: readonly (readonly [
     [registerSpace, registerInvite, registerJoin, registerGrant, registerDelegations, registerRevoke],
   ],
   ['Content:', [registerPut, registerGet, registerList, registerDelete, registerLog, registerChanges]],
+  ['History:', [registerBlame, registerDiff, registerRevert, registerConflicts]],
   ['Asking:', [registerSql, registerSearch, registerKind]],
   ['Federation:', [registerStatus, registerPeers, registerSync, registerExplain]],
   ['Files:', [registerOps, registerSnapshot, registerImport]],

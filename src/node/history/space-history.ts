@@ -6,6 +6,7 @@ import { type Difference, diffRows } from './diff-rows.ts'
 import { type CellChoice, ItemRecords } from './item-records.ts'
 import type { ItemWriter } from './item-writer.ts'
 import { itemsOf, rowsAt, type StateOptions } from './item-state.ts'
+import { loggedOperations, type LoggedOperation, type LogOptions } from './logged-operations.ts'
 import { parsePoint } from './point.ts'
 import { revertingEdits } from './reverting-edits.ts'
 import { type HistoryOptions, type HistoryPage, readVersions } from './versions.ts'
@@ -21,6 +22,15 @@ export class SpaceHistory {
 
   constructor(space: ItemWriter) {
     this.#space = space
+  }
+
+  /**
+   * Admitted operations that changed something at or below a path, with what they changed there; at the root every operation. The latest to
+   * arrive first.
+   */
+  log(prefix = '', options: LogOptions = {}): Generator<LoggedOperation> {
+    orThrow(parsePath(prefix))
+    return loggedOperations(this.#space.hosted, prefix, options)
   }
 
   /** A page of the versions of the items at a path, or of one type, or of one field. */

@@ -30,7 +30,8 @@ export function listOperations(store: SpaceStore, prefix: string, limit: number)
   return entries
 }
 
-function describeOperation(entry: Entry, store: SpaceStore): LogEntry {
+/** An admitted operation, for people. */
+export function describeOperation(entry: Entry, store: SpaceStore): LogEntry {
   const { body } = store.operation(entry.ordinal)
   return {
     id: toHex(entry.id),
