@@ -24,7 +24,7 @@ const FIELDS = ['name', 'state', 'count']
 const LABELS = ['knows', 'blocks']
 const TAGS = ['new', 'urgent', 'tag:ä', 'zz']
 /** What can be deleted. */
-const DELETABLE = ['register', 'map', 'edge', 'set', 'counter', 'claim'] as const
+const DELETABLE = ['register', 'map', 'edge', 'set', 'counter', 'claim', 'text'] as const
 
 /** A few edits of few items, so that writers meet. */
 function drawEdits(random: Random, paths: readonly string[] = PATHS): readonly ItemEdit[] {
@@ -33,7 +33,7 @@ function drawEdits(random: Random, paths: readonly string[] = PATHS): readonly I
 
 function drawEdit(random: Random, path: string): ItemEdit {
   const value = random.below(1_000)
-  switch (random.below(12)) {
+  switch (random.below(14)) {
     case 0:
     case 1:
       return { kind: 'delete', path, type: random.pick(DELETABLE) }
@@ -56,6 +56,10 @@ function drawEdit(random: Random, path: string): ItemEdit {
       return { kind: 'count', path, by: random.chance(0.1) ? Number.MAX_SAFE_INTEGER : value - 500 }
     case 10:
       return { kind: 'claim', path, value }
+    case 11:
+    case 12:
+      // Beyond the text's end, where it is shorter, the node declines.
+      return { kind: 'text', path, splices: [[random.below(4), random.below(2), `${value}`]] }
     default:
       return { kind: 'put', path, value }
   }

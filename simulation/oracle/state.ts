@@ -1,6 +1,7 @@
 import { toHex } from '../../src/core/bytes.ts'
 import { encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { isBelow, isMap, type Event, type RawChange } from './history.ts'
+import { foldNaively, type NaiveNode } from './naive-text.ts'
 import type { Judgement } from './oracle.ts'
 
 interface Write {
@@ -41,7 +42,53 @@ export function naiveState({
     const shown = shownBy(cell.split('|')[1] as string, done)
     if (shown !== null) state.set(cell, shown)
   }
+  for (const [path, nodes] of textsOf([...history.values()])) {
+    const { text, exists } = foldNaively(nodes).show(
+      (node) => !masked.has((nodes[node] as TextNode).event.id),
+    )
+    if (exists) state.set(`${path}|text|`, toHex(encodeCanonical(text)))
+  }
   return state
+}
+
+type TextNode = NaiveNode & { readonly event: Event }
+
+/** The changes of each text by its path, masked ones too, parents first; each follows all of its past, and its operation's earlier ones. */
+function textsOf(events: readonly Event[]): ReadonlyMap<string, readonly TextNode[]> {
+  const texts = new Map<string, TextNode[]>()
+  for (const event of events) {
+    for (const change of event.changes) {
+      const action = readTextAction(change, event)
+      if (change === null || action === null) continue
+      const nodes = texts.get(change[2]) ?? []
+      texts.set(change[2], nodes)
+      const parents = [...nodes.keys()].filter((node) => {
+        const before = (nodes[node] as TextNode).event
+        return before === event || event.past.has(before.id)
+      })
+      nodes.push({ id: Buffer.from(event.id, 'hex'), parents, action, event })
+    }
+  }
+  return texts
+}
+
+function readTextAction(change: RawChange, event: Event): NaiveNode['action'] | null {
+  if (change === null || !event.header.command.startsWith('/op/')) return null
+  const [type, version, path, payload] = change
+  if (type !== 'text' || version !== 1 || !isBelow(path, event.header.path) || !isMap(payload)) return null
+  const [key, ...others] = Object.keys(payload)
+  if (others.length > 0) return null
+  if (key === 'delete') return payload['delete'] === true ? { kind: 'delete' } : null
+  const edits = payload['edits']
+  if (key !== 'edits' || !Array.isArray(edits) || edits.length === 0 || edits.length > 4096) return null
+  for (const edit of edits as unknown[]) {
+    if (!Array.isArray(edit) || edit.length !== 3) return null
+    const [position, deleted, inserted] = edit as unknown[]
+    const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0
+    if (!isCount(position) || !isCount(deleted) || typeof inserted !== 'string') return null
+    if (deleted === 0 && inserted === '' && edits.length > 1) return null
+  }
+  return { kind: 'edit', edits: edits as [number, number, string][] }
 }
 
 function note(edit: Edit, event: Event, index: number, cells: Map<string, CellHistory>): void {

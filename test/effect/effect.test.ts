@@ -154,6 +154,7 @@ describe('the effective set', () => {
       'map',
       'register',
       'set',
+      'text',
     ])
     expect(changed).toBeGreaterThan(10)
   })

@@ -12,6 +12,7 @@ import { appendEntry } from '../../src/core/types/log/change.ts'
 import { editMap } from '../../src/core/types/map/change.ts'
 import { deleteRegister, setRegister } from '../../src/core/types/register/change.ts'
 import { editSet } from '../../src/core/types/set/change.ts'
+import { deleteText, editText } from '../../src/core/types/text/change.ts'
 import { endorseOperations, revokeDelegation } from '../../src/core/changes/verdict.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import type { Signer } from '../../src/core/signature.ts'
@@ -196,7 +197,7 @@ function makeOperation(step: Step, made: readonly Operation[]): Operation {
 /** A change of one of the types, by a number. */
 function writeSomething(path: string, number: number): Uint8Array {
   const end = { label: 'to', to: number % 3 === 0 ? 'b' : 'c' }
-  switch (number % 11) {
+  switch (number % 17) {
     case 0:
       return editMap(path, { set: { x: number } })
     case 1:
@@ -214,6 +215,20 @@ function writeSomething(path: string, number: number): Uint8Array {
       return setBlob(path, { hash: sha256(Uint8Array.of(number)), size: number })
     case 8:
       return clearCounter(path)
+    // Where there is a text long enough; void elsewhere.
+    case 9:
+      return editText(path, [[number % 2, number % 3, `${number}`]])
+    case 10:
+      return editText(path, [[number % 7, number % 2, 'ä']])
+    case 11:
+    case 12:
+    case 13:
+      return editText(path, [
+        [0, 0, `<${number}>`],
+        [2, 1, 'two'],
+      ])
+    case 14:
+      return number % 2 === 0 ? deleteText(path) : editText(path, [[0, 0, '']])
     default:
       return setRegister(path, number)
   }

@@ -36,7 +36,7 @@ export class OpenText {
   readonly #store: SpaceStore
   /** By ordinal: the last node of the operation. */
   readonly #nodes = new Map<number, number>()
-  /** Ordinals of operations that wait, ascending. */
+  /** The changes that wait, by the ordinal of their operation. */
   readonly #waiting = new Map<number, readonly TextEditRow[]>()
   /** By node: the index of its change. */
   readonly #indexes: number[] = []
@@ -84,7 +84,8 @@ export class OpenText {
 
   /** Places what waits and need wait no longer, since a body has come. */
   placeWaiting(writer: SpaceWriter): void {
-    for (const [ordinal, rows] of [...this.#waiting]) {
+    // In the order of admission, since what waits may wait for something else that does.
+    for (const [ordinal, rows] of [...this.#waiting].sort(([a], [b]) => a - b)) {
       const entry = this.#store.at(ordinal)
       if (!this.#canPlace(entry)) continue
       this.#waiting.delete(ordinal)

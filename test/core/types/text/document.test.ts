@@ -6,7 +6,7 @@ import { TEXT_CHARACTERS_MAX, TEXT_EDITS_MAX } from '../../../../src/core/limits
 import type { TextAction, TextEdit } from '../../../../src/core/types/text/edit.ts'
 import { composeSplices, spliceDelta, type TextDelta } from '../../../../src/core/types/text/delta.ts'
 import type { TextDocument } from '../../../../src/core/types/text/document.ts'
-import { foldNaively, pastOf, type NaiveNode } from './naive-text.ts'
+import { foldNaively, pastOf, type NaiveNode } from '../../../../simulation/oracle/naive-text.ts'
 import { add, applyDelta, createDocument, nodesOf, renumber, shuffle, steps } from './random-text.ts'
 
 const keys = fc.array(fc.nat(), { minLength: 1, maxLength: 40 })

@@ -4,7 +4,7 @@ import { utf8 } from '../../../../src/core/bytes.ts'
 import type { TextAction, TextEdit } from '../../../../src/core/types/text/edit.ts'
 import { TextDocument } from '../../../../src/core/types/text/document.ts'
 import type { TextDelta } from '../../../../src/core/types/text/delta.ts'
-import type { NaiveNode } from './naive-text.ts'
+import type { NaiveNode } from '../../../../simulation/oracle/naive-text.ts'
 
 /** What one random node is made from; positions are taken modulo what its past has. */
 export interface Step {

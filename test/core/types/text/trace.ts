@@ -2,7 +2,7 @@ import { add, createDocument } from './random-text.ts'
 import { sha256 } from '../../../../src/core/hash.ts'
 import { utf8 } from '../../../../src/core/bytes.ts'
 import { composeSplices, type TextSplice } from '../../../../src/core/types/text/delta.ts'
-import type { NaiveNode } from './naive-text.ts'
+import type { NaiveNode } from '../../../../simulation/oracle/naive-text.ts'
 
 /** A recording of typing, in the format of josephg/editing-traces. */
 export interface Trace {

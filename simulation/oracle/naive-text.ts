@@ -1,6 +1,6 @@
-import { compareBytes } from '../../../../src/core/bytes.ts'
-import type { TextAction } from '../../../../src/core/types/text/edit.ts'
-import { TEXT_CHARACTERS_MAX } from '../../../../src/core/limits.ts'
+import { compareBytes } from '../../src/core/bytes.ts'
+import type { TextAction } from '../../src/core/types/text/edit.ts'
+import { TEXT_CHARACTERS_MAX } from '../../src/core/limits.ts'
 
 /** A node of a text, named by its place in a list in which parents come first. */
 export interface NaiveNode {
@@ -35,15 +35,15 @@ export interface NaiveText {
  */
 export function foldNaively(nodes: readonly NaiveNode[]): NaiveText {
   const pasts = nodes.map((_, node) => pastOf(nodes, node))
-  const elements: Element[] = []
+  /** All characters so far, in document order. */
+  const placed: Element[] = []
   const doomed: Element[][] = []
   const isVoid: boolean[] = []
   nodes.forEach((node, index) => {
-    const before = elements.length
     const deleted: Element[] = []
     let fits = true
     let deletions = 0
-    const viewNow = () => list(elements, nodes).filter((e) => pasts[index]?.has(e.node) || e.node === index)
+    const viewNow = () => placed.filter((e) => pasts[index]?.has(e.node) || e.node === index)
     if (node.action.kind === 'delete') deleted.push(...viewNow())
     else {
       for (const [position, count, text] of node.action.edits) {
@@ -61,18 +61,18 @@ export function foldNaively(nodes: readonly NaiveNode[]): NaiveText {
             right !== null && isBelow(right, left)
               ? { node: index, character, parent: right, side: 'left', rightOrigin: right }
               : { node: index, character, parent: left, side: 'right', rightOrigin: right }
-          elements.push(element)
+          place(element, placed, nodes)
           left = element
         }
       }
     }
     const { length } = viewNow()
     if (length > TEXT_CHARACTERS_MAX || deletions > length) fits = false
-    if (!fits) elements.length = before
+    if (!fits) placed.splice(0, placed.length, ...placed.filter((e) => e.node !== index))
     isVoid.push(!fits)
     doomed.push(fits ? deleted : [])
   })
-  const order = list(elements, nodes)
+  const order = placed
   return {
     isVoid,
     order,
@@ -115,32 +115,28 @@ function isBelow(element: Element, ancestor: Element | null): boolean {
   return false
 }
 
-/** The characters in order. Element by element, so that the place of a right origin is known when siblings are compared. */
-function list(elements: readonly Element[], nodes: readonly NaiveNode[]): Element[] {
-  const placed: Element[] = []
-  const idOf = (element: Element) => (nodes[element.node] as NaiveNode).id
-  for (const element of elements) {
-    const siblings = placed.filter((e) => e.parent === element.parent && e.side === element.side)
-    const rank = (e: Element | null) => (e === null ? placed.length : placed.indexOf(e))
-    const comesBefore = (other: Element) => {
-      const byOrigin = element.side === 'right' ? rank(other.rightOrigin) - rank(element.rightOrigin) : 0
-      return byOrigin !== 0 ? byOrigin < 0 : compareBytes(idOf(element), idOf(other)) < 0
-    }
-    const next = siblings.find(comesBefore)
-    const isWithin = (e: Element, ancestor: Element | null): boolean => {
-      for (let at: Element | null = e; at !== null; at = at.parent) if (at === ancestor) return true
-      return ancestor === null
-    }
-    let at: number
-    if (next !== undefined) at = placed.findIndex((e) => isWithin(e, next))
-    else if (element.side === 'left') at = placed.indexOf(element.parent as Element)
-    else {
-      // Behind everything to the right below its parent.
-      at = element.parent === null ? placed.length : placed.indexOf(element.parent) + 1
-      while (at < placed.length && element.parent !== null && isWithin(placed[at] as Element, element.parent))
-        at++
-    }
-    placed.splice(at, 0, element)
+/** Puts a character in its place among those that are there already, its ancestors in the tree among them. */
+function place(element: Element, placed: Element[], nodes: readonly NaiveNode[]): void {
+  const idOf = ({ node }: Element) => (nodes[node] as NaiveNode).id
+  const siblings = placed.filter((e) => e.parent === element.parent && e.side === element.side)
+  const rank = (e: Element | null) => (e === null ? placed.length : placed.indexOf(e))
+  const comesBefore = (other: Element) => {
+    const byOrigin = element.side === 'right' ? rank(other.rightOrigin) - rank(element.rightOrigin) : 0
+    return byOrigin !== 0 ? byOrigin < 0 : compareBytes(idOf(element), idOf(other)) < 0
   }
-  return placed
+  const next = siblings.find(comesBefore)
+  const isWithin = (e: Element, ancestor: Element | null): boolean => {
+    for (let at: Element | null = e; at !== null; at = at.parent) if (at === ancestor) return true
+    return ancestor === null
+  }
+  let at: number
+  if (next !== undefined) at = placed.findIndex((e) => isWithin(e, next))
+  else if (element.side === 'left') at = placed.indexOf(element.parent as Element)
+  else {
+    // Behind everything to the right below its parent.
+    at = element.parent === null ? placed.length : placed.indexOf(element.parent) + 1
+    while (at < placed.length && element.parent !== null && isWithin(placed[at] as Element, element.parent))
+      at++
+  }
+  placed.splice(at, 0, element)
 }
