@@ -1,7 +1,11 @@
 import type { Action } from './control/action.ts'
 import { changesAction } from './commands/changes.ts'
+import { appendAction } from './commands/append.ts'
+import {
 import { blameAction } from './commands/blame.ts'
+import { claimAction, releaseAction } from './commands/claim.ts'
 import { conflictsAction, conflictsKeepAction, conflictsTakeAction } from './commands/conflicts.ts'
+import { countAction } from './commands/count.ts'
 import { delegationsAction } from './commands/delegations.ts'
 import { deleteAction } from './commands/delete.ts'
 import { diffAction } from './commands/diff.ts'
@@ -15,6 +19,7 @@ import { importEntitiesAction, importHistoryAction } from './commands/import.ts'
 import { inviteAction } from './commands/invite.ts'
 import { joinAction } from './commands/join.ts'
 import { kindAddAction, kindListAction, kindRemoveAction } from './commands/kind.ts'
+import { linkAction, unlinkAction } from './commands/link.ts'
 import { listAction } from './commands/list.ts'
 import { logAction, versionsAction } from './commands/log.ts'
 import { opsClockAction, opsExportAction, opsImportAction } from './commands/ops.ts'
@@ -30,18 +35,23 @@ import { sqlAction } from './commands/sql.ts'
 import { statusAction } from './commands/status.ts'
 import { syncAction } from './commands/sync.ts'
 import { tableAddAction, tableListAction, tableRemoveAction, tableSyncAction } from './commands/table.ts'
+import { tagAction, untagAction } from './commands/tag.ts'
 import { verifyAction } from './commands/verify.ts'
 import { whoamiAction } from './commands/whoami.ts'
+import { writeAction } from './commands/write.ts'
 
 /** What a running node does for commands, by name. Each is the function that the command runs itself where no node runs. */
 export const ACTIONS: ReadonlyMap<string, Action> = new Map(
   [
+    appendAction,
     changesAction,
+    claimAction,
     blameAction,
     conflictsAction,
     conflictsKeepAction,
     conflictsTakeAction,
     containAction,
+    countAction,
     delegationsAction,
     deleteAction,
     editAction,
@@ -63,6 +73,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     kindAddAction,
     kindListAction,
     kindRemoveAction,
+    linkAction,
     listAction,
     logAction,
     opsClockAction,
@@ -71,6 +82,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     peersAction,
     proveAction,
     putAction,
+    releaseAction,
     revertAction,
     revokeAction,
     snapshotExportAction,
@@ -86,9 +98,13 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     tableListAction,
     tableRemoveAction,
     tableSyncAction,
+    tagAction,
+    unlinkAction,
+    untagAction,
     verifyAction,
     versionsAction,
     whoamiAction,
+    writeAction,
   ].map((action) => {
     // The server checks arguments against the action's own shape before it runs it.
     return [action.name, action as unknown as Action]

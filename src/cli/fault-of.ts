@@ -42,6 +42,7 @@ const BAD_INPUT = new Set([
   'BAD_DID',
   'BAD_DURATION',
   'BAD_EDGE',
+  'BAD_EDIT',
   'BAD_FIELD_NAME',
   'BAD_FILE',
   'BAD_HISTORY',

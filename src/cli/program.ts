@@ -1,7 +1,10 @@
 import { Command, CommanderError } from '@commander-js/extra-typings'
+import { registerAppend } from './commands/append.ts'
 import { registerBlame } from './commands/blame.ts'
 import { registerChanges } from './commands/changes.ts'
+import { registerClaim } from './commands/claim.ts'
 import { registerConflicts } from './commands/conflicts.ts'
+import { registerCount } from './commands/count.ts'
 import { registerDelegations } from './commands/delegations.ts'
 import { registerDelete } from './commands/delete.ts'
 import { registerDiff } from './commands/diff.ts'
@@ -16,6 +19,7 @@ import { registerInit } from './commands/init.ts'
 import { registerInvite } from './commands/invite.ts'
 import { registerJoin } from './commands/join.ts'
 import { registerKind } from './commands/kind.ts'
+import { registerLink } from './commands/link.ts'
 import { registerList } from './commands/list.ts'
 import { registerLog } from './commands/log.ts'
 import { registerOps } from './commands/ops.ts'
@@ -31,9 +35,11 @@ import { registerSql } from './commands/sql.ts'
 import { registerStatus } from './commands/status.ts'
 import { registerSync } from './commands/sync.ts'
 import { registerTable } from './commands/table.ts'
+import { registerTag } from './commands/tag.ts'
 import { registerUp } from './commands/up.ts'
 import { registerVerify } from './commands/verify.ts'
 import { registerWhoami } from './commands/whoami.ts'
+import { registerWrite } from './commands/write.ts'
 import { EXIT, faultOf } from './fault-of.ts'
 import type { GlobalOptions, Shell } from './shell.ts'
 import { VERSION } from './version.ts'
@@ -49,6 +55,10 @@ const GROUPS: readonly (readonly [
     [registerSpace, registerInvite, registerJoin, registerGrant, registerDelegations, registerRevoke],
   ],
   ['Content:', [registerPut, registerGet, registerList, registerDelete, registerLog, registerChanges]],
+  [
+    'Content by type:',
+    [registerLink, registerAppend, registerTag, registerCount, registerClaim, registerWrite],
+  ],
   ['History:', [registerBlame, registerDiff, registerRevert, registerConflicts]],
   ['Asking:', [registerSql, registerSearch, registerKind]],
   ['Federation:', [registerStatus, registerPeers, registerSync, registerExplain]],

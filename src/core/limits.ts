@@ -268,6 +268,10 @@ export const LINK_QUEUE_BYTES_MAX = 8 * 1024 * 1024
 export const CONFIG_FILE_BYTES_MAX = 256 * 1024
 /** One request on the control socket: a value of BODY_BYTES_MAX in which every byte is written as \u0000 fits twice. */
 export const CONTROL_REQUEST_BYTES_MAX = 4 * 1024 * 1024
+/** Edits that `hanse write` takes as one operation; each makes at least one of BODY_CHANGES_MAX changes. */
+export const WRITE_EDITS_MAX = 16_384
+/** What `hanse write` reads: BODY_BYTES_MAX of changes as JSON, with room for indentation; what is sent on is without it. */
+export const WRITE_INPUT_BYTES_MAX = 2 * 1024 * 1024
 /** One line of an answer on the control socket; lists come in many lines, so this bounds one item. */
 export const CONTROL_ANSWER_BYTES_MAX = 16 * 1024 * 1024
 /** Programs that may be connected to the control socket at once. */

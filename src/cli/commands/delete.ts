@@ -5,20 +5,20 @@ import { shortId } from '../output/human.ts'
 import { printable } from '../output/printable.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
 import { chooseSpace, requireGenesis } from './choose-space.ts'
+import { chooseType, TYPE_NAMES } from './choose-type.ts'
 
 export const deleteAction = defineAction({
   name: 'delete',
-  shape: { space: 'text?', path: 'text' },
-  run: ({ node }, { space: given, path }): { readonly id: string; readonly path: string } => {
+  shape: { space: 'text?', path: 'text', type: 'text?' },
+  run: ({ node }, { space: given, path, type }): { readonly id: string; readonly path: string } => {
+    const known = chooseType(type)
     const space = chooseSpace(node, given)
     requireGenesis(space)
-    // A path that is none is refused before anything is looked for there.
-    space.get(path)
-    const id = space.delete(path)
+    const id = space.delete(path, {}, known)
     if (id !== null) return { id, path }
     throw new FaultError({
       code: 'NOT_FOUND',
-      detail: `there is nothing at ${JSON.stringify(path)}: see "hanse list"`,
+      detail: `there is ${known === undefined ? 'nothing' : `no ${known}`} at ${JSON.stringify(path)}: see "hanse list"`,
     })
   },
 })
@@ -29,9 +29,14 @@ export function registerDelete(program: Command<[], GlobalOptions>, shell: Shell
     .command('delete')
     .argument('<path>', 'where, e.g. notes/today; nothing below it is touched')
     .description('delete what is at a path')
-    .action(async (path, _options, self) => {
+    .option('--type <type>', `only that type: one of ${TYPE_NAMES}`)
+    .addHelpText(
+      'after',
+      '\nWhat others write at the same time stays. The entries of a log stay for good: deleting a log says APPEND_ONLY.',
+    )
+    .action(async (path, { type }, self) => {
       const { session, space } = shell.open(self)
-      const deleted = await session.execute(deleteAction, { space, path })
+      const deleted = await session.execute(deleteAction, { space, path, type })
       shell.print(deleted, ({ id }) => `${printable(path)} deleted by operation ${shortId(id)}`)
     })
 }

@@ -3,38 +3,53 @@ import type { Command } from '@commander-js/extra-typings'
 import { CONTROL_PAGE_CHARACTERS, CONTROL_PAGE_ITEMS } from '../../core/limits.ts'
 import { FaultError } from '../../node/fault-error.ts'
 import { defineAction } from '../control/action.ts'
-import { formatJson } from '../../core/json.ts'
+import { formatJson, parseJson } from '../../core/json.ts'
+import { itemSummary } from '../output/item-lines.ts'
 import { printable } from '../output/printable.ts'
 import { shorten, widthOf } from '../output/table.ts'
 import { formatValue } from '../../core/value-json.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
 import { chooseSpace, requireGenesis } from './choose-space.ts'
+import { chooseType, TYPE_NAMES } from './choose-type.ts'
 
 /** An item on its way; the value as JSON text, so that a page can be measured. */
 interface ListedItem {
   readonly path: string
   readonly type: string
   readonly value: string
+  /** Earlier entries of a log that were left out; 0 of other types. */
+  readonly omitted: number
 }
 
+/** Entries of a log that a list shows: the last ones. */
+const LISTED_ENTRIES = 10
+
 export const listAction = defineAction<
-  { readonly space: 'text?'; readonly prefix: 'text'; readonly limit: 'integer?' },
+  {
+    readonly space: 'text?'
+    readonly prefix: 'text'
+    readonly type: 'text?'
+    readonly limit: 'integer?'
+  },
   { readonly items: number; readonly more: boolean },
   readonly ListedItem[]
 >({
   name: 'list',
-  shape: { space: 'text?', prefix: 'text', limit: 'integer?' },
-  run: async ({ node, signal, emit }, { space: given, prefix, limit = Number.POSITIVE_INFINITY }) => {
+  shape: { space: 'text?', prefix: 'text', type: 'text?', limit: 'integer?' },
+  run: async ({ node, signal, emit }, { space: given, prefix, type, limit = Number.POSITIVE_INFINITY }) => {
+    const known = chooseType(type)
     const space = chooseSpace(node, given)
     let page: ListedItem[] = []
     let characters = 0
     let items = 0
-    for (const item of space.list(prefix)) {
+    for (const item of space.list(prefix, { entriesMax: LISTED_ENTRIES })) {
+      if (known !== undefined && item.type !== known) continue
       if (items === limit) {
         await emit(page)
         return { items, more: true }
       }
-      const listed = { path: item.path, type: item.type, value: formatValue(item.value) }
+      const { path, type: shown, value, omitted = 0 } = item
+      const listed = { path, type: shown, value: formatValue(value), omitted }
       page.push(listed)
       characters += listed.path.length + listed.value.length
       items++
@@ -58,14 +73,19 @@ export function registerList(program: Command<[], GlobalOptions>, shell: Shell):
     .command('list')
     .argument('[prefix]', 'only at or below this path')
     .description('list the items of a space')
+    .option('--type <type>', `only of that type: one of ${TYPE_NAMES}`)
     .option('--limit <n>', 'at most so many')
+    .addHelpText(
+      'after',
+      `\nOf a log the last ${LISTED_ENTRIES} entries are listed: "hanse get PATH --type log" has all.`,
+    )
     .action(async (prefix = '', options, self) => {
       const limit = options.limit === undefined ? undefined : readLimit(options.limit)
       const { session, space } = shell.open(self)
       const writer = shell.isJson ? new JsonList(shell) : new TextList(shell)
       const { items, more } = await session.execute(
         listAction,
-        { space, prefix, limit },
+        { space, prefix, type: options.type, limit },
         { onEvent: (page) => writer.write(page) },
       )
       await writer.end()
@@ -76,11 +96,11 @@ export function registerList(program: Command<[], GlobalOptions>, shell: Shell):
 }
 
 /** A whole number from 1; `USAGE` for another text. */
-export function readLimit(text: string): number {
+export function readLimit(text: string, flag = '--limit'): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
   throw new FaultError({
     code: 'USAGE',
-    detail: `--limit must be a whole number from 1, not ${JSON.stringify(text)}`,
+    detail: `${flag} must be a whole number from 1, not ${JSON.stringify(text)}`,
   })
 }
 
@@ -96,7 +116,8 @@ class JsonList {
   async write(page: readonly ListedItem[]): Promise<void> {
     if (page.length === 0) return
     const items = page.map(
-      ({ path, type, value }) => `{"path":${formatJson(path)},"type":${formatJson(type)},"value":${value}}`,
+      ({ path, type, value, omitted }) =>
+        `{"path":${formatJson(path)},"type":${formatJson(type)},"value":${value}${omitted === 0 ? '' : `,"omitted":${omitted}`}}`,
     )
     await this.#shell.writeAll((this.#isEmpty ? '[' : ',\n') + items.join(',\n'))
     this.#isEmpty = false
@@ -118,7 +139,12 @@ class TextList {
 
   async write(page: readonly ListedItem[]): Promise<void> {
     const rows = page.map(
-      ({ path, type, value }) => [printable(path) || '(root)', type, printable(value)] as const,
+      ({ path, type, value, omitted }) =>
+        [
+          printable(path) || '(root)',
+          type,
+          itemSummary(type, parseJson(value), Date.now(), omitted),
+        ] as const,
     )
     // A single long path must not push the others' values off the screen.
     this.#pathWidth = Math.max(

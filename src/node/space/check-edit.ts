@@ -2,6 +2,7 @@ import { FIELD_BYTES_MAX, VALUE_DEPTH_MAX } from '../../core/limits.ts'
 import { utf8 } from '../../core/bytes.ts'
 import { readBlobReference } from '../../core/types/blob/change.ts'
 import { flawOfEdgeEnd } from '../../core/types/edge/change.ts'
+import { LOG } from '../../core/types/log/change.ts'
 import { CID } from 'multiformats/cid'
 import { parsePath } from '../../core/path.ts'
 import { fail, ok, type Fault, type Result } from '../../core/result.ts'
@@ -16,11 +17,12 @@ const DEPTH_MAX = VALUE_DEPTH_MAX - 2
  * 2. every value has a form in DAG-CBOR: no `undefined`, NaN, lone surrogate or key `__proto__`, integers within 64 bits, nested at
  *    most VALUE_DEPTH_MAX - 2 deep, and so for what is inserted into texts (`BAD_VALUE`);
  * 3. label and target of an edge (`BAD_EDGE`);
- * 4. field names and members of sets have 1 to FIELD_BYTES_MAX bytes, and none is both set and removed (`BAD_FIELD_NAME`).
+ * 4. field names and members of sets have 1 to FIELD_BYTES_MAX bytes, and none is both set and removed (`BAD_FIELD_NAME`);
+ * 5. no log is deleted (`APPEND_ONLY`).
  */
 export function checkEdit(
   edit: ItemEdit,
-): Result<void, Fault<'BAD_PATH' | 'BAD_VALUE' | 'BAD_FIELD_NAME' | 'BAD_EDGE'>> {
+): Result<void, Fault<'BAD_PATH' | 'BAD_VALUE' | 'BAD_FIELD_NAME' | 'BAD_EDGE' | 'APPEND_ONLY'>> {
   const path = parsePath(edit.path)
   if (!path.ok) return path
   switch (edit.kind) {
@@ -29,9 +31,10 @@ export function checkEdit(
     case 'claim':
       return checkValue(edit.value)
     case 'edit':
-      return checkFields(edit.set ?? {}, edit.remove ?? [])
+      return checkFields('field name', edit.set ?? {}, edit.remove ?? [])
     case 'tag':
       return checkFields(
+        'tag',
         Object.fromEntries((edit.add ?? []).map((member) => [member, true])),
         edit.remove ?? [],
       )
@@ -58,12 +61,19 @@ export function checkEdit(
         ? ok(undefined)
         : fail('BAD_VALUE', 'the text cannot be stored: it is not well-formed Unicode')
     case 'remove':
-    case 'delete':
       return ok(undefined)
+    case 'delete':
+      return edit.type === LOG
+        ? fail(
+            'APPEND_ONLY',
+            `${JSON.stringify(edit.path)} is a log, whose entries stay for good: revoke what let their author write, or append a correction`,
+          )
+        : ok(undefined)
   }
 }
 
 function checkFields(
+  what: 'field name' | 'tag',
   set: Readonly<Record<string, unknown>>,
   remove: readonly string[],
 ): ReturnType<typeof checkEdit> {
@@ -72,19 +82,19 @@ function checkFields(
     if (size === 0 || size > FIELD_BYTES_MAX) {
       return fail(
         'BAD_FIELD_NAME',
-        `the field name ${JSON.stringify(field.slice(0, 40))} has ${size} bytes: 1 to ${FIELD_BYTES_MAX} are allowed`,
+        `the ${what} ${JSON.stringify(field.slice(0, 40))} has ${size} bytes: 1 to ${FIELD_BYTES_MAX} are allowed`,
       )
     }
     if (field === '__proto__' || !field.isWellFormed()) {
       return fail(
         'BAD_FIELD_NAME',
-        `the field name ${JSON.stringify(field.slice(0, 40))} cannot be stored: choose another`,
+        `the ${what} ${JSON.stringify(field.slice(0, 40))} cannot be stored: choose another`,
       )
     }
     if (remove.includes(field) && Object.hasOwn(set, field)) {
       return fail(
         'BAD_FIELD_NAME',
-        `the field ${JSON.stringify(field.slice(0, 40))} is both set and removed: leave out one`,
+        `the ${what} ${JSON.stringify(field.slice(0, 40))} is both set and removed: leave out one`,
       )
     }
   }

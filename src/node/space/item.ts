@@ -20,6 +20,14 @@ export interface Item {
   readonly value: unknown
   /** Of a text: true while the content of operations that may have changed it has not arrived, so that its value is not final. */
   readonly incomplete?: true
+  /** Of a log: how many of its earlier entries are left out. */
+  readonly omitted?: number
+}
+
+/** How items are listed. */
+export interface ListOptions {
+  /** Of a log, only the last so many entries. Default: all. */
+  readonly entriesMax?: number
 }
 
 /** One edge from an item. */
@@ -86,8 +94,15 @@ export function* rowsOf(path: string, type: ItemType, store: SpaceStore): Genera
 const LIST_PAGE = 256
 
 /** The items that show at or below a path, ascending by path and type; a page of cells is in memory at a time, and the item at hand. */
-export function* listItems(prefix: string, store: SpaceStore): Generator<Item> {
-  for (const group of groupByItem(visibleRows(prefix, store))) yield toItem(group, store)
+export function* listItems(
+  prefix: string,
+  store: SpaceStore,
+  { entriesMax = Number.POSITIVE_INFINITY }: ListOptions = {},
+): Generator<Item> {
+  for (const { rows, omitted } of groupByItem(visibleRows(prefix, store), entriesMax)) {
+    const item = toItem(rows, store)
+    yield omitted === 0 ? item : { ...item, omitted }
+  }
 }
 
 function* visibleRows(prefix: string, store: SpaceStore): Generator<CellRow> {
@@ -102,15 +117,24 @@ function* visibleRows(prefix: string, store: SpaceStore): Generator<CellRow> {
 
 type ItemRows = readonly [CellRow, ...CellRow[]]
 
-function* groupByItem(rows: Iterable<CellRow>): Generator<ItemRows> {
-  let group: [CellRow, ...CellRow[]] | null = null
+interface RowGroup {
+  readonly rows: [CellRow, ...CellRow[]]
+  omitted: number
+}
+
+function* groupByItem(rows: Iterable<CellRow>, entriesMax: number): Generator<RowGroup> {
+  let group: RowGroup | null = null
   for (const row of rows) {
-    const first = group?.[0].key
-    if (group !== null && first?.path === row.key.path && first.type === row.key.type) group.push(row)
-    else {
+    const first: CellKey | undefined = group?.rows[0].key
+    if (group === null || first?.path !== row.key.path || first.type !== row.key.type) {
       if (group !== null) yield group
-      group = [row]
+      group = { rows: [row], omitted: 0 }
+      continue
     }
+    group.rows.push(row)
+    if (row.key.type !== 'log' || group.rows.length <= entriesMax) continue
+    group.rows.shift()
+    group.omitted++
   }
   if (group !== null) yield group
 }

@@ -10,7 +10,7 @@ import { FaultError, orThrow } from '../fault-error.ts'
 import { checkEdit } from './check-edit.ts'
 import type { HostedSpace } from './hosted-space.ts'
 import type { ItemEdit, ItemType } from './item-edit.ts'
-import { itemAt, listItems, rowsOf, type Item, type LogValue } from './item.ts'
+import { itemAt, listItems, rowsOf, type Item, type ListOptions, type LogValue } from './item.ts'
 import { lastEntries, listEntries, type EntryName } from './log-entries.ts'
 import { parseOperationId } from './operation-id.ts'
 import type { PutOptions } from './put-options.ts'
@@ -131,8 +131,8 @@ export class SpaceItems extends TypedEventEmitter<SpaceEvents> {
   }
 
   /**
-   * Deletes what shows at a path, of one type or of every type but log, whose entries stay for good. Returns the operation's id, or null
-   * where there is nothing.
+   * Deletes what shows at a path, of one type or of every type but log, whose entries stay for good (`APPEND_ONLY`). Returns the operation's id, or
+   * null where there is nothing.
    */
   delete(path: string, options: PutOptions = {}, type?: ItemType): string | null {
     orThrow(parsePath(path))
@@ -140,22 +140,20 @@ export class SpaceItems extends TypedEventEmitter<SpaceEvents> {
     const shown = types.filter((one) => this.#shows(path, one))
     if (shown.length === 0) return null
     const deletable = shown.filter((one) => one !== 'log')
-    if (deletable.length === 0) {
-      throw new FaultError({
-        code: 'APPEND_ONLY',
-        detail: `${JSON.stringify(path)} is a log, whose entries stay for good: revoke what let their author write, or append a correction`,
-      })
-    }
-    for (const one of deletable) this.#checkDeletable(path, one)
+    // Of a log alone, the write says why not.
+    const wanted = deletable.length === 0 ? shown : deletable
     return this.write(
-      deletable.map((one) => ({ kind: 'delete', path, type: one })),
+      wanted.map((one) => ({ kind: 'delete', path, type: one })),
       options,
     )
   }
 
   /** Several edits as one operation with one signature. Also writes an operation without changes, where `edits` is empty. */
   write(edits: readonly ItemEdit[], options: PutOptions = {}): string {
-    for (const edit of edits) orThrow(checkEdit(edit))
+    for (const edit of edits) {
+      orThrow(checkEdit(edit))
+      if (edit.kind === 'delete') this.#checkDeletable(edit.path, edit.type)
+    }
     const operation = this.hosted.write(edits, {
       author: options.author ?? this.#owner.author,
       after: options.after?.map(parseOperationId),
@@ -182,9 +180,9 @@ export class SpaceItems extends TypedEventEmitter<SpaceEvents> {
   }
 
   /** The items at or below a path, ascending by path and type, one after the other. */
-  list(prefix = ''): Generator<Item> {
+  list(prefix = '', options: ListOptions = {}): Generator<Item> {
     orThrow(parsePath(prefix))
-    return listItems(prefix, this.hosted.store)
+    return listItems(prefix, this.hosted.store, options)
   }
 
   /** The entries of the log at a path, the first first, a page at a time; what is appended meanwhile comes too. */
