@@ -6,6 +6,14 @@ import { blameAction } from './commands/blame.ts'
 import { claimAction, releaseAction } from './commands/claim.ts'
 import { conflictsAction, conflictsKeepAction, conflictsTakeAction } from './commands/conflicts.ts'
 import { countAction } from './commands/count.ts'
+import {
+  blobGetAction,
+  blobListAction,
+  blobPruneAction,
+  blobPutAction,
+  blobShowAction,
+  blobWantsAction,
+} from './commands/blob-actions.ts'
 import { delegationsAction } from './commands/delegations.ts'
 import { deleteAction } from './commands/delete.ts'
 import { diffAction } from './commands/diff.ts'
@@ -43,6 +51,12 @@ import { writeAction } from './commands/write.ts'
 /** What a running node does for commands, by name. Each is the function that the command runs itself where no node runs. */
 export const ACTIONS: ReadonlyMap<string, Action> = new Map(
   [
+    blobGetAction,
+    blobListAction,
+    blobPruneAction,
+    blobPutAction,
+    blobShowAction,
+    blobWantsAction,
     appendAction,
     changesAction,
     claimAction,

@@ -5,6 +5,7 @@ import { registerChanges } from './commands/changes.ts'
 import { registerClaim } from './commands/claim.ts'
 import { registerConflicts } from './commands/conflicts.ts'
 import { registerCount } from './commands/count.ts'
+import { registerBlob } from './commands/blob.ts'
 import { registerDelegations } from './commands/delegations.ts'
 import { registerDelete } from './commands/delete.ts'
 import { registerDiff } from './commands/diff.ts'
@@ -54,7 +55,10 @@ const GROUPS: readonly (readonly [
     'Spaces and members:',
     [registerSpace, registerInvite, registerJoin, registerGrant, registerDelegations, registerRevoke],
   ],
-  ['Content:', [registerPut, registerGet, registerList, registerDelete, registerLog, registerChanges]],
+  [
+    'Content:',
+    [registerPut, registerGet, registerList, registerDelete, registerLog, registerChanges, registerBlob],
+  ],
   [
     'Content by type:',
     [registerLink, registerAppend, registerTag, registerCount, registerClaim, registerWrite],

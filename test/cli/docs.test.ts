@@ -58,6 +58,7 @@ describe('docs/cli.md', () => {
       'list',
       'delete',
       'log',
+      'blob',
       'sql',
       'search',
       'kind',

@@ -2,7 +2,14 @@ import type { Command } from '@commander-js/extra-typings'
 import type { Fault } from '../../core/result.ts'
 import type { PeerStatus, SpaceStatus } from '../../node/space/status.ts'
 import { defineAction } from '../control/action.ts'
-import { formatAmount, formatCodes, formatCount, formatDuration, formatTime } from '../output/human.ts'
+import {
+  formatAmount,
+  formatBytes,
+  formatCodes,
+  formatCount,
+  formatDuration,
+  formatTime,
+} from '../output/human.ts'
 import { printable } from '../output/printable.ts'
 import type { Style } from '../output/style.ts'
 import { formatPairs } from '../output/table.ts'
@@ -86,6 +93,7 @@ function formatSpace(status: SpaceStatus, nowMs: number, style: Style): readonly
     stateRoot,
     selection,
     absentBodies,
+    blobs,
     unreadable,
     localHead,
     writing,
@@ -113,6 +121,7 @@ function formatSpace(status: SpaceStatus, nowMs: number, style: Style): readonly
           (absentBodies === 0 ? 'all here' : style.warn(`${formatCount(absentBodies)} absent`)) +
             (unreadable === 0 ? '' : `; ${formatCount(unreadable)} not for this node to read`),
         ],
+        ...(blobs.referenced === 0 ? [] : [['blobs', formatBlobs(blobs, style)] as const]),
         [
           'last write',
           localHead === null
@@ -158,6 +167,16 @@ function formatSpace(status: SpaceStatus, nowMs: number, style: Style): readonly
       ? ['  no peer of this space has been met']
       : sortPeers(peers).map((peer) => `  ${formatPeer(peer, nowMs, style)}`)),
   ]
+}
+
+/** What is here of the attachments, and what is not. */
+function formatBlobs(
+  { referenced, missing, wanted, wantedBytes, counted }: SpaceStatus['blobs'],
+  style: Style,
+): string {
+  const all = `${formatCount(referenced)}, ${missing === 0 ? 'all here' : style.warn(`missing: ${formatCount(missing)}`)}`
+  const onList = wanted === 0 ? '' : `; ${formatCount(wanted)} wanted, ${formatBytes(wantedBytes)}`
+  return `${all}${onList}${counted ? '' : style.warn('; still being counted')}`
 }
 
 /** What this node may read, in words. */

@@ -222,7 +222,7 @@ export class NodeBlobs {
   }
 
   /** Removes what no space refers to. Throws `BUSY` while something is being put, and `NOT_READY` where references are not known yet. */
-  async prune(onStep: (removed: BlobUsage) => Promise<void>): Promise<BlobUsage> {
+  async prune(onStep: () => void): Promise<BlobUsage> {
     for (const { index } of this.#members.values()) await index.ready
     if ([...this.#members.values()].some(({ index }) => !index.isTrue))
       throw new FaultError({
@@ -240,7 +240,7 @@ export class NodeBlobs {
       this.#stopFetches(() => true)
       const pruning = this.store.prune()
       while (!this.#isClosed && !pruning.step()) {
-        await onStep(pruning.removed)
+        onStep()
         await breathe()
       }
       return pruning.removed
