@@ -1,6 +1,7 @@
 import type { Target } from '../target.ts'
 import { BLOB_TARGETS } from './blobs.ts'
 import { CORE_TARGETS } from './core.ts'
+import { EXCHANGE_TARGETS } from './exchange.ts'
 import { INTRODUCTION_TARGETS } from './introduction.ts'
 import { LOCAL_TARGETS } from './local.ts'
 import { STATE_TARGETS } from './state.ts'
@@ -15,5 +16,6 @@ export const TARGETS: readonly Target[] = [
   ...INTRODUCTION_TARGETS,
   ...BLOB_TARGETS,
   ...LOCAL_TARGETS,
+  ...EXCHANGE_TARGETS,
   ...TABLE_TARGETS,
 ]

@@ -32,6 +32,9 @@ const READER = /^export (?:async )?function ((?:decode|parse|read|unpack)[A-Z]\w
 const NOT_FED: Readonly<Record<string, string>> = {
   parseAddress: 'behind resolveConfig',
   readConfigFile: 'opens a file; its text goes to resolveConfig',
+  readHistory: 'opens a file; its text goes to parseHistory',
+  readExpected: 'the end of a history that the demo is given',
+  readFileBytes: 'gives the bytes as they are',
   readFileHeader: 'test/storage/sqlite-file.test.ts damages files',
   readOperation: 'test/node/verify.test.ts damages files',
   readKey: 'a key file that this node has written',

@@ -12,7 +12,7 @@ export interface Commit {
   readonly parents: readonly number[]
   /** A number that stands for one person. */
   readonly author: number
-  /** By the person's clock, ms since 1970. */
+  /** By the person's clock, ms since 1970; 0 for what is earlier. */
   readonly timeMs: number
   /** Paths and the hash of what they hold after the commit; null where it deletes them. */
   readonly changes: readonly (readonly [string, string | null])[]
@@ -34,11 +34,14 @@ export interface History {
  * names the file and line of what is wrong.
  */
 export function readHistory(file: string): History {
+  return parseHistory(readText(file), file)
+}
+
+/** The same of a text; `file`: what faults call it. */
+export function parseHistory(text: string, file: string): History {
   const people = new Map<unknown, number>()
   const written: number[] = []
-  const lines = readText(file)
-    .split('\n')
-    .filter((line) => line.trim() !== '')
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
   const commits = lines.map((line, index) => {
     const raw = parse(line, file, index)
     const parents = raw['parents']
@@ -47,7 +50,7 @@ export function readHistory(file: string): History {
       raw['i'] === index &&
       Array.isArray(parents) &&
       parents.every((parent) => Number.isSafeInteger(parent) && parent >= 0 && parent < index) &&
-      typeof raw['time'] === 'number' &&
+      isTime(raw['time']) &&
       Array.isArray(changes) &&
       changes.every(isChange)
     if (!isSound)
@@ -56,7 +59,7 @@ export function readHistory(file: string): History {
     people.set(raw['author'], author)
     const seq = written[author] ?? 0
     written[author] = seq + 1
-    const timeMs = (raw['time'] as number) * 1000
+    const timeMs = Math.max(0, Math.round((raw['time'] as number) * 1000))
     return {
       index,
       parents: parents as number[],
@@ -100,6 +103,9 @@ function parse(text: string, file: string, index: number): Record<string, unknow
   }
   throw bad(file, `line ${index + 1} is not a JSON object`)
 }
+
+/** Seconds that are a date. */
+const isTime = (time: unknown): boolean => typeof time === 'number' && Math.abs(time) <= 8.64e12
 
 const isChange = (change: unknown): boolean =>
   Array.isArray(change) &&
