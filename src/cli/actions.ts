@@ -1,7 +1,6 @@
 import type { Action } from './control/action.ts'
 import { changesAction } from './commands/changes.ts'
 import { appendAction } from './commands/append.ts'
-import {
 import { blameAction } from './commands/blame.ts'
 import { claimAction, releaseAction } from './commands/claim.ts'
 import { conflictsAction, conflictsKeepAction, conflictsTakeAction } from './commands/conflicts.ts'
