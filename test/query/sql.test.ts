@@ -243,7 +243,7 @@ describe('space.sql', () => {
     for (const _time of [1, 2]) {
       await expect(pool.run(request, { timeoutMs: 1_000 })).rejects.toMatchObject({
         code: 'SQL_STOPPED',
-        message: expect.stringMatching(/^the process for queries has ended/),
+        message: expect.stringMatching(/^the process for queries has ended \(Error: unable to open database file\)/),
       })
     }
     pool.close()

@@ -12,6 +12,7 @@ const TABLES: ReadonlySet<string> = new Set([
   'operation_log',
   'refused',
   'siblings',
+  'text_pieces',
   'token_publishers',
   'tokens',
 ])

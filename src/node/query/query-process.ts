@@ -128,7 +128,7 @@ export class QueryProcess {
 
   #explainEnd(): FaultError {
     if (!this.#lastWords.includes(OUT_OF_MEMORY))
-      return stopped(this.#lastWords.trim().split('\n').at(-1) ?? '')
+      return stopped(/^.*Error.*$/m.exec(this.#lastWords)?.[0].trim() ?? '')
     return new FaultError({
       code: 'SQL_MEMORY',
       detail: 'the query took too much memory and was stopped: let it sort, group or gather less at once',

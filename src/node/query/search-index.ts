@@ -3,9 +3,9 @@ import { rmSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { SEARCH_BATCH_CELLS_MAX, STORE_BUSY_TIMEOUT_MS } from '../../core/limits.ts'
 import type { CellType } from '../../core/types/cell.ts'
+import { textOfCell } from '../../storage/sqlite/text-pieces.ts'
 import type { IndexProgress } from './query-message.ts'
 import { searchableText } from './search-text.ts'
-import { textOfCell } from '../../storage/sqlite/text-pieces.ts'
 
 /** The schema under which queries see the index: `words.search`, or `search` alone. */
 export const INDEX_SCHEMA = 'words'
