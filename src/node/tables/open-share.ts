@@ -74,17 +74,21 @@ export function countDiffering(space: SharingSpace, config: ShareConfig, file: T
   return differing
 }
 
-/** Takes Hanse's things out of the database, whoever shared the table. False where there are none. */
-export function releaseTable(file: TableFile, table: string): boolean {
-  if (!isPrepared(file.db)) return false
-  return file.transaction(() => {
-    const found = file.statements.first(
-      'SELECT number FROM _hanse_tables WHERE name = ? COLLATE NOCASE',
-      table,
-    )
-    if (found === undefined) return false
-    removeCapture(file.db, Number(found[0]))
-    return true
+/** Takes what belongs to a share out of a database; nothing where somebody else has taken it over. */
+export function releaseShare(file: TableFile, id: string): void {
+  release(file, 'share = ?', id)
+}
+
+/** Takes what belongs to the share of a table out of a database, whoever shares it. */
+export function releaseTable(file: TableFile, table: string): void {
+  release(file, 'name = ? COLLATE NOCASE', table)
+}
+
+function release(file: TableFile, condition: string, parameter: string): void {
+  if (!isPrepared(file.db)) return
+  file.transaction(() => {
+    const found = file.statements.first(`SELECT number FROM _hanse_tables WHERE ${condition}`, parameter)
+    if (found !== undefined) removeCapture(file.db, Number(found[0]))
   })
 }
 

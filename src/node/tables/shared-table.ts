@@ -9,8 +9,8 @@ import type { Fault } from '../../core/result.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
 import { applyRows, settleConsequences } from './apply-rows.ts'
 import { type Comparison, differingKeys } from './compare-rows.ts'
-import { markVanished, openShare, releaseTable } from './open-share.ts'
-import { publishPage } from './publish-rows.ts'
+import { markVanished, openShare, releaseShare } from './open-share.ts'
+import { type PublishedPage, publishPage } from './publish-rows.ts'
 import type { ShareConfig } from './share-config.ts'
 import { keyAt, type Share, type SharingSpace } from './share.ts'
 import type { TableReport, TableStatus } from './table-report.ts'
@@ -42,6 +42,9 @@ export class SharedTable {
   #isUnfinished = true
   /** Local changes that this node may not publish keep others' from being applied. */
   #isBlocked = false
+  #isRunning = false
+  /** What is told to have changed is what is being published. */
+  #isWriting = false
   #fault: Fault | null = null
   #isClosed = false
 
@@ -58,7 +61,7 @@ export class SharedTable {
   /** Something at that path has changed in the space. */
   touch(path: string): void {
     const key = keyAt(this.config.prefix, path)
-    if (key === null || (this.#isBehind && !this.#isCatchingUp)) return
+    if (key === null || this.#isWriting || (this.#isBehind && !this.#isCatchingUp)) return
     this.#queue.add(key)
     if (this.#queue.size <= TABLE_QUEUE_KEYS_MAX) return
     this.#queue.clear()
@@ -88,6 +91,7 @@ export class SharedTable {
     const counts = { published: 0, applied: 0, compared: null as Comparison | null }
     this.#fault = null
     this.#isUnfinished = false
+    this.#isRunning = true
     try {
       if (!this.#isClosed) await this.#run(isWhole, counts)
       this.#failures = 0
@@ -95,6 +99,8 @@ export class SharedTable {
       this.#fault = this.#faultOf(error)
       this.#isUnfinished = true
       if (this.#fault.code !== 'BUSY') this.#pause = Math.min(2 ** this.#failures++, TABLE_RETRY_LOOKS_MAX)
+    } finally {
+      this.#isRunning = false
     }
     const { file: db, table } = this.config
     return { db, table, ...counts, conflicts: this.#conflictCount(), fault: this.#fault }
@@ -104,7 +110,8 @@ export class SharedTable {
     let share: Share | null = null
     let fault = this.#fault
     try {
-      share = this.#opened()
+      // Not under the feet of a round that gives others their turn.
+      share = this.#isRunning ? this.#share : this.#opened()
     } catch (error) {
       fault = this.#faultOf(error)
     }
@@ -131,7 +138,7 @@ export class SharedTable {
     if (!file.ok && file.fault.code === 'NO_FILE') return
     const opened = orThrow(file)
     try {
-      releaseTable(opened, this.config.table)
+      releaseShare(opened, this.config.id)
     } finally {
       opened.close()
     }
@@ -140,7 +147,9 @@ export class SharedTable {
   close(): void {
     this.#isClosed = true
     try {
-      if (this.#share !== null && !this.#isBehind && this.#queue.size === 0) this.#noteCursor(this.#share)
+      const isAllApplied =
+        !this.#isBehind && !this.#isUnfinished && !this.#isBlocked && this.#queue.size === 0
+      if (this.#share !== null && isAllApplied && !this.#isRunning) this.#noteCursor(this.#share)
     } catch {
       // Then more is looked at at the next start.
     }
@@ -215,7 +224,7 @@ export class SharedTable {
     const end = share.capture.last()
     try {
       for (let last = 0; last < end && !this.#isClosed; ) {
-        const page = publishPage(share, last)
+        const page = this.#publishPage(share, last)
         counts.published += page.published
         if (page.last === null) break
         last = page.last
@@ -226,6 +235,15 @@ export class SharedTable {
     } catch (error) {
       if (error instanceof FaultError) return error
       throw error
+    }
+  }
+
+  #publishPage(share: Share, after: number): PublishedPage {
+    this.#isWriting = true
+    try {
+      return publishPage(share, after)
+    } finally {
+      this.#isWriting = false
     }
   }
 

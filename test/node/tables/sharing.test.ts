@@ -325,6 +325,9 @@ describe('adding a table', () => {
     const [report] = await alice.space.tables.checkLocalChanges()
     expect(report).toMatchObject({ published: 0, fault: { code: 'TAKEN' } })
     expect(await bob.space.tables.checkLocalChanges()).toMatchObject([{ published: 1, fault: null }])
+    // What is another's now is left alone.
+    await alice.space.tables.remove(alice.db, 'people')
+    expect(bob.space.tables.list()).toMatchObject([{ waiting: 0, fault: null }])
   })
 
   it('leaves nothing of its own behind when a table is removed', async () => {
@@ -449,6 +452,7 @@ describe('rows that a table does not take', () => {
     await both.settle()
     alice.other.exec(`DELETE FROM parent`)
     bob.other.exec(`INSERT INTO child VALUES ('c2', 'p')`)
+    await bob.space.tables.checkLocalChanges()
     await both.settle()
     for (const side of [alice, bob]) {
       expect(rowsOf(side, 'SELECT * FROM parent')).toEqual([])
