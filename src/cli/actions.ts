@@ -1,10 +1,6 @@
 import type { Action } from './control/action.ts'
 import { changesAction } from './commands/changes.ts'
 import { appendAction } from './commands/append.ts'
-import { blameAction } from './commands/blame.ts'
-import { claimAction, releaseAction } from './commands/claim.ts'
-import { conflictsAction, conflictsKeepAction, conflictsTakeAction } from './commands/conflicts.ts'
-import { countAction } from './commands/count.ts'
 import {
   blobGetAction,
   blobListAction,
@@ -13,11 +9,16 @@ import {
   blobShowAction,
   blobWantsAction,
 } from './commands/blob-actions.ts'
+import { blameAction } from './commands/blame.ts'
+import { claimAction, releaseAction } from './commands/claim.ts'
+import { conflictsAction, conflictsKeepAction, conflictsTakeAction } from './commands/conflicts.ts'
+import { countAction } from './commands/count.ts'
 import { delegationsAction } from './commands/delegations.ts'
 import { deleteAction } from './commands/delete.ts'
 import { diffAction } from './commands/diff.ts'
 import { explainAction, explainRightAction } from './commands/explain.ts'
 import { forksAction } from './commands/forks.ts'
+import { getAtAction } from './commands/get-at.ts'
 import { getAction } from './commands/get.ts'
 import { grantAction } from './commands/grant.ts'
 import { heldAction } from './commands/held.ts'
@@ -74,6 +75,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     explainRightAction,
     forksAction,
     getAction,
+    getAtAction,
     heldAction,
     grantAction,
     identityAction,

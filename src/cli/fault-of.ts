@@ -53,6 +53,7 @@ const BAD_INPUT = new Set([
   'BAD_NAME',
   'BAD_PATH',
   'BAD_PEER',
+  'BAD_POINT',
   'BAD_REQUEST',
   'BAD_ROLE',
   'BAD_TABLE',

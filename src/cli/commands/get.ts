@@ -9,8 +9,10 @@ import { emitPages } from '../control/emit-pages.ts'
 import { entryText, itemLines } from '../output/item-lines.ts'
 import { printableLines } from '../output/printable.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
+import { POINT_HELP } from './choose-point.ts'
 import { chooseSpace, requireGenesis } from './choose-space.ts'
 import { chooseType, TYPE_NAMES } from './choose-type.ts'
+import { showPast } from './get-at.ts'
 import { readLimit } from './list.ts'
 
 /** An item; the entries of a log have come before it. */
@@ -97,12 +99,27 @@ export function registerGet(program: Command<[], GlobalOptions>, shell: Shell): 
       `where several are at one path: one of ${TYPE_NAMES}, of which the first goes first`,
     )
     .option('--last <n>', 'of a log, only the last so many entries')
+    .option('--at <point>', 'what it was at a point in history')
+    .option('--as-recorded', 'with --at: also what was revoked since counts')
     .option('--after <entry>', 'of a log, only the entries after this one: ID or ID/INDEX')
     .addHelpText(
       'after',
-      '\nA text is printed as it is, edges, tags and entries a line each, any other value as JSON. Exit code 1 where there is nothing.',
+      '\nA text is printed as it is, edges, tags and entries a line each, any other value as JSON. Exit code 1 where there is nothing.\n' +
+        POINT_HELP,
     )
-    .action(async (path, { type, last, after }, self) => {
+    .action(async (path, { type, last, after, at, asRecorded }, self) => {
+      if (at !== undefined) {
+        if (last !== undefined || after !== undefined)
+          throw new FaultError({
+            code: 'USAGE',
+            detail: '--at shows a log whole: leave out --last and --after',
+          })
+        const { session, space } = shell.open(self)
+        await showPast(shell, session, { space, path, type, at, asRecorded })
+        return
+      }
+      if (asRecorded === true)
+        throw new FaultError({ code: 'USAGE', detail: '--as-recorded is for a point in history: add --at' })
       const count = last === undefined ? undefined : readLimit(last, '--last')
       const { session, space } = shell.open(self)
       const log = new LogWriter(shell, path)
