@@ -217,6 +217,10 @@ export const STORE_PAGE_CACHE_KIB = 16 * 1024
 export const STORE_ENTRIES_CACHED_MAX = 4_096
 /** Cells whose row number is kept in memory per space. */
 export const STORE_CELLS_CACHED_MAX = 4_096
+/** Texts kept in memory per space as they are on disk, in pieces. */
+export const STORE_TEXTS_CACHED_MAX = 16
+/** UTF-16 units in one piece of a text on disk: an edit rewrites the pieces it is in. */
+export const TEXT_PIECE_UNITS_MAX = 2_048
 /** Decoded delegations kept in memory per space, at most 2 KiB of bytes each. */
 export const STORE_TOKENS_CACHED_MAX = 4_096
 /** Delegation chains kept in memory per space. */
@@ -466,6 +470,8 @@ export const TABLE_BUSY_TIMEOUT_MS = 250
 export const TABLE_STATEMENTS_CACHED_MAX = 256
 /** Columns of a primary key: each is a segment of the row's path. */
 export const TABLE_KEY_COLUMNS_MAX = 16
+/** Rows that this node may not write, after which no more are tried in one go: each costs looking for a chain of delegations. */
+export const TABLE_REFUSED_ROWS_MAX = 64
 /** Fields without a column here that are told; strangers choose them. */
 export const TABLE_OUTDATED_COLUMNS_MAX = 64
 /** Rows that differ from the space's that are listed with the reason; all are counted. */

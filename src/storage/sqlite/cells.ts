@@ -1,6 +1,6 @@
 import type { Cell, CellKey, CellType } from '../../core/types/cell.ts'
 import type { ElementRef } from '../../core/changes/change.ts'
-import { decodeCanonical } from '../../core/canonical-cbor.ts'
+import { decodeCanonical, encodeCanonical } from '../../core/canonical-cbor.ts'
 import { STORE_CELLS_CACHED_MAX } from '../../core/limits.ts'
 import { ROOT_PATH } from '../../core/path.ts'
 import { formatValue } from '../../core/value-json.ts'
@@ -8,6 +8,7 @@ import { cellName, compareText } from '../cell-order.ts'
 import { RecentCache } from '../recent-cache.ts'
 import type { CellRange, CellRow } from '../space-store.ts'
 import type { Database, Query } from './database.ts'
+import { TextPieces } from './text-pieces.ts'
 
 type CellColumns = [
   operation: Uint8Array,
@@ -15,7 +16,8 @@ type CellColumns = [
   lamport: number,
   time: number,
   removed: number,
-  value: Uint8Array,
+  /** Null: in pieces. */
+  value: Uint8Array | null,
 ]
 type KeyColumns = [path: string, type: CellType, field: string]
 
@@ -44,10 +46,11 @@ const CELL_COLUMNS = 'operation, change, lamport, time, removed, value'
 /** The winning writes, and which elements are removed. */
 export class Cells {
   readonly #numbers = new RecentCache<string, number>(STORE_CELLS_CACHED_MAX)
+  readonly #texts: TextPieces
   readonly #findNumber: Query<KeyColumns, [number]>
   readonly #insertKey: Query<KeyColumns>
   readonly #read: Query<[number], CellColumns>
-  readonly #write: Query<[...CellColumns, string, number]>
+  readonly #write: Query<[...CellColumns, string | null, number]>
   readonly #readAt: Query<[string], [...KeyColumns, ...CellColumns]>
   readonly #page: Query<[...KeyColumns, string | Uint8Array, number], [...KeyColumns, ...CellColumns]>
   readonly #insertRemoval: Query<[number, Uint8Array, number]>
@@ -58,6 +61,7 @@ export class Cells {
   readonly #keys: Query<[...KeyColumns, number], KeyColumns>
 
   constructor(database: Database) {
+    this.#texts = new TextPieces(database)
     this.#findNumber = database.query('SELECT cell FROM cells WHERE path = ? AND type = ? AND field = ?')
     this.#insertKey = database.query('INSERT INTO cells (path, type, field) VALUES (?, ?, ?)')
     this.#read = database.query(`SELECT ${CELL_COLUMNS} FROM cells WHERE cell = ? AND operation IS NOT NULL`)
@@ -89,16 +93,17 @@ export class Cells {
   /** Forgets what was read. */
   load(): void {
     this.#numbers.clear()
+    this.#texts.load()
   }
 
   cell(key: CellKey): Cell | undefined {
     const number = this.numberOf(key)
     const row = number === undefined ? undefined : this.#read.get(number)
-    return row === undefined ? undefined : toCell(row)
+    return row === undefined ? undefined : this.#toCell(key, row)
   }
 
   cellsAt(path: string): readonly CellRow[] {
-    return this.#readAt.all(path).map(toCellRow)
+    return this.#readAt.all(path).map((row) => this.#toCellRow(row))
   }
 
   cells({ prefix, after, limit }: CellRange): readonly CellRow[] {
@@ -107,7 +112,7 @@ export class Cells {
       // No type is empty, so (from, '', '') lies just before the first cell at `from`.
       const isInside = after !== undefined && compareText(after.path, from) >= 0
       const start: KeyColumns = isInside ? [after.path, after.type, after.field] : [from, '' as CellType, '']
-      rows.push(...this.#page.all(...start, to, limit - rows.length).map(toCellRow))
+      rows.push(...this.#page.all(...start, to, limit - rows.length).map((row) => this.#toCellRow(row)))
     }
     return rows
   }
@@ -131,7 +136,11 @@ export class Cells {
 
   putCell(key: CellKey, cell: Cell): void {
     const { id, index, lamport, time, removed, value } = cell
-    this.#write.run(id, index, lamport, time, removed ? 1 : 0, value, jsonOf(value), this.intern(key))
+    const number = this.intern(key)
+    const isInPieces = key.type === 'text'
+    const [bytes, json] = isInPieces ? [null, null] : [value, jsonOf(value)]
+    this.#write.run(id, index, lamport, time, removed ? 1 : 0, bytes, json, number)
+    if (isInPieces) this.#texts.put(number, decodeText(value))
   }
 
   clearCell(key: CellKey): void {
@@ -139,6 +148,7 @@ export class Cells {
     if (number === undefined) return
     this.#clear.run(number)
     this.#clearRemovals.run(number)
+    if (key.type === 'text') this.#texts.clear(number)
   }
 
   putRemoval(key: CellKey, element: ElementRef): void {
@@ -163,6 +173,16 @@ export class Cells {
     this.#numbers.set(cellName(key), number)
     return number
   }
+
+  #toCell(key: CellKey, [id, index, lamport, time, removed, stored]: CellColumns): Cell {
+    const value = stored ?? encodeCanonical(this.#texts.text(this.numberOf(key) as number))
+    return { id, index, time, lamport, value, removed: removed === 1 }
+  }
+
+  #toCellRow([path, type, field, ...columns]: [...KeyColumns, ...CellColumns]): CellRow {
+    const key = { path, type, field }
+    return { key, cell: this.#toCell(key, columns) }
+  }
 }
 
 /** A value as SQL reads it. Once for each cell written, so scalars, which most values are, take no walk through objects. */
@@ -174,10 +194,8 @@ export function jsonOf(value: Uint8Array): string {
   return isPlain ? JSON.stringify(scalar) : formatValue(scalar)
 }
 
-function toCell([id, index, lamport, time, removed, value]: CellColumns): Cell {
-  return { id, index, time, lamport, value, removed: removed === 1 }
-}
-
-function toCellRow([path, type, field, ...columns]: [...KeyColumns, ...CellColumns]): CellRow {
-  return { key: { path, type, field }, cell: toCell(columns) }
+function decodeText(value: Uint8Array): string {
+  const decoded = decodeCanonical(value)
+  if (!decoded.ok || typeof decoded.value !== 'string') throw new Error('bug: the value of a text is no text')
+  return decoded.value
 }

@@ -60,7 +60,8 @@ INSERT INTO operation_ids_sealed VALUES (0);`
 /**
  * The indexes are for the views over types that are few among all cells; a cell of another type costs them nothing.
  *
- * A cell without `operation` has no write yet, only removals or history. `json`: the value again, for SQL (src/core/value-json.ts).
+ * A cell without `operation` has no write yet, only removals or history. `json`: the value again, for SQL (src/core/value-json.ts). A text's
+ * cell has neither `value` nor `json`: its value is in `text_pieces`.
  */
 const CELLS = `
 CREATE TABLE cells (
@@ -96,6 +97,7 @@ CREATE TABLE siblings (
   cell INTEGER NOT NULL, ordinal INTEGER NOT NULL, change INTEGER NOT NULL, value BLOB NOT NULL, json TEXT NOT NULL,
   PRIMARY KEY (cell, ordinal, change)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE text_pieces (cell INTEGER NOT NULL, piece INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (cell, piece)) STRICT, WITHOUT ROWID;
 CREATE TABLE text_edits (
   cell INTEGER NOT NULL, ordinal INTEGER NOT NULL, change INTEGER NOT NULL, parents BLOB NOT NULL, waits INTEGER NOT NULL,
   payload BLOB NOT NULL, PRIMARY KEY (cell, ordinal, change)

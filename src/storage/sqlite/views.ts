@@ -1,3 +1,5 @@
+import { textOfCell } from './text-pieces.ts'
+
 /**
  * What users read with SQL (docs/queries.md has every column, test/docs/queries.test.ts compares). Only functions that SQLite itself
  * has, so that any client can read them. Ids and keys are in hexadecimal, authors `did:key`, times text in UTC and beside it ms
@@ -20,6 +22,10 @@ const AUTHOR = `(
 /** Who wrote what a cell shows, and when: the last columns of every view of cells. */
 const WRITER = `${AUTHOR} AS author, lower(hex(c.operation)) AS operation, ${iso('c.time')} AS time, c.time AS time_ms`
 
+/** A text stands in pieces, every other value in its cell. */
+const JSON_VALUE = `CASE c.type WHEN 'text' THEN json_quote(${textOfCell('c.cell')}) ELSE c.json END`
+const SQL_VALUE = `CASE c.type WHEN 'text' THEN ${textOfCell('c.cell')} ELSE c.json ->> '$' END`
+
 const VALUE = `c.json ->> '$' AS value, c.json`
 
 const viewOfType = (name: string, type: string, columns: string): string => `
@@ -39,13 +45,13 @@ CREATE VIEW items AS
       WHEN 'set' THEN json_group_array(c.field ORDER BY c.field) FILTER (WHERE c.type = 'set')
       WHEN 'claim' THEN max(json_object('value', json(c.json), 'author', ${AUTHOR}, 'operation', lower(hex(c.operation)),
         'final', json('false'))) FILTER (WHERE c.type = 'claim')
-      ELSE max(c.json)
+      ELSE max(${JSON_VALUE})
     END AS value, ${iso('max(c.time)')} AS time, max(c.time) AS time_ms
   FROM cells c WHERE ${VISIBLE} GROUP BY c.path, c.type;`
 
 const CELL_VIEWS = `
 CREATE VIEW fields AS
-  SELECT c.path, c.type, c.field, ${VALUE}, ${WRITER}, c.change
+  SELECT c.path, c.type, c.field, ${SQL_VALUE} AS value, ${JSON_VALUE} AS json, ${WRITER}, c.change
   FROM cells c WHERE ${VISIBLE};
 CREATE VIEW edges AS
   SELECT c.path AS source, substr(c.field, 1, instr(c.field, '/') - 1) AS label,
@@ -97,7 +103,7 @@ export const VIEWS = [
   viewOfType('events', 'log', `${VALUE}, c.change, c.field AS place`),
   viewOfType('tags', 'set', 'c.field AS tag'),
   viewOfType('counters', 'counter', `c.json ->> '$' AS value`),
-  viewOfType('texts', 'text', `c.json ->> '$' AS value`),
+  viewOfType('texts', 'text', `${textOfCell('c.cell')} AS value`),
   viewOfType('blobs', 'blob', BLOB_COLUMNS),
   viewOfType('claims', 'claim', `${VALUE}, 0 AS final`),
   LOG_VIEWS,
