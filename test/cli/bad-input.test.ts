@@ -13,6 +13,8 @@ let data: string
 beforeAll(async () => {
   data = await machine.init('alice')
   await machine.json(data, 'space', 'create', 'Fleet')
+  await machine.json(data, 'append', 'j', 'an entry')
+  await machine.json(data, 'put', 'r', '1')
 })
 afterAll(async () => machine.remove())
 
@@ -99,7 +101,31 @@ const TABLE: readonly (readonly [string, readonly string[], string])[] = [
   ['bytes that are none', ['put', 'a', '{"/":{"bytes":3}}'], 'base64'],
   ['a file that is not there', ['put', 'a', '--file', '/nonexistent'], 'cannot be read'],
   ['a folder for a file', ['put', 'a', '--file', '/'], 'cannot be read'],
-  ['an unknown type', ['get', 'a', '--type', 'blob'], 'use one of register, map'],
+  ['an unknown type', ['get', 'a', '--type', 'thing'], '--type must be one of register, map, edge, log'],
+  ['an unknown type to delete', ['delete', 'a', '--type', 'maps'], '--type must be one of register, map'],
+  ['an unknown type to list', ['list', '--type', ''], '--type must be one of register, map'],
+  ['a label with a slash', ['link', 'a', 'b/c', 'd'], 'the label of an edge is one path segment'],
+  ['an empty label', ['link', 'a', '', 'd'], 'the label of an edge is one path segment'],
+  ['an edge to the root', ['link', 'a', 'b', ''], 'the target of an edge is the path of an item'],
+  ['an edge that is none', ['unlink', 'a', 'b', '/d'], 'the target of an edge is the path of an item'],
+  ['an empty tag', ['tag', 'a', 'b', ''], 'the tag "" has 0 bytes'],
+  ['an empty tag to remove', ['untag', 'a', ''], 'the tag "" has 0 bytes'],
+  ['a tag that is too long', ['tag', 'a', 'x'.repeat(257)], 'has 257 bytes'],
+  ['a tag that cannot be stored', ['tag', 'a', '__proto__'], 'cannot be stored'],
+  ['no tag at all', ['tag', 'a'], "missing required argument 'tags'"],
+  ['half a count', ['count', 'a', '0.5'], 'a counter takes whole numbers'],
+  ['a count that is none', ['count', 'a', 'many'], 'a counter takes whole numbers'],
+  ['a negative count that is none', ['count', 'a', '-x'], "unknown option '-x'"],
+  ['a count beyond all bounds', ['count', 'a', '9007199254740992'], 'a counter takes whole numbers'],
+  [
+    'an entry that is none',
+    ['get', 'j', '--type', 'log', '--after', 'xyz'],
+    '--after takes the id of an entry',
+  ],
+  ['two places in a log', ['get', 'j', '--last', '1', '--after', 'xyz'], 'give one of --last and --after'],
+  ['the last entries of no log', ['get', 'r', '--last', '1'], 'are for logs, and this is a register'],
+  ['no last entries', ['get', 'j', '--last', '0'], '--last must be a whole number from 1'],
+  ['a file of edits that is not there', ['write', '/nonexistent'], 'cannot be read'],
   ['a limit of nothing', ['log', '--limit', '0'], '--limit must be a whole number from 1'],
   ['a limit beyond the bound', ['log', '--limit', '100001'], '--limit must be at most 100000'],
   ['a link of another kind', ['join', 'https://example.org'], 'begins with hanse://join/'],
