@@ -23,24 +23,22 @@ describe('two people who wrote at the same time', () => {
   const atAlice = async <T = unknown>(...args: readonly string[]) =>
     await machine.json<T>(alice.data, ...args)
   const atBob = async <T = unknown>(...args: readonly string[]) => await machine.json<T>(bob, ...args)
-  const written = async (at: typeof atBob, ...args: readonly string[]) =>
-    (await at<{ id: string }>(...args)).id
 
   beforeAll(async () => {
-    const data = await machine.init('alice')
-    bob = await machine.init('bob')
+    const [data, atBobs] = await Promise.all([machine.init('alice'), machine.init('bob')])
+    bob = atBobs
     await machine.json(data, 'space', 'create', 'Fleet')
     await machine.json(data, 'put', 'people/ada', '--field', 'name=Ada', '--field', 'born=1815')
     alice = await machine.up(data)
     const { link } = await atAlice<{ link: string }>('invite', '--role', 'writer')
     await atBob('join', link)
     // Bob is on his own now: his commands open his directory themselves, and nobody hears of it.
-    await written(atBob, 'put', 'people/ada', '--field', 'name="Countess of Lovelace"')
-    await written(atBob, 'put', 'notes/today', 'one\ntwo\nthree')
-    await written(atAlice, 'put', 'notes/today', 'one\nTWO\nthree')
-    await written(atAlice, 'put', 'people/ada', '--field', 'name="Ada Lovelace"')
+    await atBob('put', 'people/ada', '--field', 'name="Countess of Lovelace"')
+    await atBob('put', 'notes/today', 'one\ntwo\nthree')
+    await atAlice('put', 'notes/today', 'one\nTWO\nthree')
+    await atAlice('put', 'people/ada', '--field', 'name="Ada Lovelace"')
     await atBob('sync')
-  })
+  }, 120_000)
 
   it('see the same conflicts on both sides: what shows, what lost, and by which rule', async () => {
     const conflicts = await atAlice<readonly Conflict[]>('conflicts')
@@ -67,7 +65,7 @@ describe('two people who wrote at the same time', () => {
     expect(stdout).toMatch(
       /^people\/ada {2}map {2}name {2}written twice\n {2}shows {2}[0-9a-f]{12} .*"Ada Lovelace"\n {2}lost {3}[0-9a-f]{12} .*"Countess of Lovelace" {2}\(to: later time\)\n$/,
     )
-  })
+  }, 90_000)
 
   it('settle one by taking what lost, and another by keeping what shows', async () => {
     const [today] = await atBob<readonly Conflict[]>('conflicts', 'notes')
@@ -87,7 +85,7 @@ describe('two people who wrote at the same time', () => {
       code: 1,
       stderr: matching(/no conflict at "people\/ada"/),
     })
-  })
+  }, 90_000)
 
   it('can look back: what was done in words, and what it was then', async () => {
     const log = await atAlice<readonly { id: string; edits: readonly { words: string }[] }[]>(
@@ -137,7 +135,7 @@ describe('two people who wrote at the same time', () => {
       '',
     ])
     expect(await atAlice('diff', 'people/ada', `${taken}^`)).toMatchObject({ differences: [] })
-  })
+  }, 90_000)
 
   it('see of one item what each version had seen, and which were made at the same time', async () => {
     const { versions } = await atBob<{

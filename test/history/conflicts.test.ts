@@ -254,6 +254,16 @@ describe('conflicts', () => {
   })
 })
 
+test('a conflict at the root of a space is listed once', async () => {
+  const write = (author: typeof bob) => forge({ author, body: [setRegister('', 1), setRegister('a', 1)] })
+  const home = await createHome([write(bob), write(carol)])
+  expect(
+    conflictsOf(home)
+      .list()
+      .conflicts.map(({ path }) => path),
+  ).toEqual(['', 'a'])
+})
+
 describe('the event "conflict"', () => {
   test('tells of a cell in which the operation that came is a side, and of no other', async () => {
     const home = await createHome()
