@@ -14,6 +14,7 @@ import { readKind } from '../../src/node/query/kind.ts'
 import type { Space } from '../../src/node/space/space.ts'
 import { viewOf } from '../../src/storage/sqlite/kind-views.ts'
 import { SCHEMA } from '../../src/storage/sqlite/schema.ts'
+import { matching } from '../cli/matchers.ts'
 import { createQueryHome, type QueryHome } from './query-home.ts'
 
 let home: QueryHome
@@ -184,7 +185,7 @@ describe('a declaration that does not hold', () => {
   ])('is refused for its name: %s', (name, reason) => {
     expect(() => space.queries.kinds.declare({ name, path: 'x', columns: [] })).toThrow(reason)
     space.edit(`kinds/${name}`, { path: 'x' })
-    expect(problems()).toEqual({ [name]: expect.stringMatching(reason) })
+    expect(problems()).toEqual({ [name]: matching(reason) })
   })
 
   it('is told, and harms no other', async () => {
@@ -201,14 +202,14 @@ describe('a declaration that does not hold', () => {
       control: { path: 'a', 'column.\u202e': 'text' },
       long: { path: 'a', [`column.${'x'.repeat(KIND_COLUMN_BYTES_MAX + 1)}`]: 'text' },
       wide: Object.fromEntries([
-        ['path', 'a'],
-        ...Array.from({ length: KIND_COLUMNS_MAX + 1 }, (_, i) => [`column.c${i}`, 'text']),
+        ['path', 'a'] as const,
+        ...Array.from({ length: KIND_COLUMNS_MAX + 1 }, (_, i) => [`column.c${i}`, 'text'] as const),
       ]),
     }
     for (const [name, fields] of Object.entries(bad)) space.edit(`kinds/${name}`, fields)
     expect(problems()).toEqual({
       people: null,
-      ...Object.fromEntries(Object.keys(bad).map((name) => [name, expect.stringMatching(/./)])),
+      ...Object.fromEntries(Object.keys(bad).map((name) => [name, matching(/./)])),
     })
     await expect(space.sql('SELECT name FROM people')).resolves.toMatchObject({ more: false })
     expect(viewsInFile()).toEqual(['people'])
@@ -258,7 +259,7 @@ describe('a declaration that does not hold', () => {
       Array.from({ length: KIND_FIELDS_READ_MAX }, (_, i) => [`a${String(i).padStart(3, '0')}`, 1]),
     )
     space.edit('kinds/people', { ...many, path: 'people' })
-    expect(problems()).toEqual({ people: expect.stringMatching(/path/) })
+    expect(problems()).toEqual({ people: matching(/path/) })
   })
 })
 

@@ -125,8 +125,7 @@ describe('the views', () => {
         value: plain(fromJsonValue(parseJson(value as string))),
       })),
     ).toEqual(items.map(({ path, type, value }) => ({ path, type, value: plain(value) })))
-    const ofType = <T>(type: string) =>
-      items.filter((item) => item.type === type) as unknown as { readonly path: string; readonly value: T }[]
+    const ofType = (type: string) => items.filter((item) => item.type === type)
     expect(rows("SELECT path, value, json FROM fields WHERE type = 'register' ORDER BY path")).toEqual(
       ofType('register').map(({ path, value }) => ({
         path,
@@ -135,15 +134,15 @@ describe('the views', () => {
       })),
     )
     expect(rows("SELECT path, field, json FROM fields WHERE type = 'map' ORDER BY path, field")).toEqual(
-      ofType<Record<string, unknown>>('map').flatMap(({ path, value }) =>
-        Object.entries(value)
+      ofType('map').flatMap(({ path, value }) =>
+        Object.entries(value as Record<string, unknown>)
           .toSorted(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
           .map(([field, inner]) => ({ path, field, json: formatValue(inner) })),
       ),
     )
     expect(rows('SELECT source, label, target, value FROM edges ORDER BY source, label, target')).toEqual(
-      ofType<readonly EdgeValue[]>('edge').flatMap(({ path, value }) =>
-        value
+      ofType('edge').flatMap(({ path, value }) =>
+        (value as readonly EdgeValue[])
           .map((edge) => ({ source: path, label: edge.label, target: edge.to, value: asScalar(edge.value) }))
           .toSorted((a, b) =>
             Buffer.compare(Buffer.from(`${a.label}\0${a.target}`), Buffer.from(`${b.label}\0${b.target}`)),
@@ -153,8 +152,8 @@ describe('the views', () => {
     expect(
       rows('SELECT path, json, author, operation, "change", time_ms FROM events ORDER BY path, place'),
     ).toEqual(
-      ofType<readonly LogValue[]>('log').flatMap(({ path, value }) =>
-        value.map((entry) => ({
+      ofType('log').flatMap(({ path, value }) =>
+        (value as readonly LogValue[]).map((entry) => ({
           path,
           json: formatValue(entry.value),
           author: entry.author,
@@ -165,28 +164,34 @@ describe('the views', () => {
       ),
     )
     expect(rows('SELECT path, tag FROM tags ORDER BY path, tag')).toEqual(
-      ofType<readonly string[]>('set').flatMap(({ path, value }) => value.map((tag) => ({ path, tag }))),
+      ofType('set').flatMap(({ path, value }) => (value as readonly string[]).map((tag) => ({ path, tag }))),
     )
     expect(rows('SELECT path, value FROM counters ORDER BY path')).toEqual(
-      ofType<number>('counter').map(({ path, value }) => ({ path, value: BigInt(value) })),
+      ofType('counter').map(({ path, value }) => ({ path, value: BigInt(value as number) })),
     )
     expect(rows('SELECT path, hash, size, media_type, name FROM blobs ORDER BY path')).toEqual(
-      ofType<BlobReference>('blob').map(({ path, value: { hash, size, mediaType, name } }) => ({
-        path,
-        hash: toHex(hash),
-        size: BigInt(size),
-        media_type: mediaType ?? null,
-        name: name ?? null,
-      })),
+      ofType('blob').map(({ path, value }) => {
+        const { hash, size, mediaType, name } = value as BlobReference
+        return {
+          path,
+          hash: toHex(hash),
+          size: BigInt(size),
+          media_type: mediaType ?? null,
+          name: name ?? null,
+        }
+      }),
     )
     expect(rows('SELECT path, json, author, operation, final FROM claims ORDER BY path')).toEqual(
-      ofType<ClaimValue>('claim').map(({ path, value }) => ({
-        path,
-        json: formatValue(value.value),
-        author: value.author,
-        operation: value.operation,
-        final: 0n,
-      })),
+      ofType('claim').map(({ path, value }) => {
+        const claim = value as ClaimValue
+        return {
+          path,
+          json: formatValue(claim.value),
+          author: claim.author,
+          operation: claim.operation,
+          final: 0n,
+        }
+      }),
     )
   }
 
