@@ -66,6 +66,8 @@ function applyWithin(share: Share, keys: readonly string[]): Applied {
       ? ({ kind: 'unpublished' } as const)
       : decideRemote(schema.columns, rows.read(values.value), store.state(key), fields)
     if (decision.kind === 'unpublished') {
+      // What the space does not take waits for the row to change.
+      if (store.isRefusedBySpace(key)) continue
       capture.mark(values.value)
       unpublished.push(key)
     } else if (decision.kind === 'none') {

@@ -1,5 +1,5 @@
 import { encodeCanonical } from '../../core/canonical-cbor.ts'
-import { TABLE_BATCH_ROWS_MAX, TABLE_WRITE_BYTES_TARGET } from '../../core/limits.ts'
+import { TABLE_BATCH_ROWS_MAX, TABLE_REFUSED_ROWS_MAX, TABLE_WRITE_BYTES_TARGET } from '../../core/limits.ts'
 import { parsePath } from '../../core/path.ts'
 import type { Fault } from '../../core/result.ts'
 import { FaultError } from '../fault-error.ts'
@@ -26,17 +26,20 @@ export interface PublishedPage {
   readonly last: number | null
   /** Rows whose changes were written to the space. */
   readonly published: number
+  /** Rows that the space takes at last; what others wrote to them meanwhile is still to be applied. */
+  readonly freed: readonly string[]
+  /** Why rows were left for later: this node may not write them now. Null where there are none. */
+  readonly refusal: FaultError | null
 }
 
 /**
- * Writes what a page of marked rows changed to the space, as one operation, and only then takes the marks away: a crash in between repeats
- * it, and finds nothing left to write. A row that has changed again meanwhile keeps its mark. Throws the space's FaultError where this node may
- * not write there; the marks stay then.
+ * Writes what a page of marked rows changed to the space, as one operation where that is allowed, and only then takes the marks away: a crash
+ * in between repeats it, and finds nothing left to write. A row that has changed again meanwhile keeps its mark, and so does one that this node may
+ * not write; after TABLE_REFUSED_ROWS_MAX of those the page ends.
  */
 export function publishPage(share: Share, after: number): PublishedPage {
   const { file, capture } = share
   const marks = capture.marks(after, TABLE_BATCH_ROWS_MAX)
-  if (marks.length === 0) return { last: null, published: 0 }
   const candidates: Candidate[] = []
   let bytes = 0
   file.db.exec('BEGIN')
@@ -50,14 +53,31 @@ export function publishPage(share: Share, after: number): PublishedPage {
   } finally {
     file.db.exec('COMMIT')
   }
-  const done = writeToSpace(share, candidates)
-  file.transaction(() => {
-    for (const candidate of done) settle(share, candidate)
-  })
-  return {
-    last: done.at(-1)?.mark.id ?? null,
-    published: done.filter(({ decision, fault }) => decision.kind !== 'none' && fault === null).length,
+  const outcome: Outcome = { done: [], refused: [] }
+  writeToSpace(share, candidates, outcome)
+  const { done, refused } = outcome
+  const freed: string[] = []
+  if (done.length > 0) {
+    file.transaction(() => {
+      for (const candidate of done) if (settle(share, candidate)) freed.push(candidate.key)
+    })
   }
+  const last = Math.max(
+    0,
+    ...[...done, ...refused.map(({ candidate }) => candidate)].map(({ mark }) => mark.id),
+  )
+  return {
+    last: last === 0 ? null : last,
+    published: done.filter(({ decision, fault }) => decision.kind !== 'none' && fault === null).length,
+    freed,
+    refusal: refused[0]?.why ?? null,
+  }
+}
+
+/** What became of the candidates so far. */
+interface Outcome {
+  readonly done: Candidate[]
+  readonly refused: { readonly candidate: Candidate; readonly why: FaultError }[]
 }
 
 function examine(share: Share, mark: Mark): Candidate {
@@ -80,23 +100,40 @@ function examine(share: Share, mark: Mark): Candidate {
   return { mark, key, row, decision, fault: null }
 }
 
-/** Writes the candidates as one operation, or as many of the first as fit. A single one that does not fit is given a fault. */
-function writeToSpace(share: Share, candidates: readonly Candidate[]): readonly Candidate[] {
+/** Faults that are about the row, and stay until it changes: it is listed with them. */
+const OF_THE_ROW: ReadonlySet<string> = new Set([
+  'LIMIT',
+  'FROZEN',
+  'BAD_FIELD_NAME',
+  'BAD_PATH',
+  'BAD_VALUE',
+])
+
+/**
+ * Writes the candidates as one operation; where the space refuses that, by halves: the operation may be too large, or only some of the rows are this
+ * node's to write.
+ */
+function writeToSpace(share: Share, candidates: readonly Candidate[], outcome: Outcome): void {
+  if (outcome.refused.length >= TABLE_REFUSED_ROWS_MAX) return
   const edits = candidates.flatMap(({ key, decision }) => editsOf(pathOf(share.prefix, key), decision))
-  if (edits.length === 0) return candidates
   try {
-    share.space.write(edits)
-    return candidates
+    if (edits.length > 0) share.space.write(edits)
+    outcome.done.push(...candidates)
   } catch (error) {
-    if (!(error instanceof FaultError) || error.code !== 'LIMIT') throw error
-    const [first] = candidates
-    if (candidates.length > 1 || first === undefined)
-      return writeToSpace(share, candidates.slice(0, Math.ceil(candidates.length / 2)))
-    const fault = {
-      code: 'ROW_TOO_LARGE',
-      detail: `the row does not fit into one operation: ${error.message}`,
+    if (!(error instanceof FaultError)) throw error
+    const [candidate, ...others] = candidates
+    if (candidate === undefined) throw error
+    if (others.length > 0) {
+      const half = Math.ceil(candidates.length / 2)
+      writeToSpace(share, candidates.slice(0, half), outcome)
+      writeToSpace(share, candidates.slice(half), outcome)
+    } else if (OF_THE_ROW.has(error.code)) {
+      const code = error.code === 'LIMIT' ? 'ROW_TOO_LARGE' : error.code
+      const fault = { code, detail: error.message }
+      outcome.done.push({ ...candidate, decision: { kind: 'none', next: undefined }, fault })
+    } else {
+      outcome.refused.push({ candidate, why: error })
     }
-    return [{ ...first, decision: { kind: 'none', next: undefined }, fault }]
   }
 }
 
@@ -111,15 +148,18 @@ function editsOf(path: string, decision: LocalDecision): readonly ItemEdit[] {
   }
 }
 
-function settle(share: Share, { mark, key, row, decision, fault }: Candidate): void {
+/** True where the space did not take the row before, and does now. */
+function settle(share: Share, { mark, key, row, decision, fault }: Candidate): boolean {
   const { capture, rows, store } = share
+  let isFreed = false
   if (fault === null) {
     store.putState(key, decision.next)
-    store.clearConflict(key, 'out')
+    isFreed = store.clearConflict(key, 'out')
   } else {
     store.putConflict({ key, direction: 'out', ...fault })
   }
   if (isSameRow(rows.read(mark.values), row)) capture.unmark(mark.id)
+  return isFreed
 }
 
 function isSameRow(a: Row | undefined, b: Row | undefined): boolean {

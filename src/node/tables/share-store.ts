@@ -89,9 +89,16 @@ export class ShareStore {
     this.#sql.run(sql, this.number, utf8(key), direction, code, detail)
   }
 
-  clearConflict(key: string, direction: Conflict['direction']): void {
+  /** True where there was one. */
+  clearConflict(key: string, direction: Conflict['direction']): boolean {
     const sql = 'DELETE FROM _hanse_conflicts WHERE number = ? AND key = ? AND direction = ?'
-    this.#sql.run(sql, this.number, utf8(key), direction)
+    return this.#sql.run(sql, this.number, utf8(key), direction) > 0
+  }
+
+  /** True where the space does not take the row. */
+  isRefusedBySpace(key: string): boolean {
+    const sql = `SELECT 1 FROM _hanse_conflicts WHERE number = ? AND key = ? AND direction = 'out'`
+    return this.#sql.first(sql, this.number, utf8(key)) !== undefined
   }
 
   /** Conflicts after a key, at most `limit`. */

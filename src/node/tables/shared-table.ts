@@ -42,6 +42,10 @@ export class SharedTable {
   #isUnfinished = true
   /** Local changes that this node may not publish keep others' from being applied. */
   #isBlocked = false
+  /** The last mark that was tried where the others have to wait for the next round; else 0. */
+  #triedUpTo = 0
+  /** Why rows were left since marks were gone through from the first on. */
+  #refusal: FaultError | null = null
   #isRunning = false
   /** What is told to have changed is what is being published. */
   #isWriting = false
@@ -219,23 +223,24 @@ export class SharedTable {
     return true
   }
 
-  /** Publishes all marks there are now. Gives what the space objects to; marks stay then. */
+  /** Publishes all marks there are now. Gives why rows were left for later; their marks stay. */
   async #publish(share: Share, counts: { published: number }): Promise<FaultError | null> {
     const end = share.capture.last()
-    try {
-      for (let last = 0; last < end && !this.#isClosed; ) {
-        const page = this.#publishPage(share, last)
-        counts.published += page.published
-        if (page.last === null) break
-        last = page.last
-        await turn()
-      }
-      if (this.#isBlocked) this.#isBehind = true
-      return null
-    } catch (error) {
-      if (error instanceof FaultError) return error
-      throw error
+    if (this.#triedUpTo === 0) this.#refusal = null
+    for (let last = this.#triedUpTo; last < end && !this.#isClosed; ) {
+      const page = this.#publishPage(share, last)
+      counts.published += page.published
+      for (const key of page.freed) this.#queue.add(key)
+      this.#refusal ??= page.refusal
+      // Where nothing is allowed it is not tried row by row.
+      this.#triedUpTo = page.last ?? end
+      if (page.last === null || (page.refusal !== null && page.published === 0)) break
+      last = page.last
+      await turn()
     }
+    if (this.#triedUpTo >= end) this.#triedUpTo = 0
+    if (this.#isBlocked && this.#refusal === null) this.#isBehind = true
+    return this.#refusal
   }
 
   #publishPage(share: Share, after: number): PublishedPage {

@@ -20,8 +20,9 @@ export class Statements {
     return this.#prepare(sql).get(...parameters) as unknown as readonly SqlValue[] | undefined
   }
 
-  run(sql: string, ...parameters: readonly SQLInputValue[]): void {
-    this.#prepare(sql).run(...parameters)
+  /** Gives how many rows were changed. */
+  run(sql: string, ...parameters: readonly SQLInputValue[]): number {
+    return Number(this.#prepare(sql).run(...parameters).changes)
   }
 
   #prepare(sql: string): StatementSync {

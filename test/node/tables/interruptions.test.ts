@@ -5,6 +5,7 @@ import {
   TABLE_CONFLICTS_LISTED_MAX,
   TABLE_OUTDATED_COLUMNS_MAX,
   TABLE_QUEUE_KEYS_MAX,
+  TABLE_REFUSED_ROWS_MAX,
 } from '../../../src/core/limits.ts'
 import { FaultError } from '../../../src/node/fault-error.ts'
 import { sharingSpace } from '../../../src/node/tables/sharing-space.ts'
@@ -232,6 +233,37 @@ describe('a running node', () => {
         ['mine', 50n],
         ['Eve', 50n],
       ])
+  })
+})
+
+describe('a node that may write some rows only', () => {
+  it('publishes those, and keeps the others until it may', async () => {
+    const both = new Sharing()
+    sharing.push(both)
+    const schema = 'CREATE TABLE jobs (owner TEXT, id INTEGER, what TEXT, PRIMARY KEY (owner, id))'
+    const [alice, bob] = (await both.start(schema, 'jobs/bob')) as [Side, Side]
+    for (const { space, db } of [alice, bob]) await space.tables.add({ db, table: 'jobs' })
+    const jobs = 'SELECT * FROM jobs ORDER BY owner, id'
+    for (let id = 0; id < TABLE_REFUSED_ROWS_MAX + 1; id++)
+      bob.other.exec(`INSERT INTO jobs VALUES ('alice', ${id}, 'not his'), ('bob', ${id}, 'his')`)
+    const report = await bob.space.tables.checkLocalChanges()
+    expect(report).toMatchObject([{ fault: { code: 'CAP_POLICY' } }])
+    expect(bob.space.tables.list()).toMatchObject([{ waiting: TABLE_REFUSED_ROWS_MAX + 1, conflicts: 0 }])
+    await both.settle()
+    expect(rowsOf(alice, jobs)).toHaveLength(TABLE_REFUSED_ROWS_MAX + 1)
+    alice.other.exec(`UPDATE jobs SET what = 'done' WHERE owner = 'bob' AND id = 0`)
+    await both.settle()
+    expect(rowsOf(bob, `SELECT what FROM jobs WHERE owner = 'bob' AND id = 0`)).toEqual([['done']])
+    // Those behind more refused ones than are tried at once have their turn too.
+    for (let id = 0; id < TABLE_REFUSED_ROWS_MAX; id++)
+      bob.other.exec(`INSERT INTO jobs VALUES ('carol', ${id}, 'not his')`)
+    bob.other.exec(`INSERT INTO jobs VALUES ('bob', 1000, 'late')`)
+    await both.settle()
+    expect(rowsOf(alice, 'SELECT what FROM jobs WHERE id = 1000')).toEqual([['late']])
+    alice.space.grant({ to: bob.node.did, role: 'writer' })
+    await both.settle()
+    expect(rowsOf(alice, jobs)).toEqual(rowsOf(bob, jobs))
+    expect(bob.space.tables.list()).toMatchObject([{ waiting: 0, fault: null }])
   })
 })
 

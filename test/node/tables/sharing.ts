@@ -20,15 +20,15 @@ export class Sharing {
   readonly #folder = mkdtempSync(join(tmpdir(), 'hanse-tables-'))
   readonly #sides: Side[] = []
 
-  /** Both sides, connected; the schema is made in both databases. */
-  async start(schema: string, names: readonly string[] = ['alice', 'bob']): Promise<readonly Side[]> {
+  /** Both sides, connected; the schema is made in both databases. `path`: where bob may write; default everywhere. */
+  async start(schema: string, path?: string): Promise<readonly Side[]> {
     const nodes: HanseNode[] = []
-    for (const name of names) nodes.push(await this.#federation.start(`${name} ${this.#folder}`))
+    for (const name of ['alice', 'bob']) nodes.push(await this.#federation.start(`${name} ${this.#folder}`))
     const [founder, ...guests] = nodes as [HanseNode, ...HanseNode[]]
     const space = founder.createSpace({ name: 'Tables' })
     const spaces = [space]
     for (const guest of guests) {
-      const joined = guest.join(space.invite({ role: 'writer' }))
+      const joined = guest.join(space.invite({ role: 'writer', ...(path === undefined ? {} : { path }) }))
       await joined.sync(founder.peerId)
       joined.publishPendingTokens()
       spaces.push(joined)
