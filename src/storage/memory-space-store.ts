@@ -289,7 +289,7 @@ class MemorySpaceStore implements SpaceStore {
   }
 
   #absentOrdinals(): number[] {
-    return [...this.#absent].filter((ordinal) => !this.#masks.has(ordinal))
+    return [...this.#absent].filter((ordinal) => this.#masks.get(ordinal)?.isSevered !== true)
   }
 
   #putMask(ordinal: number, mask: Mask | null): void {

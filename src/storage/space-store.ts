@@ -135,7 +135,7 @@ export interface SpaceStore extends Graph {
   isWholeFrontier(ordinal: number): boolean
   /** Entries from an ordinal on, ascending, at most `limit`. */
   entriesFrom(ordinal: number, limit: number): readonly Entry[]
-  /** Operations that are not masked and whose body has not arrived, ascending, at most `limit`. */
+  /** Operations that are not severed and whose body has not arrived, ascending, at most `limit`. */
   absentBodies(limit: number): readonly Entry[]
   /** How many those are in all. */
   absentBodyCount(): number

@@ -28,6 +28,8 @@ export interface Admission {
   readonly touched: readonly CellKey[]
   /** Operations that got or lost their effect by a revocation or an endorsement among `entries`. */
   readonly remasked: readonly Entry[]
+  /** True where operations were severed, or are not any more. */
+  readonly hasSevered: boolean
   /** Peer id as text, or {@link LOCAL}. */
   readonly source: string
   /** Ordinals admitted only now although they came earlier: nobody forwarded them, so they are offered to sync peers. */
@@ -44,12 +46,25 @@ export class AdmissionStep {
   /** Authors whose place in the clock may have changed. */
   readonly authors: Uint8Array[] = []
   readonly promoted: number[] = []
+  hasSevered = false
   readonly texts: TextChange[] = []
   readonly held: Held[] = []
   readonly forks: ForkProof[] = []
   readonly refused: { readonly id: Uint8Array; readonly fault: Fault; readonly peer: string }[] = []
   /** Ids admitted or refused for ever, whose waiting children are still to be looked at. */
   readonly settled: Uint8Array[] = []
+
+  /** Takes the authors of whom operations were severed, or are not any more. */
+  noteSevered(authors: readonly Uint8Array[]): void {
+    this.authors.push(...authors)
+    this.hasSevered ||= authors.length > 0
+  }
+
+  /** What is told of it. */
+  toAdmission(source: string): Admission {
+    const { entries, touched, remasked, hasSevered, promoted, texts } = this
+    return { entries, touched, remasked, hasSevered, source, promoted, texts }
+  }
 
   /** The outcome of an operation at the end of the transaction, if it only waited when it was decided on. */
   outcomeAfterWaiting(id: Uint8Array, outcome: Outcome): Outcome {

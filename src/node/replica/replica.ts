@@ -286,7 +286,8 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
       writer.putTurn(ordinal, this.store.mask(ordinal) === undefined ? 'unmasked' : 'masked')
     step.touched.push(...touched)
     step.remasked.push(...remasked)
-    step.authors.push(entry.author, ...authors)
+    step.authors.push(entry.author)
+    step.noteSevered(authors)
     if (isFirstFork) step.forks.push(fork)
     if (isFirstFork || remasked.length > 0) frontier.forget()
     frontier.add(entry)
@@ -310,7 +311,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
       }
     }
     const { effects } = this.#read()
-    step.authors.push(...effects.settle(writer))
+    step.noteSevered(effects.settle(writer))
     step.texts.push(...effects.texts.write(writer))
   }
 
@@ -335,7 +336,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
       return { touched: effects.materialise(entry, evaluation, writer), texts: effects.texts.write(writer) }
     })
     this.state.refresh(touched)
-    const detail = { entries: [], remasked: [], promoted: [], touched, texts, source: LOCAL }
+    const detail = { ...new AdmissionStep().toAdmission(LOCAL), touched, texts }
     this.safeDispatchEvent('admitted', { detail })
   }
 
@@ -349,8 +350,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     for (const { id, fault, peer } of step.refused) this.#emitRefused(id, fault, peer)
     for (const detail of step.forks) this.safeDispatchEvent('fork', { detail })
     if (step.entries.length === 0) return
-    const { entries, touched, remasked, promoted, texts } = step
-    this.safeDispatchEvent('admitted', { detail: { entries, touched, remasked, source, promoted, texts } })
+    this.safeDispatchEvent('admitted', { detail: step.toAdmission(source) })
   }
 
   #emitRefused(id: Uint8Array, fault: Fault, peer: string): void {

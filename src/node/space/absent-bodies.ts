@@ -16,7 +16,8 @@ interface Selection {
 
 /**
  * The bodies that have not arrived, by who may read them: a replica of somebody who reads only some paths asks for those alone. As in
- * the store, bodies of masked operations are not missed. Kept up as the store grows: a question costs what is new since the last.
+ * the store, bodies of severed operations are not missed; those of other masked ones are, since positions in texts count what they
+ * inserted. Kept up as the store grows: a question costs what is new since the last.
  */
 export class AbsentBodies {
   readonly #store: SpaceStore
@@ -26,7 +27,7 @@ export class AbsentBodies {
     this.#store = store
   }
 
-  /** Looks again at everything: operations got or lost their effect. */
+  /** Looks again at everything: operations were severed, or are not any more. */
   forget(): void {
     this.#selections = new WeakMap()
   }
@@ -77,6 +78,6 @@ export class AbsentBodies {
   }
 
   #isAbsent(ordinal: number): boolean {
-    return this.#store.mask(ordinal) === undefined && this.#store.operation(ordinal).body === null
+    return this.#store.mask(ordinal)?.isSevered !== true && this.#store.operation(ordinal).body === null
   }
 }

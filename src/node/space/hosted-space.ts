@@ -117,7 +117,7 @@ export class HostedSpace {
         // What has waited is published with what it waited for, and was made elsewhere all the same.
         if (detail.source !== LOCAL || detail.promoted.includes(ordinal)) watch.onArrived(this.id, author)
       }
-      if (detail.remasked.length > 0) this.absent.forget()
+      if (detail.hasSevered) this.absent.forget()
       if (detail.entries.some((entry) => entry.command.startsWith('/cap/'))) {
         for (const { delegation } of store.tokens()) this.tokens.add(delegation)
         this.reading.changed()

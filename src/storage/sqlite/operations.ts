@@ -79,7 +79,7 @@ export class Operations {
       `SELECT ${ENTRY_COLUMNS} FROM operation_log WHERE ordinal >= ? ORDER BY ordinal LIMIT ?`,
     )
     this.#entriesWithoutBody = database.query(
-      `SELECT ${ENTRY_COLUMNS} FROM operation_log WHERE body IS NULL AND ordinal NOT IN (SELECT ordinal FROM masks)
+      `SELECT ${ENTRY_COLUMNS} FROM operation_log WHERE body IS NULL AND ordinal NOT IN (SELECT ordinal FROM masks WHERE severed = 1)
        ORDER BY ordinal LIMIT ?`,
     )
     this.#firstAfter = database.query(
@@ -101,7 +101,7 @@ export class Operations {
     this.#putBody = database.query('UPDATE operation_log SET body = ? WHERE ordinal = ? AND body IS NULL')
     this.#next = database.query('SELECT coalesce(max(ordinal) + 1, 0) FROM operation_log')
     this.#absent = database.query(
-      'SELECT count(*) FROM operation_log WHERE body IS NULL AND ordinal NOT IN (SELECT ordinal FROM masks)',
+      'SELECT count(*) FROM operation_log WHERE body IS NULL AND ordinal NOT IN (SELECT ordinal FROM masks WHERE severed = 1)',
     )
   }
 
@@ -205,12 +205,12 @@ export class Operations {
   }
 
   putMask(ordinal: number, mask: Mask | null): void {
-    const wasMasked = this.#masks.of(ordinal) !== undefined
+    const wasSevered = this.#isSevered(ordinal)
     this.#masks.put(ordinal, mask)
-    if (wasMasked === (mask !== null)) return
+    if (wasSevered === this.#isSevered(ordinal)) return
     const row = this.#isBodyAbsent.get(ordinal)
     if (row === undefined) throw new Error(`bug: a mask for ordinal ${ordinal}, which is not admitted`)
-    if (row[0] === 1) this.#absentCount += mask === null ? 1 : -1
+    if (row[0] === 1) this.#absentCount += wasSevered ? 1 : -1
   }
 
   append(operation: VerifiedOperation, given: Entry): void {
@@ -257,7 +257,11 @@ export class Operations {
   putBody(ordinal: number, body: Body): void {
     if (ordinal >= this.#count) throw new Error(`bug: a body for ordinal ${ordinal}, which is not admitted`)
     const isNew = Number(this.#putBody.run(packBody(body), ordinal).changes) === 1
-    if (isNew && this.#masks.of(ordinal) === undefined) this.#absentCount--
+    if (isNew && !this.#isSevered(ordinal)) this.#absentCount--
+  }
+
+  #isSevered(ordinal: number): boolean {
+    return this.#masks.of(ordinal)?.isSevered === true
   }
 
   #headsOf(author: AuthorRecord): readonly Entry[] {
