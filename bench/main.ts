@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { Command } from '@commander-js/extra-typings'
+import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import { type Figures, type Sizes, type Subject, type Summary, summarise, type Workload } from './measure.ts'
 import { WORKLOADS } from './workloads/index.ts'
 
@@ -19,6 +19,11 @@ const options = new Command('bench')
   .option('--only <names>', `workloads, separated by commas: ${WORKLOADS.map(({ name }) => name).join(', ')}`)
   .option('--rounds <n>', 'runs of each subject, after one to warm up', '5')
   .option('--quick', 'small sizes, one round, no warm-up')
+  .option(
+    '--size <name=number>',
+    'another size where a workload has one of that name; may be repeated',
+    collectSize,
+  )
   .option('--json', 'end with one JSON array')
   .parse()
   .opts()
@@ -44,7 +49,7 @@ for (const workload of WORKLOADS)
 if (options.json === true) process.stdout.write(`${JSON.stringify(results, null, 1)}\n`)
 
 async function measure(workload: Workload) {
-  const sizes = quick ? workload.quick : workload.sizes
+  const sizes = withSizes(quick ? workload.quick : workload.sizes)
   say(`\n${workload.name}: ${workload.question}\n${JSON.stringify(sizes)}`)
   const runs = new Map<string, Figures[]>()
   for (let round = quick ? 1 : 0; round <= rounds; round++) {
@@ -69,6 +74,19 @@ async function measure(workload: Workload) {
     Object.fromEntries(summaries.filter(({ name }) => isHanseName(name) === isHanse).map((s) => [s.name, s])),
   )
   return { workload: workload.name, sizes, rounds, hanse, peers, ratioToBestPeer }
+}
+
+function withSizes(sizes: Sizes): Sizes {
+  const given = Object.entries(options.size ?? {}).filter(([name]) => Object.hasOwn(sizes, name))
+  return { ...sizes, ...Object.fromEntries(given) }
+}
+
+function collectSize(text: string, previous: Sizes | undefined): Sizes {
+  const [name = '', value = ''] = text.split('=')
+  const number = Number(value)
+  if (name === '' || !Number.isSafeInteger(number) || number < 1)
+    throw new InvalidArgumentError('it must be like operations=1000000')
+  return { ...previous, [name]: number }
 }
 
 /** Null where the subject failed: said, and the others go on. */

@@ -1,10 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createNode } from '../../src/node/node.ts'
 import type { ItemEdit } from '../../src/node/space/item-edit.ts'
 import { type Figures, seconds, sizeOf, type Sizes, type Workload } from '../measure.ts'
+import { inFolder } from './in-folder.ts'
 
 /** One write of each type; `i` tells them apart. */
 const EDITS: Readonly<Record<string, (i: number) => ItemEdit>> = {
@@ -15,15 +14,6 @@ const EDITS: Readonly<Record<string, (i: number) => ItemEdit>> = {
   set: (i) => ({ kind: 'tag', path: `people/${i % 1_000}`, add: [`tag ${i % 50}`] }),
   counter: (i) => ({ kind: 'count', path: `hits/${i % 100}`, by: 1 }),
   claim: (i) => ({ kind: 'claim', path: `releases/${i}`, value: i }),
-}
-
-async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'hanse-bench-'))
-  try {
-    return await work(folder)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
 }
 
 /** Signed, authorised, on disk before the next: writes per second by type, `perOperation` of them in one operation. */

@@ -1,3 +1,9 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { sha256 } from '../../src/core/hash.ts'
+import { composeSplices } from '../../src/core/types/text/delta.ts'
+import { TextDocument } from '../../src/core/types/text/document.ts'
 import { type Figures, seconds, type Subject, type Workload } from '../measure.ts'
 import { readTrace, replayOn } from '../text-trace.ts'
 
@@ -39,6 +45,70 @@ function peer(name: string): Subject {
   }
 }
 
+/** The order of characters alone, as every node keeps it of an open text: one document, transactions on what their parents leave. */
+const core: Subject = {
+  name: 'Hanse, the document in memory',
+  without: 'sign, authorise or keep on disk',
+  run: async ({ trace: given }): Promise<Figures> => {
+    const { transactions, endContent, startContent } = readTrace(String(given))
+    if (startContent !== '') throw new Error('a trace that begins with a text is not for this subject')
+    const document = new TextDocument((operation) => sha256(Uint8Array.from(String(operation), Number)))
+    let slowestMs = 0
+    const applySeconds = await seconds(() => {
+      for (const [operation, { parents, patches }] of transactions.entries()) {
+        const beganMs = performance.now()
+        const edits = document.asOf(parents, (length, translate) => {
+          const delta = composeSplices(length, patches)
+          if (delta === null) throw new Error('a transaction goes beyond its text')
+          return translate(delta).edits
+        })
+        document.add({ operation, parents, action: { kind: 'edit', edits }, isMasked: false })
+        slowestMs = Math.max(slowestMs, performance.now() - beganMs)
+      }
+    })
+    const matches = document.toString() === endContent ? 1 : 0
+    return { matches, applySeconds, applyMsMean: (1000 * applySeconds) / transactions.length, slowestMs }
+  },
+}
+
+/** Through real operations: signed, authorised, each on disk before the next. */
+function signed(name: string, ...flags: readonly string[]): Subject {
+  return {
+    name,
+    without: '',
+    run: async ({ trace: given }): Promise<Figures> => {
+      const script = fileURLToPath(new URL('../../scripts/replay-text.ts', import.meta.url))
+      const file = fileURLToPath(new URL(`../data/text/${String(given)}.json.gz`, import.meta.url))
+      const run = promisify(execFile)
+      const { stdout } = await run(process.execPath, [script, file, '--json', ...flags])
+      const {
+        matches,
+        seconds: applySeconds,
+        openSeconds,
+        bytes,
+        operations,
+      } = JSON.parse(stdout) as Replayed
+      const applyMsMean = (1000 * applySeconds) / operations
+      return {
+        matches: matches ? 1 : 0,
+        applySeconds,
+        openSeconds,
+        storedBytes: bytes,
+        operations,
+        applyMsMean,
+      }
+    },
+  }
+}
+
+interface Replayed {
+  readonly matches: boolean
+  readonly seconds: number
+  readonly openSeconds: number
+  readonly bytes: number
+  readonly operations: number
+}
+
 const COMPARED = { applySeconds: 'less', openSeconds: 'less', storedBytes: 'less' } as const
 
 /** One workload for each trace. */
@@ -51,6 +121,13 @@ export const TEXT_WORKLOADS: readonly Workload[] = [
   question: `How long does it take to replay ${trace}, to open the text again, and how many bytes is it?`,
   sizes: { trace },
   quick: { trace },
-  subjects: [peer('Yjs'), peer('Loro'), peer('Automerge')],
+  subjects: [
+    core,
+    signed('Hanse, signed and on disk, what is typed without a pause in one operation'),
+    signed('Hanse, signed and on disk, each transaction an operation', '--each'),
+    peer('Yjs'),
+    peer('Loro'),
+    peer('Automerge'),
+  ],
   compared: COMPARED,
 }))
