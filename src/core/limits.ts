@@ -485,6 +485,8 @@ export const TABLES_MAX = 256
 
 /** One operation as a line of JSON: a body of empty byte strings, each of which is one byte and 19 characters, and what is around it. */
 export const OPERATION_LINE_BYTES_MAX = 6 * 1024 * 1024
+/** A clock as JSON, at some 170 bytes for each author: ten thousand fit. */
+export const CLOCK_TEXT_BYTES_MAX = 2 * 1024 * 1024
 /** Bytes of operations or cells at which a record of a snapshot is closed; one more may follow. */
 export const SNAPSHOT_RECORD_BYTES_TARGET = 1024 * 1024
 /** One record of a snapshot, packed and unpacked: two of them are in memory. */
