@@ -195,9 +195,12 @@ class MemoryBlobStore implements BlobStore {
       },
       putReference: (space, path, id) => {
         const { references, wants } = this.#record(space)
+        const before = references.get(path)
         if (id === null) log.delete(references, path)
         else log.set(references, path, id)
-        dropStray(references, wants, log)
+        if (before === undefined) return
+        const name = nameOf(before)
+        if (![...references.values()].some((one) => nameOf(one) === name)) log.delete(wants, name)
       },
       clearReferences: (space) => {
         const record = this.#record(space)
