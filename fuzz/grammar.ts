@@ -4,8 +4,15 @@ import { create as createDigest } from 'multiformats/hashes/digest'
 import { compareBytes } from '../src/core/bytes.ts'
 import { createSpaceChange, putDelegations, TRUST_PROFILES } from '../src/core/changes/control.ts'
 import { encodeChange } from '../src/core/changes/change.ts'
+import { deleteBlob, setBlob } from '../src/core/types/blob/change.ts'
+import { CELL_TYPES } from '../src/core/types/cell.ts'
+import { makeClaim, releaseClaim } from '../src/core/types/claim/change.ts'
+import { addToCounter, clearCounter } from '../src/core/types/counter/change.ts'
+import { removeEdge, setEdge } from '../src/core/types/edge/change.ts'
+import { appendEntry } from '../src/core/types/log/change.ts'
 import { editMap } from '../src/core/types/map/change.ts'
 import { deleteRegister, setRegister } from '../src/core/types/register/change.ts'
+import { editSet } from '../src/core/types/set/change.ts'
 import { rotateTo } from '../src/core/changes/rotate.ts'
 import { endorseOperations, revokeDelegation } from '../src/core/changes/verdict.ts'
 import { sha256 } from '../src/core/hash.ts'
@@ -120,6 +127,13 @@ export const token: fc.Arbitrary<Uint8Array> = fc
 const elements = fc.array(fc.record({ id: digest, index: fc.nat(20) }), { maxLength: 3 })
 const field = fc.string({ minLength: 1, maxLength: 8 }).filter((name) => name !== '__proto__')
 
+const edgeEnd = fc.record({
+  label: field
+    .map((name) => name.normalize('NFC'))
+    .map((name) => (name.includes('/') || !parsePath(name).ok ? 'knows' : name)),
+  to: path.map((to) => (to === '' ? 'notes' : to)),
+})
+
 /** Changes of every type that this version knows, and of some it does not. */
 export const change: fc.Arbitrary<Uint8Array> = fc.oneof(
   fc.tuple(path, value).map(([path, value]) => setRegister(path, value)),
@@ -135,6 +149,35 @@ export const change: fc.Arbitrary<Uint8Array> = fc.oneof(
       ),
     )
     .map(([path, set, remove]) => editMap(path, { set, remove })),
+  fc.tuple(path, edgeEnd, value).map(([path, end, value]) => setEdge(path, end, value)),
+  fc.tuple(path, edgeEnd, elements).map(([path, end, observed]) => removeEdge(path, end, observed)),
+  fc.tuple(path, value).map(([path, value]) => appendEntry(path, value)),
+  fc
+    .tuple(path, fc.array(field, { minLength: 1, maxLength: 3 }), fc.array(field, { maxLength: 2 }), elements)
+    .map(([path, add, others, refs]) =>
+      editSet(path, { add, remove: Object.fromEntries(others.map((member) => [`-${member}`, refs])) }),
+    ),
+  fc.tuple(path, fc.maxSafeInteger()).map(([path, by]) => addToCounter(path, by)),
+  path.map(clearCounter),
+  fc.tuple(path, value).map(([path, value]) => makeClaim(path, value)),
+  fc.tuple(path, elements).map(([path, observed]) => releaseClaim(path, observed)),
+  fc
+    .tuple(
+      path,
+      digest,
+      count,
+      fc.option(fc.constantFrom('image/png', 'text/plain;charset=utf-8')),
+      fc.option(field),
+    )
+    .map(([path, hash, size, mediaType, name]) =>
+      setBlob(path, {
+        hash,
+        size,
+        ...(mediaType === null ? {} : { mediaType }),
+        ...(name === null ? {} : { name }),
+      }),
+    ),
+  fc.tuple(path, elements).map(([path, observed]) => deleteBlob(path, observed)),
   fc
     .record({
       name: fc.string({ minLength: 1, maxLength: 20 }),
@@ -150,7 +193,8 @@ export const change: fc.Arbitrary<Uint8Array> = fc.oneof(
   author.map(rotateTo),
   fc
     .record({
-      type: fc.constantFrom('edge', 'log', 'text', 'register'),
+      // Types that nobody knows, and later versions and other payloads of those that are known.
+      type: fc.constantFrom('poem', 'edges', ...CELL_TYPES),
       version: fc.integer({ min: 1, max: 3 }),
       path,
       payload: value,

@@ -2,6 +2,7 @@ import type { Target } from '../target.ts'
 import { BLOB_TARGETS } from './blobs.ts'
 import { CORE_TARGETS } from './core.ts'
 import { EXCHANGE_TARGETS } from './exchange.ts'
+import { ITEM_TARGETS } from './items.ts'
 import { INTRODUCTION_TARGETS } from './introduction.ts'
 import { LOCAL_TARGETS } from './local.ts'
 import { STATE_TARGETS } from './state.ts'
@@ -11,6 +12,7 @@ import { TABLE_TARGETS } from './tables.ts'
 /** Every decoder that is fed from outside. test/fuzz checks that no exported decoder is missing here. */
 export const TARGETS: readonly Target[] = [
   ...CORE_TARGETS,
+  ...ITEM_TARGETS,
   ...STATE_TARGETS,
   ...SYNC_TARGETS,
   ...INTRODUCTION_TARGETS,
