@@ -44,6 +44,7 @@ import { statusAction } from './commands/status.ts'
 import { syncAction } from './commands/sync.ts'
 import { tableAddAction, tableListAction, tableRemoveAction, tableSyncAction } from './commands/table.ts'
 import { tagAction, untagAction } from './commands/tag.ts'
+import { textBlameAction, textEditAction, textSetAction, textShowAction } from './commands/text.ts'
 import { verifyAction } from './commands/verify.ts'
 import { whoamiAction } from './commands/whoami.ts'
 import { writeAction } from './commands/write.ts'
@@ -116,6 +117,10 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     tagAction,
     unlinkAction,
     untagAction,
+    textBlameAction,
+    textEditAction,
+    textSetAction,
+    textShowAction,
     verifyAction,
     versionsAction,
     whoamiAction,

@@ -37,6 +37,7 @@ import { registerStatus } from './commands/status.ts'
 import { registerSync } from './commands/sync.ts'
 import { registerTable } from './commands/table.ts'
 import { registerTag } from './commands/tag.ts'
+import { registerText } from './commands/text.ts'
 import { registerUp } from './commands/up.ts'
 import { registerVerify } from './commands/verify.ts'
 import { registerWhoami } from './commands/whoami.ts'
@@ -61,7 +62,7 @@ const GROUPS: readonly (readonly [
   ],
   [
     'Content by type:',
-    [registerLink, registerAppend, registerTag, registerCount, registerClaim, registerWrite],
+    [registerLink, registerAppend, registerTag, registerCount, registerText, registerClaim, registerWrite],
   ],
   ['History:', [registerBlame, registerDiff, registerRevert, registerConflicts]],
   ['Asking:', [registerSql, registerSearch, registerKind]],

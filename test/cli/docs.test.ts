@@ -63,6 +63,7 @@ describe('docs/cli.md', () => {
       'tag',
       'untag',
       'count',
+      'text',
       'claim',
       'release',
       'write',
