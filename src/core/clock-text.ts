@@ -1,6 +1,7 @@
 import { compareBytes, fromHex, toHex } from './bytes.ts'
 import { type ClockEntry, compareHeads } from './clock.ts'
 import { HASH_BYTES } from './hash.ts'
+import { CLOCK_TEXT_BYTES_MAX } from './limits.ts'
 import { formatDid, parseDid } from './principal.ts'
 import { fail, ok, type Fault, type Result } from './result.ts'
 
@@ -35,9 +36,10 @@ export function toClockJson(
 
 /**
  * Reads a clock as people and programs write it: an object from `did:key` to a seq, to the id of a head, to what {@link toClockJson} gives,
- * or to a list of ids and such heads. Each author once, since an object holds a key once. `BAD_CLOCK`.
+ * or to a list of ids and such heads; at most CLOCK_TEXT_BYTES_MAX long. Each author once, since an object holds a key once. `BAD_CLOCK`.
  */
 export function parseClockText(text: string): Result<readonly KnownLog[], Fault<'BAD_CLOCK'>> {
+  if (text.length > CLOCK_TEXT_BYTES_MAX) return bad(`it is longer than ${CLOCK_TEXT_BYTES_MAX}`)
   let json: unknown
   try {
     json = JSON.parse(text)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { toHex } from '../../src/core/bytes.ts'
 import { parseClockText } from '../../src/core/clock-text.ts'
+import { CLOCK_TEXT_BYTES_MAX } from '../../src/core/limits.ts'
 import { formatOperationLine } from '../../src/core/operation/operation-line.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import { setRegister } from '../../src/core/types/register/change.ts'
@@ -208,6 +209,13 @@ describe('an export since a clock', () => {
       expect(parseClockText(text)).toMatchObject({ ok: false, fault: { code: 'BAD_CLOCK' } })
     },
   )
+
+  it('is refused with a clock one character past its bound', () => {
+    expect(parseClockText('{}'.padEnd(CLOCK_TEXT_BYTES_MAX))).toEqual({ ok: true, value: [] })
+    expect(parseClockText('{}'.padEnd(CLOCK_TEXT_BYTES_MAX + 1))).toMatchObject({
+      fault: { code: 'BAD_CLOCK' },
+    })
+  })
 
   it('carries what two nodes lack of each other, both ways, and nothing else', async () => {
     const { b1, c1, home } = await threeAuthors()

@@ -8,6 +8,7 @@ import type { SyncReport } from '../../core/sync/session.ts'
 import type { SyncSpace } from '../../../protocols/sync/index.ts'
 import { FaultError } from '../fault-error.ts'
 import { LOCAL } from '../replica/admission-step.ts'
+import { FILE_SOURCE } from '../replica/file-source.ts'
 import type { Standing } from '../reputation.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
 import type { Space } from '../space/space.ts'
@@ -221,8 +222,8 @@ export class NodeNetwork {
     hosted.replica.addEventListener('admitted', ({ detail }) => {
       if (detail.source === LOCAL) {
         for (const entry of detail.entries) void this.#publish(member, hosted.operation(entry.ordinal))
-      } else if (detail.promoted.length > 0) {
-        // What was held was forwarded by nobody here: whoever has not got it another way gets it from us.
+      } else if (detail.promoted.length > 0 || detail.source === FILE_SOURCE) {
+        // What was held, or came in a file, was forwarded by nobody here: whoever has not got it another way gets it from us.
         this.#offer(member)
       }
     })
