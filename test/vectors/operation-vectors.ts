@@ -3,7 +3,12 @@ import { join } from 'node:path'
 import { toHex, utf8 } from '../../src/core/bytes.ts'
 import { encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { createSpaceChange, putDelegations } from '../../src/core/changes/control.ts'
+import { makeClaim, releaseClaim } from '../../src/core/types/claim/change.ts'
+import { addToCounter, clearCounter } from '../../src/core/types/counter/change.ts'
+import { edgeField, removeEdge, setEdge } from '../../src/core/types/edge/change.ts'
+import { appendEntry, entryField } from '../../src/core/types/log/change.ts'
 import { editMap } from '../../src/core/types/map/change.ts'
+import { editSet } from '../../src/core/types/set/change.ts'
 import { deleteRegister, setRegister } from '../../src/core/types/register/change.ts'
 import { rotateTo } from '../../src/core/changes/rotate.ts'
 import { endorseOperations, revokeDelegation } from '../../src/core/changes/verdict.ts'
@@ -159,6 +164,21 @@ export function computeOperationVectors() {
     caps,
     command: '/cap/grant',
   })
+  const ofFirst = [{ id: first.id, index: 0 }]
+  const items = make(
+    alice,
+    [
+      setEdge('people/ada', { label: 'knows', to: 'people/grace' }, { since: 1833 }),
+      removeEdge('people/ada', { label: 'knows', to: 'people/bob' }, ofFirst),
+      appendEntry('journal', 'it rains'),
+      editSet('tasks/7', { add: ['urgent', 'ä'], remove: { new: ofFirst } }),
+      addToCounter('votes', -3),
+      clearCounter('votes'),
+      makeClaim('releases/v1.0.0', null),
+      releaseClaim('releases/v1.0.0', ofFirst),
+    ],
+    { space: genesis.id, seq: 6, prev: rotation.id, lamport: 8, caps },
+  )
   const operations = {
     genesis,
     first,
@@ -170,6 +190,7 @@ export function computeOperationVectors() {
     revocation,
     endorsement,
     rotation,
+    items,
   }
 
   const heads: readonly Head[] = [
@@ -191,6 +212,18 @@ export function computeOperationVectors() {
   state.set({ path: 'people/ada', type: 'map', field: 'born' }, encodeCanonical(1815))
   state.set({ path: 'people/ada', type: 'register', field: '' }, encodeCanonical([1, 2]))
   stateRoots['two types at one path'] = toHex(state.root())
+
+  const entry = entryField({ time: 1_700_000_000_000, lamport: 8, id: sha256(utf8('entry')), index: 2 })
+  const types = new StateTree()
+  types.set(
+    { path: 'a', type: 'edge', field: edgeField({ label: 'knows', to: 'b/c' }) },
+    encodeCanonical(null),
+  )
+  types.set({ path: 'a', type: 'log', field: entry }, encodeCanonical('it rains'))
+  types.set({ path: 'a', type: 'set', field: 'urgent' }, encodeCanonical(true))
+  types.set({ path: 'a', type: 'counter', field: '' }, encodeCanonical('9007199254740992'))
+  types.set({ path: 'a', type: 'claim', field: '' }, encodeCanonical(null))
+  stateRoots['an edge, an entry, a member, a tally and a claim'] = toHex(types.root())
 
   const proofOf = (question: Question) => {
     const fields: readonly ShownField[] = [
@@ -233,6 +266,7 @@ export function computeOperationVectors() {
     ),
     clockLeaves: { 'one head': toHex(clockLeaf(heads.slice(0, 1))), 'two heads': toHex(clockLeaf(heads)) },
     clockRoots,
+    entryField: entry,
     stateRoots,
     stateProofs,
     spaceTopic: toHex(spaceTopic(genesis.id)),

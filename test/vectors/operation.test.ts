@@ -34,6 +34,7 @@ describe('the format of version 1', () => {
       'revocation',
       'endorsement',
       'rotation',
+      'items',
     ])
   })
 })
