@@ -52,9 +52,16 @@ function naiveConflict(
   const lostDeletions =
     shown === null || winner === undefined
       ? []
-      : made.filter((one) => one.edit.kind === 'remove' && isOpen(one) && !hasSeen(one, winner))
+      : made.filter((one) => isDeletion(one, made) && isOpen(one) && !hasSeen(one, winner))
   const losers = [...lostWrites, ...lostDeletions].map(nameOf)
   return losers.length === 0 ? null : { losers, deletes: shown === null }
+}
+
+/** True for the last deletion of an operation that does not write there too. */
+function isDeletion(one: Made, made: readonly Made[]): boolean {
+  const own = made.filter(({ deed }) => deed === one.deed)
+  const last = own.toSorted((a, b) => a.edit.index - b.edit.index).at(-1)
+  return one === last && own.every(({ edit }) => edit.kind === 'remove')
 }
 
 const nameOfSide = ({ operation, index }: { readonly operation: string; readonly index: number }) =>

@@ -29,10 +29,10 @@ export function compareMade(a: Made, b: Made): number {
   )
 }
 
-/** True where whoever made `later` had seen `earlier`; of one operation, the earlier changes. */
+/** True where `later` settles `earlier`: whoever made it had seen it, or wrote there again in the same operation. */
 export function hasSeen(later: Made, earlier: Made): boolean {
   return later.deed === earlier.deed
-    ? later.edit.index > earlier.edit.index
+    ? later.edit.kind === 'set' && later.edit.index > earlier.edit.index
     : later.deed.past.has(earlier.deed.id)
 }
 

@@ -123,6 +123,22 @@ describe('the siblings of a cell', () => {
     expect(hosted.store.siblings(key).map(({ ordinal }) => hosted.store.at(ordinal).id)).toEqual([second.id])
   })
 
+  test('of one operation are its last write alone, and no deletion of the same operation settles it', async () => {
+    const body = [setRegister('a', 1), setRegister('a', 2), deleteRegister('a', [])]
+    const twice = forge({ author: bob, body, header: { time: GENESIS_MS } })
+    const winner = forge({ author: carol, body: [setRegister('a', 3)], header: { time: GENESIS_MS + 1 } })
+    for (const order of [
+      [twice, winner],
+      [winner, twice],
+    ]) {
+      const { hosted } = await createHome(order)
+      const siblings = hosted.store.siblings({ path: 'a', type: 'register', field: '' })
+      expect(siblings.map(({ ordinal, index }) => [hosted.store.at(ordinal).id, index])).toEqual([
+        [twice.id, 1],
+      ])
+    }
+  })
+
   test.each([
     ['registers', (value: number) => setRegister('mallory', value), 'register'],
     ['claims', (value: number) => makeClaim('mallory', value), 'claim'],

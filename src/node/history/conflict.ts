@@ -84,7 +84,8 @@ export function* conflictsAt(path: string, store: SpaceStore): Generator<Conflic
 
 /**
  * The effective deletions of a cell that shows, whose authors had not seen what shows, and which neither its author nor that of any later
- * edit had seen: the latest SIBLINGS_MAX of them. Of one operation, the last edit of the cell says what it wanted.
+ * edit had seen: the latest SIBLINGS_MAX of them. An operation that also writes there, the winner among
+ * them, has not deleted it; several deletions of one operation are one.
  */
 function lostDeletions(key: CellKey, store: SpaceStore): readonly Loser[] {
   const cell = store.cell(key)
@@ -92,10 +93,11 @@ function lostDeletions(key: CellKey, store: SpaceStore): readonly Loser[] {
   const history = store.history(key).filter(({ ordinal }) => store.mask(ordinal) === undefined)
   const winner = store.find(cell.id) as Entry
   const past = pastOf(winner, store)
+  const writing = new Set(history.filter(({ kind }) => kind === 'set').map(({ ordinal }) => ordinal))
   let open = history
     .filter(
       ({ kind, ordinal }, i) =>
-        kind === 'remove' && history[i + 1]?.ordinal !== ordinal && ordinal !== winner.ordinal,
+        kind === 'remove' && !writing.has(ordinal) && history[i + 1]?.ordinal !== ordinal,
     )
     .map(({ ordinal, index }) => ({ entry: store.at(ordinal), index }))
     .filter(({ entry }) => !past.has(entry) && !isInPast(store, winner, [entry]))

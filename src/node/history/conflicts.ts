@@ -73,9 +73,10 @@ export class SpaceConflicts {
    * or releases the claims before it. Returns the new operation's id.
    */
   take(path: string, operation: string, choice: ConflictChoice = {}): string {
-    const found = this.#at(path, choice).flatMap((conflict) =>
-      conflict.losers.flatMap((loser) => (loser.operation === operation ? [{ conflict, loser }] : [])),
-    )
+    const found = this.#at(path, choice).flatMap((conflict) => {
+      const loser = conflict.losers.find((one) => one.operation === operation)
+      return loser === undefined ? [] : [{ conflict, loser }]
+    })
     const { conflict, loser } = this.#only(found, path, `that operation ${operation} lost`)
     return this.#settle(conflict, loser)
   }

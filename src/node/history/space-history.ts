@@ -1,7 +1,9 @@
+import type { KnownLog } from '../../core/clock-text.ts'
 import { parsePath } from '../../core/path.ts'
 import { orThrow } from '../fault-error.ts'
 import type { Item } from '../space/item.ts'
 import { type Blame, blameOf } from './blame.ts'
+import { type Delta, deltaSince } from './delta.ts'
 import { type Difference, diffRows } from './diff-rows.ts'
 import { type CellChoice, ItemRecords } from './item-records.ts'
 import type { ItemWriter } from './item-writer.ts'
@@ -70,6 +72,12 @@ export class SpaceHistory {
       rowsAt(path, orThrow(parsePoint(point)), options, records, hosted),
     ) as [ReturnType<typeof rowsAt>, ReturnType<typeof rowsAt>]
     return diffRows(before, after, hosted.store)
+  }
+
+  /** The items at or below a path that show otherwise than to somebody with that clock (src/core/clock-text.ts). */
+  async since(clock: readonly KnownLog[], path = ''): Promise<Delta> {
+    orThrow(parsePath(path))
+    return await deltaSince(this.#space.hosted, clock, path)
   }
 
   /** Who wrote what shows at a path now: each value, field, edge, entry and member. */

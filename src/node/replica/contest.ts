@@ -14,7 +14,7 @@ export type CellRecord = StampedEdit & { readonly entry: Entry }
  * Keeps up the siblings of a cell, for people to look at: the writes that do not show although nobody who has seen them has decided so. It
  * decides nothing. Invariants, for each contestable cell (test/replica/contest.test.ts):
  * 1. where the last writer wins: each effective write, beside the one that won, that is in the past of no other effective write and of no
- *    effective removal of the cell is a sibling; and every sibling is such a write, but that a removal may have seen it which did not
+ *    effective removal of the cell is a sibling, but of one operation only the last write; and every sibling is such a write, but that a removal may have seen it which did not
  *    name it although it showed: no honest author makes one;
  * 2. of a claim: the siblings are the effective claims, beside the one that holds, that no effective release names;
  * 3. at most SIBLINGS_MAX are kept, the latest admitted ones. Those that were left out do not come back as others are settled,
@@ -46,8 +46,8 @@ export class Contest {
     const isUncontested = losers.length === 0 && this.#hasSeenWriter(before)
     const isClaim = foldOf(key.type) === 'first'
     if (isUncontested && !isClaim) return
-    const next = isClaim ? [...losers] : this.#unseen(losers)
     const { ordinal } = this.#entry
+    const next = isClaim ? [...losers] : this.#unseen(losers).filter((loser) => loser.ordinal !== ordinal)
     const isWinner = isSameElement(after, { id: this.#entry.id, index: edit.index })
     if (!isWinner) next.push({ ordinal, index: edit.index, value: edit.value })
     else if (!before.removed && (isClaim || !this.#hasSeenWriter(before))) {
@@ -74,8 +74,11 @@ export class Contest {
     this.#writer.putSiblings(key, latest(next))
   }
 
+  /** Those that are not in the operation's past. A removal names nothing of its own operation, and settles nothing of it. */
   #unseen(siblings: readonly Sibling[]): Sibling[] {
-    return siblings.filter(({ ordinal }) => !this.#hasSeen(this.#store.at(ordinal)))
+    return siblings.filter(
+      ({ ordinal }) => ordinal === this.#entry.ordinal || !this.#hasSeen(this.#store.at(ordinal)),
+    )
   }
 
   #hasSeenWriter({ id }: Cell): boolean {
@@ -120,7 +123,8 @@ function unsettled(records: readonly CellRecord[], winner: Cell, store: SpaceSto
   for (const record of records) {
     const { entry, edit } = record
     const past = pastOf(entry, store)
-    open = open.filter((one) => one.entry.ordinal !== entry.ordinal && !past.has(one.entry))
+    const isSuperseded = (one: CellRecord) => edit.kind === 'set' && one.entry.ordinal === entry.ordinal
+    open = open.filter((one) => !isSuperseded(one) && !past.has(one.entry))
     if (edit.kind === 'set') open.push(record)
     if (open.length <= SIBLINGS_MAX + 1) continue
     const oldest = open.findIndex(({ stamp }) => !isSameElement(stamp, winner))
