@@ -56,18 +56,19 @@ export function decideLocal(
     if (!isHere(columns, state)) return { kind: 'none', next: state }
     return { kind: fields === undefined ? 'none' : 'delete', next: undefined }
   }
-  const isNew = !isHere(columns, state) || !isPublished(columns, state)
   const isEqual = (column: string) =>
     fields !== undefined &&
     Object.hasOwn(fields, column) &&
     areSame(fingerprint(fields[column]), fingerprint(row.get(column)))
+  const differs = (column: string): boolean => {
+    const known = state?.get(column)
+    return known === undefined ? !isDefault(column) : !areSame(known.local, fingerprint(row.get(column)))
+  }
+  // What only a trigger has made is published once a program has changed it, and then whole.
+  const isNew = !isHere(columns, state) || (!isPublished(columns, state) && columns.others.some(differs))
   const isChanged = (column: string): boolean => {
     if (isNew) return !isShown(columns, fields) || !isEqual(column)
-    if (columns.key.includes(column)) return false
-    const known = state?.get(column)
-    const differs =
-      known === undefined ? !isDefault(column) : !areSame(known.local, fingerprint(row.get(column)))
-    return differs && !isEqual(column)
+    return !columns.key.includes(column) && differs(column) && !isEqual(column)
   }
   const set: Record<string, unknown> = {}
   const next = new Map<string, ColumnState>()

@@ -23,9 +23,6 @@ export interface TableSchema {
   readonly userVersion: number
 }
 
-/** What every table of ours in a user's database begins with. */
-export const OWN_PREFIX = '_hanse_'
-
 /** An identifier as SQL takes it, whatever is in it. */
 export function quoted(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`

@@ -3,11 +3,17 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   TABLE_CONFLICTS_LISTED_MAX,
+  TABLE_KEY_COLUMNS_MAX,
   TABLE_OUTDATED_COLUMNS_MAX,
   TABLE_QUEUE_KEYS_MAX,
   TABLE_REFUSED_ROWS_MAX,
+  TABLE_RETRY_LOOKS_MAX,
+  TABLE_STATEMENTS_CACHED_MAX,
+  TABLES_MAX,
 } from '../../../src/core/limits.ts'
 import { FaultError } from '../../../src/node/fault-error.ts'
+import { decodeShareConfigs, encodeShareConfigs } from '../../../src/node/tables/share-config.ts'
+import { Statements } from '../../../src/node/tables/statements.ts'
 import { sharingSpace } from '../../../src/node/tables/sharing-space.ts'
 import { SpaceTables } from '../../../src/node/tables/space-tables.ts'
 import { SharedTable } from '../../../src/node/tables/shared-table.ts'
@@ -283,6 +289,65 @@ describe('bounds', () => {
     expect(status).toMatchObject({ conflicts: rows - 1 })
     expect(status?.conflictRows).toHaveLength(TABLE_CONFLICTS_LISTED_MAX)
     expect(status?.outdated).toHaveLength(TABLE_OUTDATED_COLUMNS_MAX)
+  })
+
+  it('takes keys of so many columns, and so many tables', async () => {
+    const columns = (count: number) => Array.from({ length: count }, (_, index) => `k${index}`).join(', ')
+    const keyed = (name: string, count: number) =>
+      `CREATE TABLE ${name} (${columns(count)}, PRIMARY KEY (${columns(count)}));`
+    const { alice } = await startPeople(
+      `${PEOPLE}; ${keyed('most', TABLE_KEY_COLUMNS_MAX)} ${keyed('more', TABLE_KEY_COLUMNS_MAX + 1)}`,
+    )
+    const add = async (table: string) => await alice.space.tables.add({ db: alice.db, table })
+    expect(await add('most')).toMatchObject({ fault: null })
+    await expect(add('more')).rejects.toThrow(/at most 16/)
+    alice.other.exec('CREATE TABLE last (id TEXT PRIMARY KEY); CREATE TABLE beyond (id TEXT PRIMARY KEY)')
+    const away = { file: `${alice.db}-away`, table: 't', columns: null, prefer: 'space' } as const
+    const others = Array.from({ length: TABLES_MAX - 3 }, (_, index) => ({
+      ...away,
+      id: `${index}`,
+      prefix: `away${index}`,
+    }))
+    const { store } = alice.space.hosted
+    const shared = decodeShareConfigs(store.note('tables'))
+    expect(shared).toHaveLength(2)
+    store.transaction('process', (writer) =>
+      writer.putNote('tables', encodeShareConfigs([...shared, ...others])),
+    )
+    expect(await add('last')).toMatchObject({ fault: null })
+    await expect(add('beyond')).rejects.toMatchObject({ code: 'LIMIT' })
+  })
+
+  it('leaves a table with a fault alone for so many looks, and no more', async () => {
+    const { alice } = await startPeople()
+    const table = new SharedTable(sharingSpace(alice.space, alice.space.hosted), {
+      id: '00',
+      file: `${alice.db}-away`,
+      table: 'people',
+      prefix: 'others',
+      columns: null,
+      prefer: 'space',
+    })
+    let looks = 0
+    for (let failure = 0; failure < 10; failure++) {
+      expect(await table.round()).toMatchObject({ fault: { code: 'NO_FILE' } })
+      for (looks = 0; !table.isDue(); looks++) expect(looks).toBeLessThan(TABLE_RETRY_LOOKS_MAX)
+    }
+    expect(looks).toBe(TABLE_RETRY_LOOKS_MAX)
+    table.close()
+  })
+
+  it('keeps so many statements, and prepares the others anew', () => {
+    const db = new DatabaseSync(':memory:')
+    const prepare = vi.spyOn(db, 'prepare')
+    const statements = new Statements(db)
+    for (let number = 0; number <= TABLE_STATEMENTS_CACHED_MAX; number++)
+      expect(statements.first(`SELECT ${number}`)).toEqual([BigInt(number)])
+    statements.first(`SELECT ${TABLE_STATEMENTS_CACHED_MAX}`)
+    expect(prepare).toHaveBeenCalledTimes(TABLE_STATEMENTS_CACHED_MAX + 1)
+    expect(statements.first('SELECT 0')).toEqual([0n])
+    expect(prepare).toHaveBeenCalledTimes(TABLE_STATEMENTS_CACHED_MAX + 2)
+    db.close()
   })
 
   it('compares the whole table where more rows have changed than are remembered', async () => {

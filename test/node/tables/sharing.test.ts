@@ -588,6 +588,7 @@ describe('a table with triggers of its own', () => {
     expect(own.length).toBeGreaterThan(2)
     await bob.space.tables.checkLocalChanges({ isWhole: true })
     expect(rowsOf(bob, 'SELECT * FROM journal')).toEqual(own)
+    expect([...bob.space.list('journal')]).toHaveLength(2)
     // A row that only its trigger has made is published whole, once a program changes it.
     bob.other.exec(`UPDATE journal SET doc = 'mine'`)
     await both.settle()
