@@ -18,6 +18,16 @@ export type { Explanation } from './node/space/explain.ts'
 export type { ClaimValue, EdgeValue, Item, LogValue } from './node/space/item.ts'
 export type { LogEntry } from './node/space/log.ts'
 export { prove, type ProveOptions, type StateProof } from './node/space/prove.ts'
+export type { AskedPeer, FetchProgress } from './node/blobs/fetch-blob.ts'
+export type {
+  BlobEvents,
+  BlobFetchOptions,
+  BlobInfo,
+  BlobPutOptions,
+  BlobStatus,
+  SpaceBlobs,
+  WantInfo,
+} from './node/blobs/space-blobs.ts'
 export { Space } from './node/space/space.ts'
 export type { PutOptions } from './node/space/put-options.ts'
 export type { BlamedRange, SpaceText, TextEvent } from './node/space/space-text.ts'

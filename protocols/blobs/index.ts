@@ -1,4 +1,4 @@
-export type { Asked, AskFault } from './asking.ts'
+export type { Asked } from './asking.ts'
 export { BLOBS_PROTOCOL, type PieceRequest } from './codec.ts'
 export type { BlobHost } from './host.ts'
-export { blobs, type BlobService } from './service.ts'
+export { blobs } from './service.ts'

@@ -35,17 +35,22 @@ interface NodeStatus {
 export const statusAction = defineAction({
   name: 'status',
   shape: { space: 'text?' },
-  run: ({ node, isRunning }, { space }): NodeStatus => ({
-    did: node.did,
-    peerId: node.peerId,
-    running: isRunning,
-    pid: isRunning ? process.pid : null,
-    addresses: node.addresses,
-    connectedPeers: node.network?.connectedPeers().length ?? 0,
-    spaces: (space === undefined ? node.spaces() : [chooseSpace(node, space)]).map((one) => one.status()),
-    unreadable: space === undefined ? node.unreadableSpaces : [],
-    nowMs: node.now(),
-  }),
+  run: async ({ node, isRunning }, { space }): Promise<NodeStatus> => {
+    const spaces = space === undefined ? node.spaces() : [chooseSpace(node, space)]
+    // Only after a crash is there anything to wait for.
+    for (const { blobs } of spaces) await blobs.ready()
+    return {
+      did: node.did,
+      peerId: node.peerId,
+      running: isRunning,
+      pid: isRunning ? process.pid : null,
+      addresses: node.addresses,
+      connectedPeers: node.network?.connectedPeers().length ?? 0,
+      spaces: spaces.map((one) => one.status()),
+      unreadable: space === undefined ? node.unreadableSpaces : [],
+      nowMs: node.now(),
+    }
+  },
 })
 
 /** `hanse status`: where every space stands, and with whom it is in sync by which proof. */

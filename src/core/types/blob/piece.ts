@@ -61,7 +61,7 @@ export function pieceBytes({ level, span }: Pick<PiecePlace, 'level' | 'span'>):
 }
 
 /** sha256(tag ‖ level as one byte ‖ span as eight bytes, greatest first ‖ bytes). */
-export function hashPiece(level: number, span: number, bytes: Uint8Array): Uint8Array {
+function hashPiece(level: number, span: number, bytes: Uint8Array): Uint8Array {
   const shape = new Uint8Array(9)
   shape[0] = level
   new DataView(shape.buffer).setBigUint64(1, BigInt(span))
