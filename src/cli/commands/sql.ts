@@ -142,7 +142,10 @@ export function registerSql(program: Command<[], GlobalOptions>, shell: Shell): 
           formatRows(columns, rows, shell),
         )
       if (rows.length === 0) shell.remark('No rows.')
-      if (more) shell.remark(`There is more: these are the first ${formatAmount(rows.length, 'row')}.`)
+      if (more)
+        shell.remark(
+          `There is more: ${formatAmount(rows.length, 'row')} ${rows.length === 1 ? 'is' : 'are'} shown.`,
+        )
     })
 }
 
