@@ -15,6 +15,7 @@ import { conflictsAction, conflictsKeepAction, conflictsTakeAction } from './com
 import { countAction } from './commands/count.ts'
 import { delegationsAction } from './commands/delegations.ts'
 import { deleteAction } from './commands/delete.ts'
+import { deltaAction } from './commands/delta.ts'
 import { diffAction } from './commands/diff.ts'
 import { explainAction, explainRightAction } from './commands/explain.ts'
 import { forksAction } from './commands/forks.ts'
@@ -69,6 +70,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     countAction,
     delegationsAction,
     deleteAction,
+    deltaAction,
     editAction,
     diffAction,
     endorseAction,

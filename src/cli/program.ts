@@ -8,6 +8,7 @@ import { registerConflicts } from './commands/conflicts.ts'
 import { registerCount } from './commands/count.ts'
 import { registerDelegations } from './commands/delegations.ts'
 import { registerDelete } from './commands/delete.ts'
+import { registerDelta } from './commands/delta.ts'
 import { registerDiff } from './commands/diff.ts'
 import { registerExplain } from './commands/explain.ts'
 import { registerForks } from './commands/forks.ts'
@@ -58,7 +59,16 @@ const GROUPS: readonly (readonly [
   ],
   [
     'Content:',
-    [registerPut, registerGet, registerList, registerDelete, registerLog, registerChanges, registerBlob],
+    [
+      registerPut,
+      registerGet,
+      registerList,
+      registerDelete,
+      registerLog,
+      registerChanges,
+      registerDelta,
+      registerBlob,
+    ],
   ],
   [
     'Content by type:',

@@ -47,6 +47,28 @@ describe('hanse changes', () => {
     expect(told.map(({ path }) => path)).toEqual(['notes/second', 'notes/third'])
   })
 
+  it('gives what is new, changed and gone since a clock: hanse delta', async () => {
+    const data = await machine.init('dora')
+    await machine.json(data, 'space', 'create', 'Log')
+    await machine.json(data, 'put', 'notes/kept', 'as it is')
+    await machine.json(data, 'put', 'notes/changed', 'old')
+    await machine.json(data, 'put', 'notes/gone', 'soon')
+    const clock = JSON.stringify(await machine.json(data, 'ops', 'clock'))
+    await machine.json(data, 'put', 'notes/changed', 'new')
+    await machine.json(data, 'delete', 'notes/gone')
+    await machine.json(data, 'put', 'notes/added', 'here')
+    await machine.json(data, 'put', 'elsewhere', 'not asked for')
+    const { code, stdout } = await machine.hanse(data, ['delta', '-', 'notes', '--json'], { input: clock })
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      added: [{ path: 'notes/added', type: 'register' }],
+      updated: [{ path: 'notes/changed', type: 'register' }],
+      deleted: [{ path: 'notes/gone', type: 'register' }],
+      clock: await machine.json(data, 'ops', 'clock'),
+    })
+    expect((await machine.hanse(data, ['delta', 'monday'])).stderr).toContain('hanse ops clock')
+  })
+
   it('says what to do where it cannot follow, and where the cursor is none', async () => {
     const data = await machine.init('carol')
     await machine.json(data, 'space', 'create', 'Alone')
