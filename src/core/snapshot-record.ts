@@ -6,7 +6,7 @@ import { parsePath } from './path.ts'
 import { fail, ok, type Fault, type Result } from './result.ts'
 
 /** The format of snapshots that this code writes and reads (docs/formats.md). */
-export const SNAPSHOT_FORMAT = 1
+const SNAPSHOT_FORMAT = 1
 const SNAPSHOT_KIND = 'hanse snapshot'
 
 /** What a snapshot says of itself, at its beginning. */

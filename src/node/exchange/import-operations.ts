@@ -1,7 +1,17 @@
 import { toHex } from '../../core/bytes.ts'
-import { BATCH_BYTES_TARGET, BATCH_OPERATIONS_MAX, OPERATION_LINE_BYTES_MAX } from '../../core/limits.ts'
+import {
+  BATCH_OPERATIONS_MAX,
+  OPERATION_LINE_BYTES_MAX,
+  SNAPSHOT_RECORD_BYTES_TARGET,
+} from '../../core/limits.ts'
 import { parseOperationLine } from '../../core/operation/operation-line.ts'
-import { decodeOperation, encodeOperation, type Operation } from '../../core/operation/operation.ts'
+import {
+  decodeOperation,
+  encodeOperation,
+  ENVELOPE_BYTES_MAX,
+  type Operation,
+} from '../../core/operation/operation.ts'
+import type { SpaceStore } from '../../storage/space-store.ts'
 import type { Fault } from '../../core/result.ts'
 import { WaitingSpool } from '../../storage/sqlite/waiting-spool.ts'
 import type { Outcome } from '../replica/admission-step.ts'
@@ -90,7 +100,7 @@ class Import {
       }
       batch.push({ line: number, operation: parsed.value })
       characters += text.ok ? text.value.length : 0
-      if (batch.length < BATCH_OPERATIONS_MAX && characters < BATCH_BYTES_TARGET) continue
+      if (batch.length < BATCH_OPERATIONS_MAX && characters < BATCH_CHARACTERS) continue
       await this.#take(batch)
       batch = []
       characters = 0
@@ -136,13 +146,10 @@ class Import {
   ): Promise<readonly { readonly outcome: Outcome; readonly wasBodyless: boolean }[]> {
     this.#options.signal?.throwIfAborted()
     const { store, replica } = this.#hosted
-    const wasBodyless = batch.map(({ operation }) => {
-      const entry = operation.body === null ? undefined : store.find(operation.id)
-      return entry !== undefined && store.operation(entry.ordinal).body === null
-    })
     const operations = batch.map(({ operation }) => operation)
+    const bodyless = bodylessAmong(operations, store)
     const outcomes = await replica.receive(operations, FILE_SOURCE)
-    return outcomes.map((outcome, i) => ({ outcome, wasBodyless: wasBodyless[i] === true }))
+    return outcomes.map((outcome, i) => ({ outcome, wasBodyless: bodyless.has(i) }))
   }
 
   async #settle(
@@ -180,8 +187,21 @@ class Import {
   }
 }
 
-/** Operations taken out of the spool at a time: as many of the largest as one line may have. */
-const SPOOL_PAGE = Math.floor((4 * OPERATION_LINE_BYTES_MAX) / BATCH_BYTES_TARGET)
+/** Characters of lines at which a batch is closed; one line more may follow. */
+const BATCH_CHARACTERS = SNAPSHOT_RECORD_BYTES_TARGET
+/** Operations taken out of the spool at a time: as many as may be of the largest in the memory of four lines. */
+const SPOOL_PAGE = Math.floor((4 * OPERATION_LINE_BYTES_MAX) / ENVELOPE_BYTES_MAX)
+
+/** Places of the operations that have their body here and lack it in the store. */
+export function bodylessAmong(operations: readonly Operation[], store: SpaceStore): ReadonlySet<number> {
+  const places = new Set<number>()
+  if (store.absentBodyCount() === 0) return places
+  for (const [i, { id, body }] of operations.entries()) {
+    const entry = body === null ? undefined : store.find(id)
+    if (entry !== undefined && store.operation(entry.ordinal).body === null) places.add(i)
+  }
+  return places
+}
 
 const ADMITTED = { kind: 'admitted' } as const
 

@@ -9,6 +9,7 @@ import { Replica } from '../replica/replica.ts'
 import { withTemporaryStore } from '../verify/temporary-store.ts'
 import { StateComparison } from './compare-state.ts'
 import { stateRootOf } from './export-snapshot.ts'
+import { bodylessAmong } from './import-operations.ts'
 import { openSnapshot } from './snapshot-file.ts'
 
 /** How far an import is. `checking`: in a temporary file, before anything is taken into a space that holds other operations. */
@@ -136,13 +137,10 @@ class SnapshotPass {
       this.#operations++
       if (body !== null) this.#bodies++
     }
-    const absentBefore = operations.map(({ id, body }) => {
-      const entry = body === null ? undefined : store.find(id)
-      return entry !== undefined && store.operation(entry.ordinal).body === null
-    })
+    const bodyless = bodylessAmong(operations, store)
     const outcomes = await this.#replica.receive(operations, FILE_SOURCE)
     for (const [i, outcome] of outcomes.entries())
-      this.#count(operations[i] as Operation, outcome, absentBefore[i] === true)
+      this.#count(operations[i] as Operation, outcome, bodyless.has(i))
     await onProgress?.({ phase: this.#phase, done: this.#operations, total: manifest.operations })
   }
 
