@@ -483,6 +483,23 @@ describe('rows that a table does not take', () => {
       ['large', 'small'],
     ])
   })
+
+  it('wait for one side to change where neither takes the other’s', async () => {
+    const { both, alice, bob } = await startPeople()
+    bob.other.exec(`INSERT INTO people VALUES ('x', hex(zeroblob(150000)), 1, 'his')`)
+    alice.other.exec(`INSERT INTO people VALUES ('x', 'small', 2, 'hers')`)
+    await bob.space.tables.checkLocalChanges()
+    await both.settle()
+    expect(bob.space.tables.list()).toMatchObject([{ waiting: 0, conflicts: 1 }])
+    expect(conflictsOf(bob)).toEqual(['x ROW_TOO_LARGE'])
+    alice.other.exec(`UPDATE people SET age = 3`)
+    await both.settle()
+    expect(bob.space.tables.list()).toMatchObject([{ waiting: 0, conflicts: 1 }])
+    bob.other.exec(`UPDATE people SET name = 'also small', note = NULL`)
+    await both.settle()
+    for (const side of [alice, bob]) expect(rowsOf(side, ALL)).toEqual([['x', 'also small', 1n, null]])
+    expect(conflictsOf(bob)).toEqual([])
+  })
 })
 
 describe('a schema that changes', () => {
@@ -606,7 +623,9 @@ describe('a table with triggers of its own', () => {
       `INSERT INTO people VALUES ('a', '', 1, 1), ('b', '', 2, 1), ('c', '', 3, 1), ('d', '', 4, 1)`,
     )
     await both.settle()
-    await bob.space.tables.checkLocalChanges({ isWhole: true })
+    expect(await bob.space.tables.checkLocalChanges({ isWhole: true })).toMatchObject([
+      { published: 0, applied: 0 },
+    ])
     await both.settle()
     expect(rowsOf(alice, ALL)).toHaveLength(4)
     expect(rowsOf(bob, ALL).map(([id]) => id)).toEqual(['c', 'd'])
