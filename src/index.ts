@@ -14,7 +14,12 @@ export type { ChangeCause, ChangeRecord, FieldChange } from './node/feed/change-
 export type { Blame, Contribution, TextRange } from './node/history/blame.ts'
 export type { Conflict, Contender, Loser } from './node/history/conflict.ts'
 export type { WinningRule } from './node/history/conflict-rule.ts'
-export type { ConflictChoice, ConflictOptions, ConflictPage, SpaceConflicts } from './node/history/conflicts.ts'
+export type {
+  ConflictChoice,
+  ConflictOptions,
+  ConflictPage,
+  SpaceConflicts,
+} from './node/history/conflicts.ts'
 export type { EditDescription } from './node/history/describe-edit.ts'
 export type { Difference, Writer } from './node/history/diff-rows.ts'
 export type { StateOptions } from './node/history/item-state.ts'
@@ -39,7 +44,18 @@ export type {
   SpaceBlobs,
   WantInfo,
 } from './node/blobs/space-blobs.ts'
+export type { Kind, KindList } from './node/query/kinds.ts'
+export type { IndexProgress, SqlParameters, SqlValue } from './node/query/query-message.ts'
+export type {
+  SearchHit,
+  SearchOptions,
+  SpaceQueries,
+  SqlOptions,
+  SqlResult,
+} from './node/query/space-queries.ts'
 export { Space } from './node/space/space.ts'
 export type { PutOptions } from './node/space/put-options.ts'
 export type { BlamedRange, SpaceText, TextEvent } from './node/space/space-text.ts'
 export type { TextDelta, TextDeltaPart, TextSplice } from './core/types/text/delta.ts'
+export type { AddTableOptions, SpaceTables, TableAdded, WatchOptions } from './node/tables/space-tables.ts'
+export type { TableReport, TableStatus } from './node/tables/table-report.ts'
