@@ -103,7 +103,7 @@ describe('space.sql', () => {
     ['the same, only counted', 'SELECT count(*) FROM notes'],
     ['schemas of modules', 'SELECT * FROM pragma_database_list'],
     ['pages of the file', 'SELECT * FROM dbstat'],
-  ])('refuses %s', async (_what, query) => {
+  ])('lets a query do nothing but read, and refuses %s', async (_what, query) => {
     await expect(space.sql(query)).rejects.toMatchObject({
       code: matching(/^SQL_(FORBIDDEN|ERROR)$/),
     })
