@@ -11,7 +11,7 @@ test('a space tells of a conflict, lists it, settles it, and remembers what it w
   const node = await federation.start('the historian')
   const space = node.createSpace({ name: 'Fleet' })
   const guest = signerNamed('a guest')
-  space.grant({ audience: formatDid(guest.publicKey), role: 'writer' })
+  space.grant({ to: formatDid(guest.publicKey), role: 'writer' })
   const granted = space.log('', 1)[0]?.id as string
   const told: Conflict[] = []
   space.addEventListener('conflict', ({ detail }) => told.push(detail))
