@@ -54,6 +54,7 @@ const BAD_INPUT = new Set([
   'BAD_PATH',
   'BAD_PEER',
   'BAD_POINT',
+  'BAD_POSITION',
   'BAD_REQUEST',
   'BAD_ROLE',
   'BAD_TABLE',

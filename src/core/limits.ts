@@ -234,7 +234,7 @@ export const STORE_CHANGES_COLLECTED_MAX = 4_096
 /** Bytes of memory that the texts open in one space take together, some 100 for each character typed; those used longest ago are closed. */
 export const TEXTS_OPEN_BYTES_MAX = 64 * 1024 * 1024
 /** Insertions and deletions of characters, or else of lines, in a minimal difference of two texts; beyond, what differs is replaced whole. */
-export const TEXT_DIFF_EDITS_MAX = 2_000
+export const TEXT_DIFF_EDITS_MAX = 1_000
 /** Rows of the node's datastore read at a time. */
 export const DATASTORE_PAGE_ROWS = 256
 
