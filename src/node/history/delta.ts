@@ -56,14 +56,14 @@ export async function deltaSince(
   const updated: ItemName[] = []
   const deleted: ItemName[] = []
   for (const [item, keys] of groupByItem([...touched.values()])) {
-    const cells = keys.map((key) => ({ then: shown(before(key)), now: shown(store.cell(key)) }))
-    if (cells.every(({ then, now }) => isSame(then, now))) continue
+    const cells = keys.map((key) => ({ old: shown(before(key)), now: shown(store.cell(key)) }))
+    if (cells.every(({ old, now }) => isSame(old, now))) continue
     const names = new Set(keys.map(({ field }) => field))
     // A cell that nothing new has touched shows what it showed then.
     const others = store
       .cellsAt(item.path)
       .some(({ key, cell }) => key.type === item.type && !cell.removed && !names.has(key.field))
-    const wasShown = others || cells.some(({ then }) => then !== null)
+    const wasShown = others || cells.some(({ old }) => old !== null)
     const isShown = others || cells.some(({ now }) => now !== null)
     ;(wasShown ? (isShown ? updated : deleted) : added).push(item)
   }
