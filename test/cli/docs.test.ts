@@ -69,6 +69,7 @@ describe('docs/cli.md', () => {
       'write',
       'log',
       'changes',
+      'delta',
       'diff',
       'blame',
       'revert',
