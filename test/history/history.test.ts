@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { toHex } from '../../src/core/bytes.ts'
-import { HISTORY_COMPARED_MAX, HISTORY_PAGE_MAX } from '../../src/core/limits.ts'
+import {
+  DIFF_EDITS_MAX,
+  HISTORY_CHANGES_CACHED_MAX,
+  HISTORY_COMPARED_MAX,
+  HISTORY_PAGE_MAX,
+  HISTORY_WORDS_CHARACTERS_MAX,
+  LOG_EDITS_MAX,
+} from '../../src/core/limits.ts'
 import { formatDid } from '../../src/core/principal.ts'
 import { CELL_TYPES } from '../../src/core/types/cell.ts'
 import { setRegister } from '../../src/core/types/register/change.ts'
@@ -193,6 +200,67 @@ describe('the history of an item', () => {
   })
 })
 
+describe('the log of what was done', () => {
+  test('tells of the first LOG_EDITS_MAX edits of an operation in words, and counts the rest', async () => {
+    const home = await createHome()
+    const set = Object.fromEntries(Array.from({ length: LOG_EDITS_MAX + 3 }, (_, i) => [`f${i}`, i]))
+    home.hosted.write([{ kind: 'edit', path: 'a', set }], { author: bob, timeMs: NOW_MS })
+    home.hosted.write(
+      [
+        { kind: 'put', path: 'b/c', value: 'x' },
+        { kind: 'tag', path: 'b', add: ['new'] },
+        { kind: 'link', path: 'd', label: 'knows', to: 'b' },
+      ],
+      { author: carol, timeMs: NOW_MS },
+    )
+    const history = historyOf(home)
+    const [first] = [...history.log('a')]
+    expect(first).toMatchObject({ moreEdits: 3, changes: 1, masked: false })
+    expect(first?.edits.map(({ words }) => words)).toEqual(
+      Array.from(
+        { length: LOG_EDITS_MAX },
+        (_, i) => `${Object.keys(set).toSorted()[i]} = ${set[Object.keys(set).toSorted()[i] as string]}`,
+      ),
+    )
+    expect(
+      [...history.log('b')].flatMap(({ edits }) => edits.map(({ path, words }) => [path, words])),
+    ).toEqual([
+      ['b/c', '= "x"'],
+      ['b', '+ new'],
+    ])
+    expect([...history.log()].map(({ command }) => command)).toEqual([
+      '/op/write',
+      '/op/write',
+      '/cap/grant',
+      '/cap/grant',
+    ])
+    const [last, ...others] = [...history.log()].map(({ id }) => id)
+    expect([...history.log('', { limit: 2, before: last })].map(({ id }) => id)).toEqual(others.slice(0, 2))
+  })
+
+  test('cuts a value in words after HISTORY_WORDS_CHARACTERS_MAX characters, and has it whole beside', async () => {
+    const home = await createHome()
+    const value = 'x'.repeat(HISTORY_WORDS_CHARACTERS_MAX)
+    home.hosted.write([{ kind: 'put', path: 'a', value }], { author: bob, timeMs: NOW_MS })
+    const [edit] = historyOf(home).of('a').versions[0]?.edits ?? []
+    expect(edit?.words).toBe(`= "${'x'.repeat(HISTORY_WORDS_CHARACTERS_MAX - 1)}…`)
+    expect(edit?.value).toBe(value)
+  })
+
+  test('and every other question read again what HISTORY_CHANGES_CACHED_MAX does not hold', async () => {
+    const home = await createHome()
+    const count = HISTORY_CHANGES_CACHED_MAX + 1
+    for (let i = 0; i < count; i++)
+      home.hosted.write([{ kind: 'count', path: 'a', by: i }], { author: bob, timeMs: NOW_MS })
+    const history = historyOf(home)
+    const sum = (count * (count - 1)) / 2
+    expect(history.at('a', 'now', { asRecorded: true })?.value).toBe(sum)
+    expect(history.of('a', { limit: count }).versions.map(({ edits }) => edits[0]?.by)).toEqual(
+      Array.from({ length: count }, (_, i) => count - 1 - i),
+    )
+  })
+})
+
 describe('differences', () => {
   test('between two points are those of what shows at each, with whose work it is', async () => {
     let differences = 0
@@ -247,7 +315,7 @@ describe('differences', () => {
         lines: [' line 2', ' line 3', ' line 4', '-line 5', '+changed', ' line 6', ' line 7', ' line 8'],
       },
     ])
-    const three = put(Array.from({ length: 3_000 }, (_, i) => `other ${i}\n`).join(''))
+    const three = put(Array.from({ length: DIFF_EDITS_MAX }, (_, i) => `other ${i}\n`).join(''))
     expect(history.diff('a', two, three)[0]).toMatchObject({ kind: 'changed', lines: null })
   })
 })
