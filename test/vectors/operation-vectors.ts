@@ -9,6 +9,9 @@ import { edgeField, removeEdge, setEdge } from '../../src/core/types/edge/change
 import { appendEntry, entryField } from '../../src/core/types/log/change.ts'
 import { editMap } from '../../src/core/types/map/change.ts'
 import { editSet } from '../../src/core/types/set/change.ts'
+import { deleteText, editText } from '../../src/core/types/text/change.ts'
+import { TextDocument } from '../../src/core/types/text/document.ts'
+import type { TextEdit } from '../../src/core/types/text/edit.ts'
 import { deleteRegister, setRegister } from '../../src/core/types/register/change.ts'
 import { rotateTo } from '../../src/core/changes/rotate.ts'
 import { endorseOperations, revokeDelegation } from '../../src/core/changes/verdict.ts'
@@ -165,6 +168,19 @@ export function computeOperationVectors() {
     command: '/cap/grant',
   })
   const ofFirst = [{ id: first.id, index: 0 }]
+  const texts = make(
+    alice,
+    [
+      editText('notes/plan', [[0, 0, 'abc']]),
+      editText('notes/plan', [
+        [1, 1, 'Z😀'],
+        [5, 0, '\n'],
+      ]),
+      editText('notes/empty', [[0, 0, '']]),
+      deleteText('notes/old'),
+    ],
+    { space: genesis.id, seq: 3, prev: control.id, lamport: 5, caps, path: 'notes' },
+  )
   const items = make(
     alice,
     [
@@ -191,6 +207,7 @@ export function computeOperationVectors() {
     endorsement,
     rotation,
     items,
+    texts,
   }
 
   const heads: readonly Head[] = [
@@ -267,6 +284,7 @@ export function computeOperationVectors() {
     clockLeaves: { 'one head': toHex(clockLeaf(heads.slice(0, 1))), 'two heads': toHex(clockLeaf(heads)) },
     clockRoots,
     entryField: entry,
+    texts: computeTextVectors(),
     stateRoots,
     stateProofs,
     spaceTopic: toHex(spaceTopic(genesis.id)),
@@ -282,6 +300,50 @@ export function computeOperationVectors() {
       ),
     },
   }
+}
+
+/** Nodes of one text, parents first, and what is visible: all of them have their effect, but those that are masked. */
+function computeTextVectors() {
+  const [low, high] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
+  const base = { id: new Uint8Array(32).fill(9), parents: [], edits: [[0, 0, 'abc']] as TextEdit[] }
+  const node = (id: Uint8Array, parents: readonly number[], ...edits: TextEdit[]) => ({ id, parents, edits })
+  const cases = {
+    'alice first': [base, node(low, [0], [1, 0, 'xy']), node(high, [0], [1, 1, 'Z'])],
+    'bob first': [base, node(high, [0], [1, 0, 'xy']), node(low, [0], [1, 1, 'Z'])],
+    'typed backwards at once': [
+      base,
+      node(low, [0], [1, 0, '3']),
+      node(high, [0], [1, 0, 'z']),
+      node(new Uint8Array(32).fill(3), [1], [1, 0, '2']),
+      node(new Uint8Array(32).fill(4), [2], [1, 0, 'y']),
+    ],
+    'right origins further right first': [
+      base,
+      node(low, [], [0, 0, 'X']),
+      node(high, [0], [3, 0, 'D']),
+      node(new Uint8Array(32).fill(3), [0], [3, 0, 'E']),
+      node(new Uint8Array(32).fill(4), [2], [3, 0, 'd']),
+      node(new Uint8Array(32).fill(5), [1, 3], [4, 0, 'F']),
+    ],
+    'void beyond its document': [
+      base,
+      node(low, [0], [0, 0, 'x'], [5, 0, 'y']),
+      node(high, [1], [3, 0, '!']),
+    ],
+    'emptied and typed into at once': [base, node(low, [0], [0, 3, '']), node(high, [0], [2, 0, '😀'])],
+  }
+  return Object.fromEntries(
+    Object.entries(cases).map(([name, nodes]) => {
+      const document = new TextDocument((index) => (nodes[index] as typeof base).id)
+      nodes.forEach(({ parents, edits }, operation) => {
+        document.add({ operation, parents, action: { kind: 'edit', edits }, isMasked: false })
+      })
+      const listed = nodes.map(({ id, parents, edits }) => ({ id: toHex(id), parents, edits }))
+      const visible = document.toString()
+      document.setMasked(0, true)
+      return [name, { nodes: listed, visible, withoutTheFirst: document.toString() }]
+    }),
+  )
 }
 
 function describe(operation: VerifiedOperation) {

@@ -5,6 +5,8 @@ import { decode as decodeDagCbor, encode as encodeDagCbor } from '@ipld/dag-cbor
 import { describe, expect, test } from 'vitest'
 import { fromHex } from '../../src/core/bytes.ts'
 import { decodeOperation, type Operation } from '../../src/core/operation/operation.ts'
+import type { TextEdit } from '../../src/core/types/text/edit.ts'
+import { foldNaively } from '../../simulation/oracle/naive-text.ts'
 import { computeOperationVectors } from './operation-vectors.ts'
 
 type Vectors = ReturnType<typeof computeOperationVectors>
@@ -35,7 +37,22 @@ describe('the format of version 1', () => {
       'endorsement',
       'rotation',
       'items',
+      'texts',
     ])
+  })
+})
+
+describe.each(Object.entries(kept.texts))('the text "%s"', (_name, { nodes, visible, withoutTheFirst }) => {
+  test('is visible as the definition of the order says', () => {
+    const naive = foldNaively(
+      nodes.map(({ id, parents, edits }) => ({
+        id: bytes(id),
+        parents,
+        action: { kind: 'edit', edits: edits as TextEdit[] },
+      })),
+    )
+    expect(naive.show(() => true).text).toBe(visible)
+    expect(naive.show((node) => node !== 0).text).toBe(withoutTheFirst)
   })
 })
 
