@@ -116,7 +116,7 @@ describe('conflicts', () => {
       }),
       { numRuns: 100 },
     )
-    expect(Math.min(...Object.values(found))).toBeGreaterThan(10)
+    expect(Math.min(...Object.values(found))).toBeGreaterThan(3)
   })
 
   test('are settled by taking one side or keeping what shows, of whatever type', async () => {
@@ -149,8 +149,8 @@ describe('conflicts', () => {
       }),
       { numRuns: 150 },
     )
-    expect(settled.took).toBeGreaterThan(20)
-    expect(settled.kept).toBeGreaterThan(20)
+    expect(settled.took).toBeGreaterThan(5)
+    expect(settled.kept).toBeGreaterThan(5)
   })
 
   test('show the losing value, its author and time, and by what it lost', async () => {
