@@ -13,6 +13,8 @@ import { appendEntry } from '../src/core/types/log/change.ts'
 import { editMap } from '../src/core/types/map/change.ts'
 import { deleteRegister, setRegister } from '../src/core/types/register/change.ts'
 import { editSet } from '../src/core/types/set/change.ts'
+import { deleteText, editText } from '../src/core/types/text/change.ts'
+import { CREATE_EMPTY } from '../src/core/types/text/edit.ts'
 import { rotateTo } from '../src/core/changes/rotate.ts'
 import { endorseOperations, revokeDelegation } from '../src/core/changes/verdict.ts'
 import { sha256 } from '../src/core/hash.ts'
@@ -161,6 +163,17 @@ export const change: fc.Arbitrary<Uint8Array> = fc.oneof(
   path.map(clearCounter),
   fc.tuple(path, value).map(([path, value]) => makeClaim(path, value)),
   fc.tuple(path, elements).map(([path, observed]) => releaseClaim(path, observed)),
+  fc
+    .tuple(
+      path,
+      fc.array(fc.tuple(count, fc.nat(5), fc.string({ unit: 'binary', minLength: 1 })), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+    )
+    .map(([path, edits]) => editText(path, edits)),
+  path.map((path) => editText(path, [CREATE_EMPTY])),
+  path.map(deleteText),
   fc
     .tuple(
       path,

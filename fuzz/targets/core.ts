@@ -10,6 +10,7 @@ import {
 } from '../../src/core/changes/control.ts'
 import { editMap, readMap } from '../../src/core/types/map/change.ts'
 import { deleteRegister, readRegister, setRegister } from '../../src/core/types/register/change.ts'
+import { deleteText, editText, readText } from '../../src/core/types/text/change.ts'
 import { CAP_ROTATE, readRotation, rotateTo } from '../../src/core/changes/rotate.ts'
 import {
   CAP_ENDORSE,
@@ -146,6 +147,9 @@ const changeFrame: Target = {
     const map = readMap(decoded.value, 0)
     if (map.ok && decoded.value.type === 'map' && decoded.value.version === 1)
       holds(equalBytes(mapOf(path, map.value), input), 'a map change is written as the same bytes')
+    const text = readText(decoded.value, 0)
+    if (text.ok && decoded.value.type === 'text' && decoded.value.version === 1)
+      holds(equalBytes(textOf(path, text.value), input), 'a text change is written as the same bytes')
     const space = readSpaceDescription(decoded.value)
     if (space.ok && path === '' && decoded.value.type === 'space.create' && decoded.value.version === 1)
       holds(equalBytes(createSpaceChange(space.value), input), 'a description is written as the same bytes')
@@ -165,7 +169,7 @@ const changeFrame: Target = {
     const rotated = readRotation(decoded.value, SPACE_SIGNER.publicKey)
     if (rotated.ok && path === '' && decoded.value.type === CAP_ROTATE && decoded.value.version === 1)
       holds(equalBytes(rotateTo(rotated.value), input), 'cap.rotate is written as the same bytes')
-    return register.ok || map.ok || space.ok || put.ok || revoked.ok || endorsed.ok || rotated.ok
+    return register.ok || map.ok || text.ok || space.ok || put.ok || revoked.ok || endorsed.ok || rotated.ok
   },
 }
 
@@ -173,6 +177,11 @@ function registerOf(path: string, [edit]: readonly CellEdit[]): Uint8Array {
   if (edit === undefined) return new Uint8Array()
   if (edit.kind === 'set') return setRegister(path, valueOf(edit.value))
   return edit.kind === 'remove' ? deleteRegister(path, edit.observed) : new Uint8Array()
+}
+
+function textOf(path: string, [edit]: readonly CellEdit[]): Uint8Array {
+  if (edit?.kind === 'edit') return editText(path, edit.edits)
+  return edit?.kind === 'clear' ? deleteText(path) : new Uint8Array()
 }
 
 function mapOf(path: string, edits: readonly CellEdit[]): Uint8Array {

@@ -5,7 +5,6 @@ import { decode as decodeDagCbor, encode as encodeDagCbor } from '@ipld/dag-cbor
 import { describe, expect, test } from 'vitest'
 import { fromHex } from '../../src/core/bytes.ts'
 import { decodeOperation, type Operation } from '../../src/core/operation/operation.ts'
-import type { TextEdit } from '../../src/core/types/text/edit.ts'
 import { foldNaively } from '../../simulation/oracle/naive-text.ts'
 import { computeOperationVectors } from './operation-vectors.ts'
 
@@ -48,7 +47,7 @@ describe.each(Object.entries(kept.texts))('the text "%s"', (_name, { nodes, visi
       nodes.map(({ id, parents, edits }) => ({
         id: bytes(id),
         parents,
-        action: { kind: 'edit', edits: edits as TextEdit[] },
+        action: { kind: 'edit', edits },
       })),
     )
     expect(naive.show(() => true).text).toBe(visible)
