@@ -53,7 +53,6 @@ export function openShare(space: SharingSpace, config: ShareConfig, file: TableF
     if (mustCompare) {
       share.capture.markAll()
       markVanished(share)
-      share.outdated.clear()
       store.put('columns', columns)
       store.put('cursor', '')
     }

@@ -262,6 +262,7 @@ export class SharedTable {
       this.#isBehind = false
       this.#isTooMuch = false
       this.#queue.clear()
+      share.outdated.clear()
     }
     const queued = [...this.#queue]
     this.#queue.clear()

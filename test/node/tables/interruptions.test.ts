@@ -1,8 +1,10 @@
 import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   TABLE_CONFLICTS_LISTED_MAX,
+  TABLE_BATCH_ROWS_MAX,
   TABLE_KEY_COLUMNS_MAX,
   TABLE_OUTDATED_COLUMNS_MAX,
   TABLE_QUEUE_KEYS_MAX,
@@ -110,6 +112,26 @@ describe('a node that stops in the middle', () => {
     const again = restarted(bob)
     expect(await again.checkLocalChanges()).toMatchObject([{ published: 0, applied: 0, compared: null }])
     again.close()
+  })
+
+  it('applies the rest after it was stopped between two batches', async () => {
+    const { both, alice, bob } = await startPeople()
+    const rows = 2 * TABLE_BATCH_ROWS_MAX + 1
+    alice.other.exec(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows})
+       INSERT INTO people SELECT 'p' || i, '', i, 1 FROM n`,
+    )
+    await alice.space.tables.checkLocalChanges()
+    await both.sync()
+    const round = bob.space.tables.checkLocalChanges()
+    const count = () => Number(rowsOf(bob, 'SELECT count(*) FROM people')[0]?.[0])
+    while (count() === 0) await turn()
+    const tables = restarted(bob)
+    await round
+    expect(count()).toBe(TABLE_BATCH_ROWS_MAX)
+    expect(await tables.checkLocalChanges()).toMatchObject([{ applied: rows - TABLE_BATCH_ROWS_MAX }])
+    expect(count()).toBe(rows)
+    tables.close()
   })
 
   it('finds what was written while the triggers were gone, when it compares the whole', async () => {
