@@ -193,4 +193,19 @@ describe('two people who wrote at the same time', () => {
       stdout: 'notes/today is what it was then\n',
     })
   })
+
+  it('see who claimed first, and may let the other have it', async () => {
+    await atAlice('claim', 'releases/v1', 'alice')
+    await atBob('claim', 'releases/v1', 'bob')
+    await atBob('sync')
+    const [conflict] = await atBob<readonly Conflict[]>('conflicts', 'releases')
+    expect(conflict).toMatchObject({
+      kind: 'claimed twice',
+      winner: { value: 'alice' },
+      losers: [{ value: 'bob', rule: 'earlier time' }],
+    })
+    await atBob('conflicts', 'take', 'releases/v1', conflict?.losers[0]?.operation ?? '')
+    expect(await atBob('get', 'releases/v1')).toMatchObject({ type: 'claim', value: { value: 'bob' } })
+    expect(await atBob('conflicts')).toEqual([])
+  }, 90_000)
 })

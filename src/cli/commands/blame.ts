@@ -68,7 +68,8 @@ function formatBlame(blame: Blame, shell: Shell): readonly string[] {
     return ranges.map(({ operation, time, author, text }) =>
       row(operation, time, author, `text  ${valueWords(text)}`),
     )
-  const words = [type, fieldWords(type, field), type === 'set' ? '' : valueWords(value)]
+  const saysNothing = type === 'set' || (type === 'edge' && value === null)
+  const words = [type, fieldWords(type, field), saysNothing ? '' : valueWords(value)]
   const what = words.filter((part) => part !== '').join('  ')
   const sums = (parts ?? []).map(
     ({ author, by, operations }) =>
