@@ -181,7 +181,7 @@ export const REVOCATION_MUTANTS: readonly Mutant[] = [
     name: 'masked-is-folded',
     rule: 'a masked operation changes what is shown',
     file: 'src/node/replica/materialise.ts',
-    edits: [['if (isMasked) continue\n', '']],
+    edits: [['if (store.mask(entry.ordinal) !== undefined) return freed\n', '']],
     tests: EFFECT,
   },
   {

@@ -125,6 +125,10 @@ describe('deleted here, edited there at the same time', () => {
     expect(shown('set')).toEqual(['b', 'c'])
     expect((await meet({ before: [tag('a')], here: [untag('a')], there: [tag('a')] }))('set')).toEqual(['a'])
   })
+  it('a tag that both added stays where one of them removes what it saw, whoever added it last', async () => {
+    expect((await meet({ here: [tag('a')], there: [tag('a'), untag('a')] }))('set')).toEqual(['a'])
+    expect((await meet({ here: [tag('a'), untag('a')], there: [tag('a')] }))('set')).toEqual(['a'])
+  })
   it('a counter keeps what was counted there, and nothing else', async () => {
     const shown = await meet({ before: [count(40)], here: [erase('counter')], there: [count(2)] })
     expect(shown('counter')).toBe(2)
