@@ -185,13 +185,29 @@ export class Cells {
   }
 }
 
-/** A value as SQL reads it. Once for each cell written, so scalars, which most values are, take no walk through objects. */
+/** A value as SQL reads it. Once for each cell written, so texts, which most values are, take no way through the decoder. */
 export function jsonOf(value: Uint8Array): string {
+  const text = textIn(value)
+  if (text !== null) return JSON.stringify(text)
   const decoded = decodeCanonical(value)
   if (!decoded.ok) throw new Error(`bug: the value of a cell does not decode: ${decoded.fault.detail}`)
-  const scalar = decoded.value
-  const isPlain = typeof scalar === 'string' || typeof scalar === 'number' || typeof scalar === 'boolean'
-  return isPlain ? JSON.stringify(scalar) : formatValue(scalar)
+  const isPlain = typeof decoded.value === 'number' || typeof decoded.value === 'boolean'
+  return isPlain ? String(decoded.value) : formatValue(decoded.value)
+}
+
+/** Bytes of the head of a text in CBOR (RFC 8949 §3), by its first byte: major type 3 with a length of up to four bytes. */
+const TEXT_HEAD_BYTES: ReadonlyMap<number, number> = new Map([
+  ...Array.from({ length: 24 }, (_, length) => [0x60 + length, 1] as const),
+  [0x78, 2],
+  [0x79, 3],
+  [0x7a, 5],
+])
+
+/** The text that canonical bytes are; null where they are something else. */
+function textIn(value: Uint8Array): string | null {
+  const head = TEXT_HEAD_BYTES.get(value[0] ?? 0)
+  if (head === undefined) return null
+  return Buffer.from(value.buffer, value.byteOffset + head, value.length - head).toString()
 }
 
 function decodeText(value: Uint8Array): string {
