@@ -149,6 +149,23 @@ describe('a node that stops in the middle', () => {
       { published: 0, applied: 0, compared: { rows: 2, incomplete: 0, foreign: 0 } },
     ])
   })
+
+  it('finds by comparing the whole that only a part of a row is left, and deletes the row', async () => {
+    const { both, alice, bob } = await startPeople()
+    alice.other.exec(`INSERT INTO people VALUES ('ada', 'Ada', 36, 1), ('eve', 'Eve', 1, 1)`)
+    await both.settle()
+    bob.space.tables.close()
+    alice.other.exec(`DELETE FROM people WHERE id = 'ada'`)
+    await alice.space.tables.checkLocalChanges()
+    alice.space.edit('people/ada', { age: 99 })
+    await both.sync()
+    const tables = restarted(bob)
+    expect(await tables.checkLocalChanges({ isWhole: true })).toMatchObject([
+      { applied: 1, compared: { rows: 1, incomplete: 1 } },
+    ])
+    expect(rowsOf(bob, ALL)).toEqual([['eve', 'Eve', 1n, 1n]])
+    tables.close()
+  })
 })
 
 describe('a database that is moved about', () => {

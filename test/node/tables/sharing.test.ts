@@ -484,6 +484,18 @@ describe('rows that a table does not take', () => {
     ])
   })
 
+  it('are listed where the table would keep the key as another', async () => {
+    const { both, alice, bob } = await start('CREATE TABLE k (id TEXT PRIMARY KEY, a)')
+    bob.other.exec('DROP TABLE k; CREATE TABLE k (id INTEGER PRIMARY KEY, a)')
+    for (const { space, db } of [alice, bob]) await space.tables.add({ db, table: 'k' })
+    alice.other.exec(`INSERT INTO k VALUES ('42', 'a text')`)
+    bob.other.exec(`INSERT INTO k VALUES (7, 'an integer')`)
+    await both.settle()
+    expect(conflictsOf(bob)).toEqual(['~t42 KEPT_AS_ANOTHER'])
+    expect(conflictsOf(alice)).toEqual(['7 KEPT_AS_ANOTHER'])
+    expect(rowsOf(bob, 'SELECT * FROM k')).toEqual([[7n, 'an integer']])
+  })
+
   it('wait for one side to change where neither takes the other’s', async () => {
     const { both, alice, bob } = await startPeople()
     alice.other.exec(`INSERT INTO people VALUES ('x', 'small', 2, 'hers')`)
