@@ -16,6 +16,7 @@ export interface Event {
   readonly caps: readonly string[]
   /** None where the body is not there. */
   readonly changes: readonly RawChange[]
+  readonly isBodyAbsent: boolean
   /** Ids of all ancestors. */
   readonly past: ReadonlySet<string>
 }
@@ -40,7 +41,8 @@ export function readHistory(operations: readonly Operation[]): History | null {
     const id = toHex(operation.id)
     const changes = (body ?? []).map(readChange)
     const caps = header.caps.map(toHex)
-    history.set(id, { id, header, author: toHex(header.author), prev, parents, caps, changes, past })
+    const author = toHex(header.author)
+    history.set(id, { id, header, author, prev, parents, caps, changes, isBodyAbsent: body === null, past })
   }
   return history
 }

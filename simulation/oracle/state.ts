@@ -53,13 +53,19 @@ export function naiveState({
 
 type TextNode = NaiveNode & { readonly event: Event }
 
-/** The changes of each text by its path, masked ones too, parents first; each follows all of its past, and its operation's earlier ones. */
+/**
+ * The changes of each text by its path, masked ones too, parents first; each follows all of its past, and its operation's earlier ones.
+ * What follows an operation that may have changed the text and whose body is not here cannot be placed.
+ */
 function textsOf(events: readonly Event[]): ReadonlyMap<string, readonly TextNode[]> {
   const texts = new Map<string, TextNode[]>()
+  const absent = events.filter(({ isBodyAbsent }) => isBodyAbsent)
   for (const event of events) {
+    const unknown = absent.filter(({ id }) => event.past.has(id)).map(({ header }) => header.path)
     for (const change of event.changes) {
       const action = readTextAction(change, event)
       if (change === null || action === null) continue
+      if (unknown.some((path) => isBelow(change[2], path))) continue
       const nodes = texts.get(change[2]) ?? []
       texts.set(change[2], nodes)
       const parents = [...nodes.keys()].filter((node) => {
