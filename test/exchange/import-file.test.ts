@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
+import { formatDid } from '../../src/core/principal.ts'
 import { formatOperationLine } from '../../src/core/operation/operation-line.ts'
 import { signOperation } from '../../src/core/operation/operation.ts'
 import { importOperationsFile, importSnapshotFile } from '../../src/node/exchange/import-file.ts'
@@ -171,5 +172,34 @@ describe('a snapshot', () => {
     await importOperationsFile(bob, { file: await linesOf(guest) })
     await untilEqual(joined, space)
     expect(space.get('notes/carol')).toMatchObject({ value: 'by hand' })
+  })
+})
+
+describe('what a purge has severed', () => {
+  it('is in no export, and a snapshot is whole without it', async () => {
+    const { node: alice, space } = await notes(2)
+    const bob = signerNamed('bob')
+    const token = space.grant({ to: formatDid(bob.publicKey), role: 'writer' })
+    const dave = await offline('dave')
+    const { space: daves } = await importOperationsFile(dave, { file: await linesOf(space), isNew: true })
+    const bobs = [daves.put('notes/bob', 1, { author: bob }), daves.put('notes/n0', 'bob', { author: bob })]
+    expect(daves.get('notes/n0')).toMatchObject({ value: 'bob' })
+    space.revoke({ target: token, purge: true })
+    // They come to alice when nobody builds on them any more.
+    const late = await importOperationsFile(alice, { file: await linesOf(daves) })
+    expect(late.counts).toMatchObject({ admitted: 2, refused: 0 })
+    expect(space.get('notes/n0')).toMatchObject({ value: 0 })
+    const lines = await Array.fromAsync(space.exchange.operations(), ({ text }) => text)
+    expect(lines).toHaveLength(space.hosted.store.count() - bobs.length)
+    expect(lines.filter((line) => bobs.some((id) => line.startsWith(`{"id":"${id}"`)))).toEqual([])
+    const file = await snapshotOf(space)
+    const carol = await offline('carol')
+    const taken = await importSnapshotFile(carol, { file })
+    expect(taken).toMatchObject({ operations: lines.length, admitted: lines.length })
+    expect(rootsOf(taken.space)).toEqual(rootsOf(space))
+    // Dave still has them, and learns of the revocation from the snapshot.
+    expect(await importSnapshotFile(dave, { file })).toMatchObject({ created: false, admitted: 1 })
+    expect(daves.get('notes/n0')).toMatchObject({ value: 0 })
+    expect(rootsOf(daves)).toEqual(rootsOf(space))
   })
 })
