@@ -69,3 +69,17 @@ test('a key that has forked goes on writing nowhere: its owner takes a new one',
   expect(write(mallory, 'mallory/x')).toThrow(/two branches/)
   expect(write(carol, 'docs/c')).not.toThrow()
 })
+
+test('this node does not build on an operation whose body it may read and lacks, until others do or it comes', async () => {
+  const withheld = forge({ author: mallory, prev: root, body: [setRegister('mallory/x', 'hidden')] })
+  const home = await createHome([root, { ...withheld, body: null }, honest])
+  expect(frontierOf(home).toSorted()).toEqual(idsOf(root, honest).toSorted())
+  await home.hosted.replica.receive([withheld], 'the test')
+  expect(frontierOf(home).toSorted()).toEqual(idsOf(withheld, honest).toSorted())
+
+  const other = await createHome([root, { ...withheld, body: null }])
+  other.hosted.replica.frontier()
+  const onTop = forge({ author: carol, deps: [withheld], body: [setRegister('docs/c', 2)] })
+  await other.hosted.replica.receive([onTop], 'the test')
+  expect(frontierOf(other)).toEqual(idsOf(onTop))
+})

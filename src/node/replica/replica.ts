@@ -29,7 +29,7 @@ import { type Admission, AdmissionStep, LOCAL, type Outcome, toEntry } from './a
 import { Effects } from './effects.ts'
 import { keptHeads } from './severance.ts'
 import type { Texts } from './texts.ts'
-import { UsableFrontier } from './usable-frontier.ts'
+import { isUsable, UsableFrontier } from './usable-frontier.ts'
 import { bytesDigest, RefusalMemory } from './refusal-memory.ts'
 import { VerificationBudget } from './verification-budget.ts'
 import { type Checked, verifyWithin } from './verify-within.ts'
@@ -47,6 +47,8 @@ export interface ReplicaInit {
   readonly verifier: SignatureVerifier
   /** This node's clock, ms since 1970. */
   readonly now: () => number
+  /** Whether this node may read every body, as far as is known. Default: it may not. */
+  readonly readsAll?: () => boolean
 }
 
 /**
@@ -63,7 +65,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   readonly #refusals = new RefusalMemory()
   readonly #verifier: SignatureVerifier
   readonly #verifications: VerificationBudget
-  readonly #now: () => number
+  readonly #init: ReplicaInit
   readonly state: VisibleState
   /** Derived from the store; read again after a transaction that failed. */
   #derived: Derived | null = null
@@ -73,7 +75,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     this.store = init.store
     this.state = new VisibleState(init.store)
     this.#verifier = init.verifier
-    this.#now = init.now
+    this.#init = init
     this.#verifications = new VerificationBudget(init.now)
     for (const { author } of this.store.authors()) this.clock.set(author, keptHeads(this.store, author))
   }
@@ -96,7 +98,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
 
   /** Tries again what waited for this node's clock, and drops what has waited too long. */
   promoteDue(): void {
-    const nowMs = this.#now()
+    const nowMs = this.#init.now()
     this.held.dropExpired(nowMs)
     this.#retry(this.held.takeDue(nowMs))
   }
@@ -225,13 +227,9 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     this.#derived ??= {
       effects: new Effects(store, (entry) => this.evaluationOf(entry)),
       branches: new Branches(store),
-      frontier: new UsableFrontier(store, (entry) => this.#isUsable(entry)),
+      frontier: new UsableFrontier(store, (entry) => isUsable(entry, store, this.#init.readsAll)),
     }
     return this.#derived
-  }
-
-  #isUsable({ ordinal, author }: Entry): boolean {
-    return this.store.mask(ordinal) === undefined && !this.isFrozen(author)
   }
 
   /** `sinceMs`: since when the operation is here, where it has waited before. */
@@ -240,7 +238,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     source: string,
     step: AdmissionStep,
     writer: SpaceWriter,
-    sinceMs: number = this.#now(),
+    sinceMs: number = this.#init.now(),
   ): Outcome {
     if (checked.outcome !== undefined) {
       if (checked.outcome.kind === 'refused' && checked.outcome.fault.detail !== 'refused before') {
@@ -329,12 +327,13 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   }
 
   #fillBody(entry: Entry, operation: Operation, body: Body): void {
-    const { effects } = this.#read()
+    const { effects, frontier } = this.#read()
     const evaluation = this.evaluate(entry, operation)
     const { touched, texts } = this.#transaction('process', (writer) => {
       writer.putBody(entry.ordinal, body)
       return { touched: effects.materialise(entry, evaluation, writer), texts: effects.texts.write(writer) }
     })
+    frontier.forget()
     this.state.refresh(touched)
     const detail = { ...new AdmissionStep().toAdmission(LOCAL), touched, texts }
     this.safeDispatchEvent('admitted', { detail })
@@ -364,13 +363,13 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
       verdicts: effects.verdicts,
       branches,
       isRefused: (id) => this.#refusals.codeOfId(id) !== undefined,
-      nowMs: this.#now(),
+      nowMs: this.#init.now(),
       verify: this.#verifier.verifySync,
     }
   }
 
   #refusal(id: Uint8Array, fault: Fault, peer: string) {
-    return { id, code: fault.code, detail: fault.detail, peer, timeMs: this.#now() }
+    return { id, code: fault.code, detail: fault.detail, peer, timeMs: this.#init.now() }
   }
 
   #hold(

@@ -5,7 +5,7 @@ import { endsThrough } from './severance.ts'
 
 /**
  * The operations that this node's next one builds on: the ends of the graph, seen through what is not to be built on (masked
- * operations, and those of authors whose fork is proved). Kept up as operations come, so that a storm of what is not to be built on
+ * operations, those of authors whose fork is proved, and those whose body is withheld). Kept up as operations come, so that a storm of what is not to be built on
  * costs no write anything; found anew after {@link forget}.
  */
 export class UsableFrontier {
@@ -54,4 +54,17 @@ export class UsableFrontier {
     const past = new PastReader(this.#store, parents)
     return new Set(found.filter((entry) => !past.has(entry)).map(({ ordinal }) => ordinal))
   }
+}
+
+/**
+ * True for what may be built on: it has its effect, its author's fork is not proved, and its body is here or is not for this node to read.
+ * Texts that it may have changed wait for its body, and whatever builds on it would wait too.
+ */
+export function isUsable(
+  { ordinal, author, path }: Entry,
+  store: SpaceStore,
+  readsAll: (() => boolean) | undefined,
+): boolean {
+  if (store.mask(ordinal) !== undefined || store.fork(author) !== undefined) return false
+  return store.absentBodyCount() === 0 || readsAll?.() !== true || !store.absentAt([path]).includes(ordinal)
 }

@@ -99,7 +99,12 @@ export class HostedSpace {
     this.#store = store
     this.#now = now
     this.#verifier = verifier
-    this.replica = new Replica({ store, verifier, now })
+    this.replica = new Replica({
+      store,
+      verifier,
+      now,
+      readsAll: () => this.description()?.openReading ?? false,
+    })
     this.tokens = new TokenBook(this.spaceKey, (caps) => this.replica.closedBy(caps))
     this.absent = new AbsentBodies(store)
     this.reading = new SpaceReading({
