@@ -3,11 +3,12 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   SQL_ANSWER_BYTES_MAX,
   SQL_COLUMNS_MAX,
   SQL_PARAMETERS_MAX,
+  SQL_PROCESS_IDLE_MS,
   SQL_PROCESSES_MAX,
   SQL_QUERY_CHARACTERS_MAX,
   SQL_ROWS_MAX,
@@ -263,6 +264,7 @@ describe('space.sql', () => {
   })
 
   it.runIf(process.platform === 'linux')('leaves no process behind where it is killed', async () => {
+    const killed = `${home.dataDirectory}-killed/`
     const child = runScript(
       `
       const running = space.sql(${JSON.stringify(ENDLESS)}, [], { timeoutMs: 200_000 })
@@ -272,12 +274,33 @@ describe('space.sql', () => {
       'killed',
     )
     await once(child.stdout as Readable, 'data', bounded())
-    const [working] = processesOn('killed')
+    const [working] = processesOn(killed)
     expect(working).toBeDefined()
     child.kill('SIGKILL')
     const deadline = AbortSignal.timeout(20_000)
-    while (processesOn('killed').length > 0 && !deadline.aborted) await nextTurn()
-    expect(processesOn('killed')).toEqual([])
+    while (processesOn(killed).length > 0 && !deadline.aborted) await nextTurn()
+    expect(processesOn(killed)).toEqual([])
+  })
+
+  it.runIf(process.platform === 'linux')('keeps its processes for a while, and no longer', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const other = await createQueryHome()
+      await Promise.all([other.space.sql('SELECT 1'), other.space.sql('SELECT 1')])
+      const running = processesOn(other.file)
+      expect(running).toHaveLength(SQL_PROCESSES_MAX)
+      vi.advanceTimersByTime(SQL_PROCESS_IDLE_MS - 1)
+      await other.space.sql('SELECT 1')
+      expect(processesOn(other.file)).toEqual(running)
+      vi.advanceTimersByTime(SQL_PROCESS_IDLE_MS)
+      vi.useRealTimers()
+      const deadline = AbortSignal.timeout(20_000)
+      while (processesOn(other.file).length > 0 && !deadline.aborted) await nextTurn()
+      expect(processesOn(other.file)).toEqual([])
+      await other.close()
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   const bounded = () => ({ signal: AbortSignal.timeout(20_000) })
@@ -290,22 +313,24 @@ describe('space.sql', () => {
       const node = await createNode({ dataDirectory: process.argv[1], online: false })
       const space = node.createSpace({ name: 'Fleet' })
       ${script}`
-    return spawn(
+    const child = spawn(
       process.execPath,
       ['--input-type=module', '--eval', whole, `${home.dataDirectory}-${name}`],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },
     )
+    onTestFinished(() => void child.kill('SIGKILL'))
+    return child
   }
 
-  /** The processes that answer queries for that program. */
+  /** The processes that answer queries on files with that in their path. */
   function processesOn(name: string): readonly string[] {
     return readdirSync('/proc').filter((entry) => {
       if (!/^\d+$/.test(entry)) return false
       try {
         const line = readFileSync(`/proc/${entry}/cmdline`, 'utf8')
-        return line.includes('query-main.ts') && line.includes(`${home.dataDirectory}-${name}/`)
+        return line.includes('query-main.ts') && line.includes(name)
       } catch {
         // It has ended meanwhile.
         return false

@@ -229,12 +229,28 @@ export class SearchIndex {
 }
 
 function openIndexFile(file: string): DatabaseSync {
-  const whole = tryOpenIndexFile(file)
+  const whole = retryBusy(() => tryOpenIndexFile(file))
   if (whole !== null) return whole
   for (const ending of ['', '-wal', '-shm']) rmSync(file + ending, { force: true })
-  const again = tryOpenIndexFile(file)
+  const again = retryBusy(() => tryOpenIndexFile(file))
   if (again === null) throw new Error(`bug: a new search index at ${file} is not whole`)
   return again
+}
+
+/** Pause before a file that is busy is opened again, in ms. */
+const BUSY_PAUSE_MS = 20
+
+/** Two processes may make the index at once; while one changes the journal's mode, SQLite lets the other wait by itself. */
+function retryBusy<T>(open: () => T): T {
+  const pause = new Int32Array(new SharedArrayBuffer(4))
+  for (let waitedMs = 0; ; waitedMs += BUSY_PAUSE_MS) {
+    try {
+      return open()
+    } catch (error) {
+      if (!isSqliteError(error, SQLITE_BUSY) || waitedMs >= STORE_BUSY_TIMEOUT_MS) throw error
+      Atomics.wait(pause, 0, 0, BUSY_PAUSE_MS)
+    }
+  }
 }
 
 /** Null where what is there is not an index of this version. */
@@ -253,7 +269,7 @@ function tryOpenIndexFile(file: string): DatabaseSync | null {
     database.exec('COMMIT')
     if (tables === 0 || version === INDEX_VERSION) return database
   } catch (error) {
-    if (!isDamage(error)) {
+    if (!isSqliteError(error, SQLITE_CORRUPT, SQLITE_NOTADB)) {
       database.close()
       throw error
     }
@@ -262,7 +278,12 @@ function tryOpenIndexFile(file: string): DatabaseSync | null {
   return null
 }
 
-/** SQLITE_CORRUPT and SQLITE_NOTADB. */
-function isDamage(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && (error.errcode === 11 || error.errcode === 26)
+const SQLITE_BUSY = 5
+const SQLITE_CORRUPT = 11
+const SQLITE_NOTADB = 26
+
+function isSqliteError(error: unknown, ...codes: readonly number[]): boolean {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return false
+  // An extended code has the plain one in its lowest byte.
+  return codes.includes(error.errcode & 0xff)
 }
