@@ -1,10 +1,13 @@
 import type { KnownLog } from '../../core/clock-text.ts'
+import { Verdicts } from '../../core/effect/verdicts.ts'
 import type { Entry } from '../../core/graph.ts'
 import { isAtOrBelow } from '../../core/path.ts'
 import { equalBytes } from '../../core/bytes.ts'
 import type { Cell, CellKey, CellType } from '../../core/types/cell.ts'
+import { isSameElement } from '../../core/types/fold.ts'
 import { cellName, compareCellKeys } from '../../storage/cell-order.ts'
 import { knownEnds, pastBits } from '../exchange/past-bits.ts'
+import { bodySizeOf } from '../replica/effects.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
 import { ItemRecords } from './item-records.ts'
 import { textAt } from './text-state.ts'
@@ -34,19 +37,22 @@ export async function deltaSince(
 ): Promise<Delta> {
   const { store, replica } = space
   const past = await pastBits(store, knownEnds(store, clock))
-  const wasMasked = (entry: Entry) =>
-    store.mask(entry.ordinal) !== undefined &&
-    replica.verdicts.masking(entry).some((revocation) => past.has(revocation.entry.ordinal))
+  const verdicts = new Verdicts({ graph: store, bodySizeOf: (entry) => bodySizeOf(store, entry) })
+  const judging = store.verdicts().filter(({ ordinal }) => past.has(ordinal))
+  for (const entry of judging) verdicts.add(entry, replica.evaluationOf(entry))
+  const wasMasked = (entry: Entry) => judging.length > 0 && verdicts.isMasked(entry)
   const wasThere = (entry: Entry) => past.has(entry.ordinal) && !wasMasked(entry)
 
   const touched = new Map<string, CellKey>()
   const touch = (entry: Entry) => {
     for (const key of cellsOf(entry, prefix, space)) touched.set(cellName(key), key)
   }
-  for (let ordinal = 0; ordinal < store.count(); ordinal++) if (!past.has(ordinal)) touch(store.at(ordinal))
-  for (const ordinal of store.masked()) {
+  const areMasksAlike = store.verdicts().length === 0
+  for (let ordinal = 0; ordinal < store.count(); ordinal++) {
+    if (past.has(ordinal) && areMasksAlike) continue
     const entry = store.at(ordinal)
-    if (past.has(ordinal) && !wasMasked(entry)) touch(entry)
+    const isMasked = store.mask(ordinal) !== undefined
+    if (!past.has(ordinal) || wasMasked(entry) !== isMasked) touch(entry)
   }
 
   const records = new ItemRecords(store)
@@ -57,7 +63,7 @@ export async function deltaSince(
   const deleted: ItemName[] = []
   for (const [item, keys] of groupByItem([...touched.values()])) {
     const cells = keys.map((key) => ({ old: shown(before(key)), now: shown(store.cell(key)) }))
-    if (cells.every(({ old, now }) => isSame(old, now))) continue
+    if (cells.every(({ old, now }) => isSame(item.type, old, now))) continue
     const names = new Set(keys.map(({ field }) => field))
     // A cell that nothing new has touched shows what it showed then.
     const others = store
@@ -94,8 +100,10 @@ function groupByItem(keys: CellKey[]): readonly (readonly [ItemName, readonly Ce
   return groups
 }
 
-const shown = (cell: Cell | undefined): Uint8Array | null =>
-  cell === undefined || cell.removed ? null : cell.value
+const shown = (cell: Cell | undefined): Cell | null => (cell === undefined || cell.removed ? null : cell)
 
-const isSame = (a: Uint8Array | null, b: Uint8Array | null): boolean =>
-  a === null || b === null ? a === b : equalBytes(a, b)
+/** Of a claim it matters whose it is; of anything else, what it says. */
+function isSame(type: CellType, a: Cell | null, b: Cell | null): boolean {
+  if (a === null || b === null) return a === b
+  return equalBytes(a.value, b.value) && (type !== 'claim' || isSameElement(a, b))
+}

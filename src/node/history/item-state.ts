@@ -11,7 +11,7 @@ import { textAt } from './text-state.ts'
 export interface StateOptions extends CellChoice {
   /**
    * False: operations that a revocation has masked by now count for nothing at any point, which is what is held to be right today. True:
-   * they count, as if nothing had ever been revoked; but not in texts.
+   * they count, as if nothing had ever been revoked.
    */
   readonly asRecorded?: boolean | undefined
 }
@@ -29,11 +29,11 @@ export function rowsAt(
   const isThere = reachOf(point, store)
   const isWanted = (entry: Entry) => (asRecorded || store.mask(entry.ordinal) === undefined) && isThere(entry)
   return records.keysAt(path, choice).flatMap((key) => {
-    const isKept = point.kind === 'now' && (!asRecorded || key.type === 'text')
+    const isKept = point.kind === 'now' && !asRecorded
     const cell = isKept
       ? store.cell(key)
       : key.type === 'text'
-        ? textAt(key, isThere, records, space)
+        ? textAt(key, isWanted, records, space)
         : records.fold(key, isWanted)
     return cell === undefined || cell.removed ? [] : [{ key, cell }]
   })

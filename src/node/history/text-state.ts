@@ -8,8 +8,8 @@ import type { HostedSpace } from '../space/hosted-space.ts'
 import type { ItemRecords } from './item-records.ts'
 
 /**
- * A text as the operations for which `isThere` holds made it, which have an effect; they hold the past of each. Its characters come from the
- * open document; undefined where nothing wrote there. Cost: all characters, and where none shows, the item's bodies too.
+ * A text as the operations for which `isThere` holds made it, whether or not they have an effect now. Its characters come from the open
+ * document; undefined where nothing wrote there. Cost: all characters, and where none shows, the item's bodies too.
  */
 export function textAt(
   key: CellKey,
@@ -25,7 +25,7 @@ export function textAt(
     members[node] = isThere(store.at(ordinal)) ? 1 : 0
     voids.set(ordinal, [...(voids.get(ordinal) ?? []), document.isVoid(node)])
   }
-  const effective = records.of(key, (entry) => store.mask(entry.ordinal) === undefined && isThere(entry))
+  const effective = records.of(key, isThere)
   const made = effective.filter((record, i) => {
     const place = effective.slice(0, i).filter(({ entry }) => entry.ordinal === record.entry.ordinal).length
     return voids.get(record.entry.ordinal)?.[place] === false
@@ -44,5 +44,16 @@ function isThereEmpty(made: readonly CellRecord[], store: HostedSpace['store']):
     store,
     deleting.map((ordinal) => ({ ordinal })),
   )
-  return made.some(({ entry, edit }) => edit.kind === 'edit' && isCreating(edit) && !deleted.has(entry))
+  // A later change of one operation is made on the text that its earlier ones leave.
+  const isDeletedAtOnce = ({ entry, edit: { index } }: CellRecord) =>
+    made.some(
+      (one) => one.edit.kind === 'clear' && one.entry.ordinal === entry.ordinal && one.edit.index > index,
+    )
+  return made.some(
+    (record) =>
+      record.edit.kind === 'edit' &&
+      isCreating(record.edit) &&
+      !deleted.has(record.entry) &&
+      !isDeletedAtOnce(record),
+  )
 }

@@ -212,7 +212,8 @@ export class Effects {
 
 const isVerdict = ({ command }: Entry): boolean => command === '/cap/revoke' || command === '/cap/endorse'
 
-function bodySizeOf(store: SpaceStore, entry: Entry): number {
+/** Bytes of the body that the header of an admitted operation names. */
+export function bodySizeOf(store: SpaceStore, entry: Entry): number {
   const header = decodeHeader(store.operation(entry.ordinal).headerBytes)
   if (!header.ok) throw new Error(`bug: an admitted header does not decode: ${header.fault.detail}`)
   return header.value.bodySize

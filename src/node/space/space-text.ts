@@ -153,9 +153,10 @@ export class SpaceText {
     const { store } = this.#space.hosted
     if (typeof version === 'number') {
       const members = new Uint8Array(this.#document.nodes)
-      // Time never falls from an operation to what follows it, so these hold the past of each.
-      for (let node = 0; node < members.length; node++)
-        members[node] = store.at(this.#document.operation(node)).time <= version ? 1 : 0
+      for (let node = 0; node < members.length; node++) {
+        const isThere = store.at(this.#document.operation(node)).time <= version
+        members[node] = isThere && !this.#document.isMasked(node) ? 1 : 0
+      }
       return this.#document.textOf(members)
     }
     const entry = store.find(parseOperationId(version))

@@ -229,20 +229,22 @@ export class TextDocument {
 
   /** The text as the unmasked nodes of a version made it. Cost: all characters. */
   at(version: readonly number[]): string {
-    return this.textOf(this.#graph.membersOf(version))
+    const members = this.#graph.membersOf(version)
+    for (let node = 0; node < this.nodes; node++) if (this.isMasked(node)) members[node] = 0
+    return this.textOf(members)
   }
 
-  /** The text as the unmasked nodes of a set made it that holds the past of each: 1 at each node's number. Cost: all characters. */
+  /** The text that exactly the nodes of a set make, masked or not: 1 at each node's number. Cost: all characters. */
   textOf(members: Uint8Array): string {
     const isDeleted = new Uint8Array(this.characters)
     for (let node = 0; node < this.nodes; node++) {
-      if (members[node] !== 1 || this.isMasked(node)) continue
+      if (members[node] !== 1) continue
       for (const [start, length] of this.#deletionsOf(node)) isDeleted.fill(1, start, start + length)
     }
     const runs: number[] = []
     for (let span = this.#tree.next(NO_SPAN); span !== NO_SPAN; span = this.#tree.next(span)) {
       for (const { node, start, length } of this.#byNode(this.#tree.start(span), this.#tree.length(span))) {
-        if (members[node] !== 1 || this.isMasked(node)) continue
+        if (members[node] !== 1) continue
         for (let at = start; at < start + length; at++) if (isDeleted[at] === 0) runs.push(at, 1)
       }
     }
