@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { encodeChange } from '../../src/core/changes/change.ts'
 import { setRegister } from '../../src/core/types/register/change.ts'
+import { CELL_TYPES } from '../../src/core/types/cell.ts'
 import { OUTDATED_KINDS_MAX } from '../../src/core/limits.ts'
 import { OUTDATED_NOTE, readOutdated } from '../../src/node/replica/outdated.ts'
 import { PeerBook } from '../../src/node/peer-book.ts'
@@ -46,6 +47,19 @@ describe('changes of a type or version that is not known here', () => {
     expect(told).toEqual(['poem 1', 'register 9'])
     const { outdated } = describeStatus(home.hosted, new PeerBook(), bob.publicKey, NOW_MS)
     expect(outdated).toEqual(countsIn(home))
+  })
+
+  it('are kept as they came and passed on, and are counted there too: a later version of any type, or a type of no version', async () => {
+    const body = [...CELL_TYPES.map((type) => unknown(type, 2)), unknown('poem')]
+    const written = forge({ author: bob, body })
+    const one = await createHome([written])
+    const passedOn = one.hosted.operation(one.hosted.store.count() - 1)
+    expect(passedOn).toEqual(written)
+    const other = await createHome([passedOn])
+    for (const home of [one, other]) {
+      expect(countsIn(home)).toHaveLength(CELL_TYPES.length + 1)
+      expect(home.hosted.store.cells({ prefix: '', limit: 9 })).toEqual([])
+    }
   })
 
   it('are counted when their body arrives, and told once in the life of a space, also after a restart', async () => {
