@@ -1,3 +1,4 @@
+import { compareText } from './cell-order.ts'
 import type { TextEditRow } from './space-store.ts'
 import type { UndoLog } from './undo-log.ts'
 
@@ -18,7 +19,7 @@ export class MemoryTexts {
 
   waiting(): readonly string[] {
     const isWaiting = (rows: Map<string, TextEditRow>) => [...rows.values()].some((row) => row.isWaiting)
-    return [...this.#rows].flatMap(([path, rows]) => (isWaiting(rows) ? [path] : [])).sort()
+    return [...this.#rows].flatMap(([path, rows]) => (isWaiting(rows) ? [path] : [])).sort(compareText)
   }
 
   put(path: string, row: TextEditRow): void {

@@ -169,7 +169,7 @@ export interface SpaceStore extends Graph {
   contested(after: CellKey | null, limit: number): readonly CellKey[]
   /** The changes of the text at a path, void and masked ones too, ascending by (ordinal, index). */
   textEdits(path: string): readonly TextEditRow[]
-  /** Paths of the texts that have changes that wait, ascending. */
+  /** Paths of the texts that have changes that wait, ascending by UTF-8 bytes. */
   waitingTexts(): readonly string[]
   /** The operations at exactly these paths whose body has not arrived, masked ones too, in no particular order. */
   absentAt(paths: readonly string[]): readonly number[]

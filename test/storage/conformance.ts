@@ -50,6 +50,49 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
     }
     const write = <T>(work: (writer: SpaceWriter) => T): T => store.transaction('process', work)
 
+    describe('edits of texts', () => {
+      const row = (ordinal: number, index: number, isWaiting: boolean) => ({
+        ordinal,
+        index,
+        parents: ordinal === 0 ? [] : [ordinal - 1],
+        isWaiting,
+        payload: Uint8Array.of(ordinal, index),
+      })
+
+      it('are kept in order, replaced, and listed by their texts while they wait', () => {
+        write((writer) => {
+          for (const path of ['\u{1F600}', '\uFB01']) {
+            writer.putTextEdit(path, row(1, 1, false))
+            writer.putTextEdit(path, row(1, 0, true))
+            writer.putTextEdit(path, row(0, 0, false))
+          }
+        })
+        both(() => {
+          expect(store.textEdits('\uFB01')).toEqual([row(0, 0, false), row(1, 0, true), row(1, 1, false)])
+          expect(store.waitingTexts()).toEqual(['\uFB01', '\u{1F600}'])
+          expect(store.textEdits('elsewhere')).toEqual([])
+        })
+        write((writer) => writer.putTextEdit('\uFB01', row(1, 0, false)))
+        both(() => expect(store.waitingTexts()).toEqual(['\u{1F600}']))
+      })
+
+      it('may lack operations at their path, whether these are masked or not', () => {
+        const genesis = commit(store, { author: alice })
+        const one = commit(store, { author: bob, deps: [genesis], isBodyAbsent: true, path: 'docs' })
+        const two = commit(store, { author: bob, isBodyAbsent: true, path: 'docs/a' })
+        write((writer) => writer.putMask(two.ordinal, { isSevered: true }))
+        both(() => {
+          expect(store.absentAt(['docs/a', 'docs']).toSorted((a, b) => a - b)).toEqual([
+            one.ordinal,
+            two.ordinal,
+          ])
+          expect(store.absentAt(['', 'docs2'])).toEqual([])
+        })
+        write((writer) => writer.putBody(one.ordinal, []))
+        both(() => expect(store.absentAt(['docs/a', 'docs'])).toEqual([two.ordinal]))
+      })
+    })
+
     describe('operations', () => {
       it('begins empty', () => {
         both(() => {
