@@ -80,7 +80,12 @@ const edits: fc.Arbitrary<ItemEdit> = fc.oneof(
 )
 /** By whom, and upon what: everything, or what was there so many operations ago. */
 const plan = fc.array(
-  fc.record({ edits: fc.array(edits, { minLength: 1, maxLength: 3 }), isBob: fc.boolean(), back: fc.nat(3) }),
+  fc.record({
+    edits: fc.array(edits, { minLength: 1, maxLength: 3 }),
+    isBob: fc.boolean(),
+    back: fc.nat(3),
+    ahead: fc.nat(2),
+  }),
   { minLength: 1, maxLength: 12 },
 )
 
@@ -108,7 +113,8 @@ describe('the views', () => {
           const base = ids.at(-1 - step.back)
           const author = step.isBob ? { author: bob } : {}
           const after = step.back === 0 || base === undefined ? {} : { after: [base] }
-          ids.push(space.write(step.edits, { ...author, ...after }))
+          const timeMs = Date.now() + step.ahead * 1_000
+          ids.push(space.write(step.edits, { ...author, ...after, timeMs }))
         }
         if (isRevoked) space.revoke({ target: formatDid(bob.publicKey), purge: true })
         compare([...space.list()])
@@ -118,6 +124,14 @@ describe('the views', () => {
   })
 
   function compare(items: readonly Item[]): void {
+    const OTHERS =
+      'JOIN operations o ON o.id = f.operation WHERE f.author IS NOT o.author OR f.time_ms IS NOT o.time_ms'
+    expect(rows(`SELECT f.path FROM fields f ${OTHERS}`)).toEqual([])
+    expect(rows('SELECT f.path FROM fields f WHERE f.operation NOT IN (SELECT id FROM operations)')).toEqual(
+      [],
+    )
+    const WON = 'JOIN operations o ON o.id = c.winning_operation WHERE c.winning_author IS NOT o.author'
+    expect(rows(`SELECT c.path FROM conflicts c ${WON}`)).toEqual([])
     expect(
       rows('SELECT path, type, value FROM items ORDER BY path, type').map(({ path, type, value }) => ({
         path,

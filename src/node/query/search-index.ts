@@ -191,12 +191,12 @@ export class SearchIndex {
     const numbers = new Set<number>()
     let next = end.ordinal
     if (changes.length === SEARCH_BATCH_CELLS_MAX) {
-      // The last operation may have more than was read: it is left for the next batch, or read whole where there is no other.
-      const lastOrdinal = (changes.at(-1) as { readonly ordinal: number }).ordinal
-      next = lastOrdinal > place.ordinal ? lastOrdinal : lastOrdinal + 1
-      if (next > lastOrdinal) for (const cell of this.#cellsChangedBy(lastOrdinal)) numbers.add(cell)
+      // The last operation may have more than was read: it is taken whole.
+      const { ordinal } = changes.at(-1) as { readonly ordinal: number }
+      for (const cell of this.#cellsChangedBy(ordinal)) numbers.add(cell)
+      next = ordinal + 1
     }
-    for (const { ordinal, cell } of changes) if (ordinal < next) numbers.add(cell)
+    for (const { cell } of changes) numbers.add(cell)
     let turn = place.turn
     for (const { turn: number, ordinal } of turns) {
       if (numbers.size >= SEARCH_BATCH_CELLS_MAX) break

@@ -62,6 +62,11 @@ CREATE VIEW edges AS
 const BLOB_COLUMNS = `lower(hex(substr(c.value, 9, 32))) AS hash, c.json ->> '$.size' AS size,
     c.json ->> '$.mediaType' AS media_type, c.json ->> '$.name' AS name`
 
+/** True while the body of an operation is absent that may have changed the text, and counts. */
+const INCOMPLETE = `EXISTS (SELECT 1 FROM operation_log w WHERE w.body IS NULL
+      AND (w.path = c.path OR w.path = '' OR substr(c.path, 1, length(w.path) + 1) = w.path || '/')
+      AND NOT EXISTS (SELECT 1 FROM masks m WHERE m.ordinal = w.ordinal AND m.severed = 1))`
+
 const LOG_VIEWS = `
 CREATE VIEW operations AS
   SELECT o.ordinal, lower(hex(o.id)) AS id, a.did AS author, o.seq, o.lamport, ${iso('o.time')} AS time, o.time AS time_ms,
@@ -72,10 +77,10 @@ CREATE VIEW heads AS
   FROM log_heads h JOIN operation_log o ON o.ordinal = h.ordinal JOIN author_keys a ON a.author = o.author;
 CREATE VIEW authors AS
   SELECT a.did AS author, lower(hex(a.key)) AS key,
-    CASE WHEN count(*) = 1 AND f.author IS NULL THEN max(o.seq) + 1
+    CASE WHEN f.author IS NULL THEN max(o.seq) + 1
       ELSE (SELECT count(*) FROM operation_log p WHERE p.author = a.author) END AS operations,
     count(*) AS heads, max(o.seq) AS last_seq, ${iso('max(o.time)')} AS last_time,
-    f.author IS NOT NULL OR count(*) > 1 AS forked
+    f.author IS NOT NULL AS forked
   FROM log_heads h JOIN operation_log o ON o.ordinal = h.ordinal JOIN author_keys a ON a.author = o.author
     LEFT JOIN forks f ON f.author = a.key
   GROUP BY a.author;
@@ -103,7 +108,7 @@ export const VIEWS = [
   viewOfType('events', 'log', `${VALUE}, c.change, c.field AS place`),
   viewOfType('tags', 'set', 'c.field AS tag'),
   viewOfType('counters', 'counter', `c.json ->> '$' AS value`),
-  viewOfType('texts', 'text', `${textOfCell('c.cell')} AS value`),
+  viewOfType('texts', 'text', `${textOfCell('c.cell')} AS value, ${INCOMPLETE} AS incomplete`),
   viewOfType('blobs', 'blob', BLOB_COLUMNS),
   viewOfType('claims', 'claim', `${VALUE}, 0 AS final`),
   LOG_VIEWS,
