@@ -9,6 +9,7 @@ import {
   type PieceRequest,
 } from '../../protocols/blobs/codec.ts'
 import { createFrameStream } from '../../protocols/blobs/frame-stream.ts'
+import { blobs } from '../../protocols/blobs/index.ts'
 import { servePeer } from '../../protocols/blobs/serving.ts'
 import { encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import {
@@ -20,6 +21,8 @@ import {
   BLOB_REQUEST_BYTES_MAX,
   BLOB_REQUESTS_BURST_MAX,
   BLOB_REQUESTS_PER_SECOND_MAX,
+  BLOB_STREAMS_MAX,
+  BLOB_STREAMS_PER_CONNECTION_MAX,
   BLOB_WINDOW,
 } from '../../src/core/limits.ts'
 import type { Fault } from '../../src/core/result.ts'
@@ -166,12 +169,15 @@ describe('the side that asks', () => {
 })
 
 describe('the side that answers', () => {
-  function serve(answer: () => Uint8Array | null = () => chunk.bytes) {
+  function serve(
+    answer: () => Uint8Array | null = () => chunk.bytes,
+    perSecond = BLOB_REQUESTS_PER_SECOND_MAX,
+  ) {
     const { ends, streams } = createStreamPair()
     const faults: Fault[] = []
     const served: PieceRequest[] = []
     const stop = new AbortController()
-    const rate = { burst: BLOB_REQUESTS_BURST_MAX, perSecond: BLOB_REQUESTS_PER_SECOND_MAX }
+    const rate = { burst: BLOB_REQUESTS_BURST_MAX, perSecond }
     const host = {
       now: () => 0,
       serve: (_peer: PeerId, one: PieceRequest) => {
@@ -230,11 +236,13 @@ describe('the side that answers', () => {
   })
 
   test('lets a peer that asks faster than it may wait for its turn', async () => {
-    const { far, served } = serve(() => null)
+    // So few that the turn of the next one does not come while this runs.
+    const { far, served, stop } = serve(() => null, 0.01)
     for (let i = 0; i < BLOB_REQUESTS_BURST_MAX + 5; i++) far.send(frameOf(encodePieceRequest(request)))
     while (served.length < BLOB_REQUESTS_BURST_MAX) await settle()
     await settle()
     expect(served).toHaveLength(BLOB_REQUESTS_BURST_MAX)
+    stop.abort()
   })
 
   test('ends when nothing is asked for long, and when the node stops', async () => {
@@ -248,5 +256,36 @@ describe('the side that answers', () => {
     stopping.stop.abort()
     await stopping.ended
     expect(stopping.near.status).toBe('aborted')
+  })
+})
+
+describe('the service', () => {
+  test('serves as many streams at a time as it may, and resets one more; the limit of one connection is libp2p’s to keep', async () => {
+    let handler: (stream: unknown, connection: unknown) => Promise<void> = async () => {}
+    let options: unknown
+    const registrar = {
+      handle: async (_protocol: string, handle: typeof handler, how: unknown) => {
+        handler = handle
+        options = how
+      },
+      unhandle: async () => {},
+    }
+    const host = { now: () => 0, serve: () => null, onFault: () => {} }
+    const service = blobs(host)({ registrar, connectionManager: {} } as never)
+    await service.start()
+    const ends = Array.from({ length: BLOB_STREAMS_MAX + 1 }, () => {
+      const pair = createStreamPair()
+      void handler(pair.streams[1], { remotePeer: mallory })
+      return pair.ends[1]
+    })
+    await settle()
+    expect(ends.map(({ status }) => status)).toEqual([
+      ...Array.from({ length: BLOB_STREAMS_MAX }, () => 'open'),
+      'aborted',
+    ])
+    expect(options).toMatchObject({ maxInboundStreams: BLOB_STREAMS_PER_CONNECTION_MAX })
+    await service.stop()
+    await settle()
+    expect(ends.every(({ status }) => status === 'aborted')).toBe(true)
   })
 })

@@ -2,10 +2,21 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as breathe } from 'node:timers/promises'
+import type { PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { sha256 } from '../../src/core/hash.ts'
-import { BLOB_CHUNK_BYTES, BLOB_PATHS_ASKED_MAX, BLOB_WANTS_PER_SPACE_MAX } from '../../src/core/limits.ts'
+import {
+  BLOB_CHUNK_BYTES,
+  BLOB_FETCHES_MAX,
+  BLOB_PATHS_ASKED_MAX,
+  BLOB_RETRY_LONGEST_MS,
+  BLOB_RETRY_MS,
+  BLOB_SCAN_CELLS_MAX,
+  BLOB_WANTS_PER_SPACE_MAX,
+} from '../../src/core/limits.ts'
+import { ok } from '../../src/core/result.ts'
 import { deleteBlob, setBlob } from '../../src/core/types/blob/change.ts'
 import type { BlobId } from '../../src/core/types/blob/piece.ts'
 import { BlobIndex } from '../../src/node/blobs/blob-index.ts'
@@ -25,6 +36,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'hanse-blobs-'))
 })
 afterEach(async () => {
+  vi.useRealTimers()
   await federation.stopAll()
   rmSync(folder, { recursive: true, force: true })
 })
@@ -169,8 +181,91 @@ describe('the want-list', () => {
     await hers.blobs.put('docs/large', [contentOf(8)])
     await until(his, () => his.get('docs/large') !== undefined, 'the item')
     await expect(his.blobs.fetch('docs/large', within())).rejects.toMatchObject({ code: 'BLOB_QUOTA' })
-    await expect(his.blobs.put('docs/mine', [contentOf(2, 100)])).rejects.toMatchObject({ code: 'BLOB_QUOTA' })
+    await expect(his.blobs.put('docs/mine', [contentOf(2, 100)])).rejects.toMatchObject({
+      code: 'BLOB_QUOTA',
+    })
     expect(his.get('docs/mine')).toBeUndefined()
+  })
+})
+
+describe('the worker', () => {
+  const peer = { toString: () => 'a peer' } as PeerId
+  const wantsOf = (count: number): readonly BlobId[] =>
+    Array.from({ length: count }, (_, n) => ({ hash: sha256(Uint8Array.of(n)), size: 10 + n }))
+
+  test('fetches no more blobs at a time than it may', async () => {
+    const home = await createHome()
+    const { blobs, index } = aloneWith(home)
+    await index.ready
+    const asked = new Set<number>()
+    blobs.connect({
+      provenPeers: () => [peer],
+      mayRead: () => false,
+      ask: async (_peer, { size }) => {
+        asked.add(size)
+        return await new Promise<never>(() => {})
+      },
+      blame: () => {},
+    })
+    const body = wantsOf(BLOB_FETCHES_MAX + 3).map((id, n) => setBlob(`p${n}`, id))
+    await home.hosted.replica.receive([forge({ author: bobKey, body })], 'a peer')
+    await breathe()
+    await breathe()
+    expect([...asked]).toEqual(Array.from({ length: BLOB_FETCHES_MAX }, (_, n) => 10 + n))
+    // Somebody who asks does not wait for a turn.
+    const [last] = wantsOf(BLOB_FETCHES_MAX + 3).slice(-1) as [BlobId]
+    void blobs.fetch(home.hosted.id, last, () => {}, AbortSignal.timeout(WAIT_MS)).catch(() => {})
+    await breathe()
+    await breathe()
+    expect(asked.has(last.size)).toBe(true)
+    blobs.close()
+  })
+
+  test('tries again what nobody had after ever longer pauses, and at once when a peer comes', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const home = await createHome()
+    const { blobs, index } = aloneWith(home)
+    await index.ready
+    let asked = 0
+    blobs.connect({
+      provenPeers: () => [peer],
+      mayRead: () => false,
+      ask: async () => {
+        asked++
+        return ok(null)
+      },
+      blame: () => {},
+    })
+    const settle = async () => {
+      for (let turn = 0; turn < 20; turn++) await breathe()
+    }
+    const [id] = wantsOf(1) as [BlobId]
+    await settle()
+    await home.hosted.replica.receive([forge({ author: bobKey, body: [setBlob('p', id)] })], 'a peer')
+    await settle()
+    const counts = [asked]
+    for (const pauseMs of [BLOB_RETRY_MS, 2 * BLOB_RETRY_MS, 4 * BLOB_RETRY_MS]) {
+      vi.advanceTimersByTime(pauseMs - 1)
+      await settle()
+      counts.push(asked)
+      vi.advanceTimersByTime(1)
+      await settle()
+      counts.push(asked)
+    }
+    expect(counts).toEqual([1, 1, 2, 2, 3, 3, 4])
+    blobs.onPeer(peer, home.hosted.id)
+    await settle()
+    expect(asked).toBe(5)
+    // Sooner or later every pause is as long as the longest.
+    for (let round = 0; round < 12; round++) {
+      vi.advanceTimersByTime(BLOB_RETRY_LONGEST_MS)
+      await settle()
+    }
+    const before = asked
+    vi.advanceTimersByTime(BLOB_RETRY_LONGEST_MS)
+    await settle()
+    expect(asked).toBe(before + 1)
+    blobs.close()
   })
 })
 
@@ -226,6 +321,7 @@ describe('what a space refers to', () => {
     const { id } = blobOf(1, 1)
     const first = forge({ author: bobKey, body: [setBlob('a', id), setBlob('b', id)] })
     await home.hosted.replica.receive([first], 'a peer')
+    const many = Array.from({ length: BLOB_SCAN_CELLS_MAX + 5 }, (_, n) => setBlob(`z/${n}`, id))
     const paths = () => store.references(home.hosted.id, { prefix: '', limit: 9 }).map(({ path }) => path)
     expect(paths()).toEqual(['a', 'b'])
     blobs.remove(home.hosted)
@@ -238,6 +334,7 @@ describe('what a space refers to', () => {
     })
     await home.hosted.replica.receive([second], 'a peer')
     expect(paths()).toEqual(['a', 'b'])
+    await home.hosted.replica.receive([forge({ author: bobKey, prev: second, body: many })], 'a peer')
     const index = new BlobIndex(
       home.hosted.store,
       store,
@@ -246,7 +343,9 @@ describe('what a space refers to', () => {
     )
     expect(index.isTrue).toBe(false)
     await index.ready
-    expect([index.isTrue, paths()]).toEqual([true, ['b', 'c']])
+    expect([index.isTrue, paths().slice(0, 3)]).toEqual([true, ['b', 'c', 'z/0']])
+    const all = store.references(home.hosted.id, { prefix: '', limit: 9_999 })
+    expect(all).toHaveLength(2 + BLOB_SCAN_CELLS_MAX + 5)
     expect(store.mark(home.hosted.id)).not.toEqual(mark)
     index.close()
     const again = new BlobIndex(

@@ -195,7 +195,8 @@ export class NodeBlobs {
     await this.#pruning
     signal.throwIfAborted()
     const member = this.#members.get(toHex(spaceId))
-    if (member === undefined) throw new Error('bug: a blob of a space that is not here')
+    if (member === undefined || this.#isClosed)
+      throw new FaultError({ code: 'STOPPED', detail: 'the node has stopped: what has arrived is kept' })
     const running = this.#running.get(nameOf(spaceId, id)) ?? this.#start(member, id)
     const watcher = setInterval(() => onProgress(running.fetch.progress), PROGRESS_EVERY_MS)
     const { promise: aborted, reject } = Promise.withResolvers<never>()

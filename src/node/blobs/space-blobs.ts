@@ -208,9 +208,14 @@ export class SpaceBlobs extends TypedEventEmitter<BlobEvents> {
     let hasWaited = false
     for (;;) {
       const end = await this.#node.fetch(spaceId, id, onProgress, options.signal)
-      for (const one of end.asked) asked.set(one.peer, one)
+      for (const one of end.asked) {
+        const before = asked.get(one.peer)?.pieces ?? 0
+        asked.set(one.peer, { ...one, pieces: before + one.pieces })
+      }
       if (end.isComplete) return { id, asked: [...asked.values()] }
-      if (end.fault !== null && end.fault.code !== 'STOPPED') throw new FaultError(end.fault)
+      // Stopped for a moment, because of pruning, or for good, which the next try says.
+      if (end.fault?.code === 'STOPPED') continue
+      if (end.fault !== null) throw new FaultError(end.fault)
       if (!this.#node.isOnline) throw offline(path)
       const others = this.#node.peersOf(spaceId).filter((peer) => !asked.has(peer.toString()))
       if (others.length > 0) continue
