@@ -1,4 +1,5 @@
 import type { Target } from '../target.ts'
+import { ASKING_TARGETS } from './asking.ts'
 import { BLOB_TARGETS } from './blobs.ts'
 import { CORE_TARGETS } from './core.ts'
 import { EXCHANGE_TARGETS } from './exchange.ts'
@@ -20,4 +21,5 @@ export const TARGETS: readonly Target[] = [
   ...LOCAL_TARGETS,
   ...EXCHANGE_TARGETS,
   ...TABLE_TARGETS,
+  ...ASKING_TARGETS,
 ]

@@ -35,6 +35,8 @@ const NOT_FED: Readonly<Record<string, string>> = {
   readHistory: 'opens a file; its text goes to parseHistory',
   readExpected: 'the end of a history that the demo is given',
   readFileBytes: 'gives the bytes as they are',
+  readRows: 'reads the rows of a statement',
+  readVersions: 'reads the history of an item in the store',
   readFileHeader: 'test/storage/sqlite-file.test.ts damages files',
   readOperation: 'test/node/verify.test.ts damages files',
   readKey: 'a key file that this node has written',
