@@ -20,14 +20,17 @@ export interface TextChange {
  */
 export class Texts {
   readonly #store: SpaceStore
+  readonly #bytesMax: number
   /** By path, the one used last at the end. */
   readonly #open = new Map<string, OpenText>()
   readonly #changed = new Map<string, OpenText>()
   readonly #weights = new Map<string, number>()
   #weightBytes = 0
 
-  constructor(store: SpaceStore) {
+  /** `bytesMax`: of memory that open texts take together. */
+  constructor(store: SpaceStore, bytesMax: number = TEXTS_OPEN_BYTES_MAX) {
     this.#store = store
+    this.#bytesMax = bytesMax
   }
 
   /** The text at a path, which there need not be, outside a transaction. */
@@ -86,7 +89,7 @@ export class Texts {
     this.#weightBytes += text.weightBytes - (this.#weights.get(text.path) ?? 0)
     this.#weights.set(text.path, text.weightBytes)
     for (const [path] of this.#open) {
-      if (this.#weightBytes <= TEXTS_OPEN_BYTES_MAX) return
+      if (this.#weightBytes <= this.#bytesMax) return
       if (path === text.path || this.#changed.has(path)) continue
       this.#open.delete(path)
       this.#weightBytes -= this.#weights.get(path) ?? 0

@@ -1,13 +1,21 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { utf8 } from '../../../../src/core/bytes.ts'
-import { sha256 } from '../../../../src/core/hash.ts'
-import { TEXT_CHARACTERS_MAX, TEXT_EDITS_MAX } from '../../../../src/core/limits.ts'
-import type { TextAction, TextEdit } from '../../../../src/core/types/text/edit.ts'
-import { composeSplices, spliceDelta, type TextDelta } from '../../../../src/core/types/text/delta.ts'
-import type { TextDocument } from '../../../../src/core/types/text/document.ts'
-import { foldNaively, pastOf, type NaiveNode } from '../../../../simulation/oracle/naive-text.ts'
-import { add, applyDelta, createDocument, nodesOf, renumber, shuffle, steps } from './random-text.ts'
+import { utf8 } from '../../src/core/bytes.ts'
+import { sha256 } from '../../src/core/hash.ts'
+import { TEXT_CHARACTERS_MAX, TEXT_EDITS_MAX } from '../../src/core/limits.ts'
+import type { TextAction, TextEdit } from '../../src/core/types/text/edit.ts'
+import { composeSplices, spliceDelta, type TextDelta } from '../../src/core/types/text/delta.ts'
+import type { TextDocument } from '../../src/core/types/text/document.ts'
+import { foldNaively, pastOf, type NaiveNode } from '../../simulation/oracle/naive-text.ts'
+import {
+  add,
+  applyDelta,
+  createDocument,
+  nodesOf,
+  renumber,
+  shuffle,
+  steps,
+} from './types/text/random-text.ts'
 
 const keys = fc.array(fc.nat(), { minLength: 1, maxLength: 40 })
 
