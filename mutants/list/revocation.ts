@@ -194,11 +194,11 @@ export const REVOCATION_MUTANTS: readonly Mutant[] = [
   {
     name: 'build-on-masked',
     rule: 'this node builds on operations that are masked',
-    file: 'src/node/replica/replica.ts',
+    file: 'src/node/replica/usable-frontier.ts',
     edits: [
       [
-        'return this.store.mask(ordinal) === undefined && !this.isFrozen(author)',
-        'return ordinal >= 0 && !this.isFrozen(author)',
+        'if (store.mask(ordinal) !== undefined || store.fork(author) !== undefined) return false',
+        'if (store.fork(author) !== undefined) return false',
       ],
     ],
     tests: ['test/replica/frontier.test.ts'],
@@ -206,11 +206,11 @@ export const REVOCATION_MUTANTS: readonly Mutant[] = [
   {
     name: 'build-on-forked',
     rule: 'this node builds on the operations of an author whose fork is proved',
-    file: 'src/node/replica/replica.ts',
+    file: 'src/node/replica/usable-frontier.ts',
     edits: [
       [
-        'return this.store.mask(ordinal) === undefined && !this.isFrozen(author)',
-        'return this.store.mask(ordinal) === undefined || this.isFrozen(author)',
+        'if (store.mask(ordinal) !== undefined || store.fork(author) !== undefined) return false',
+        'if (store.mask(ordinal) !== undefined) return false',
       ],
     ],
     tests: ['test/replica/frontier.test.ts'],

@@ -19,9 +19,10 @@ async function createLog(groups: readonly number[]): Promise<SpaceStore> {
     append('before', 'a'),
   ]
   hosted.write(others, { author: bob, timeMs: NOW_MS - 2_000_000 })
-  let entry = 0
+  let first = 0
   for (const [i, size] of groups.entries()) {
-    const edits = Array.from({ length: size }, () => append(entry++))
+    const edits = numbers(first, first + size).map((entry) => append(entry))
+    first += size
     hosted.write(edits, { author: bob, timeMs: NOW_MS - 1_000_000 + i * 200 })
   }
   return hosted.store
@@ -94,9 +95,7 @@ describe('the entries of a log', () => {
       ['log', 'set', undefined],
       ['log/below', 'log', undefined],
     ])
-    expect((listed[0]?.value as readonly { readonly value: unknown }[]).map(({ value }) => value)).toEqual(
-      numbers(590, 600),
-    )
+    expect(listed[0]?.value).toMatchObject(numbers(590, 600).map((value) => ({ value })))
     let rows = 0
     const cells = store.cells.bind(store)
     store.cells = (range) => {
