@@ -3,11 +3,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { formatDid } from '../../src/core/principal.ts'
 import { TEXT_DIFF_EDITS_MAX } from '../../src/core/limits.ts'
 import { createNode, type HanseNode } from '../../src/node/node.ts'
+import { PeerBook } from '../../src/node/peer-book.ts'
+import { itemAt } from '../../src/node/space/item.ts'
+import { describeStatus } from '../../src/node/space/status.ts'
 import type { Space } from '../../src/node/space/space.ts'
 import type { TextEvent } from '../../src/node/space/space-text.ts'
 import { diffTexts } from '../../src/node/space/text-diff.ts'
 import { applyDelta } from '../core/types/text/random-text.ts'
-import { beginning, bob, createHome, forge, genesis, mallory, type Home } from '../cast.ts'
+import { beginning, bob, createHome, forge, genesis, mallory, type Home, NOW_MS } from '../cast.ts'
 import { editText } from '../../src/core/types/text/change.ts'
 
 let alice: HanseNode
@@ -198,9 +201,19 @@ describe('a text that lacks the content of an operation', () => {
     const { store } = made.hosted
     expect(shown(made)).toBe('ab')
     expect(store.waitingTexts()).toEqual(['mallory/other', 'mallory/t'])
+    const status = () => describeStatus(made.hosted, new PeerBook(), bob.publicKey, NOW_MS).waitingTexts
+    expect(status()).toEqual(['mallory/other', 'mallory/t'])
+    expect(itemAt('mallory/t', 'text', store)).toEqual({
+      path: 'mallory/t',
+      type: 'text',
+      value: 'ab',
+      incomplete: true,
+    })
     await made.hosted.replica.receive([unknown], 'the test')
     expect(store.waitingTexts()).toEqual([])
     expect(shown(made)).toBe('a-b!')
+    expect(status()).toEqual([])
+    expect(itemAt('mallory/t', 'text', store)).toEqual({ path: 'mallory/t', type: 'text', value: 'a-b!' })
     expect(store.cell({ path: 'mallory/other', type: 'text', field: '' })).toBeDefined()
   })
 

@@ -98,6 +98,7 @@ function formatSpace(status: SpaceStatus, nowMs: number, style: Style): readonly
     stateRoot,
     selection,
     absentBodies,
+    waitingTexts,
     blobs,
     unreadable,
     localHead,
@@ -126,6 +127,14 @@ function formatSpace(status: SpaceStatus, nowMs: number, style: Style): readonly
           (absentBodies === 0 ? 'all here' : style.warn(`${formatCount(absentBodies)} absent`)) +
             (unreadable === 0 ? '' : `; ${formatCount(unreadable)} not for this node to read`),
         ],
+        ...(waitingTexts.length === 0
+          ? []
+          : [
+              [
+                'texts',
+                style.warn(`not final, bodies are missing: ${waitingTexts.map(printable).join(', ')}`),
+              ] as const,
+            ]),
         ...(blobs.referenced === 0 ? [] : [['blobs', formatBlobs(blobs, style)] as const]),
         [
           'last write',

@@ -239,7 +239,7 @@ export class OpenText {
 type Place = Pick<Entry, 'ordinal' | 'parents'>
 
 /** The operations without a body that may change the text at a path, masked ones too. */
-export function absentAbove(path: string, store: SpaceStore): readonly number[] {
+function absentAbove(path: string, store: SpaceStore): readonly number[] {
   const paths = [ROOT_PATH]
   for (let end = path.indexOf('/'); end !== -1; end = path.indexOf('/', end + 1))
     paths.push(path.slice(0, end))

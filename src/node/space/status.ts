@@ -56,6 +56,8 @@ export interface SpaceStatus {
   readonly absentBodies: number
   /** Attachments, and how many of them are not here. */
   readonly blobs: BlobStatus
+  /** Texts of which edits wait until a body has come that may have edited them too: what shows of them is not final. */
+  readonly waitingTexts: readonly string[]
   /** Operations whose body is not here, and is not for this node to read: headers alone. */
   readonly unreadable: number
   /** Code of what keeps this node from writing here: `RESTORED`, `OWN_HEAD_BEHIND`, `OWN_FORK`; null where nothing does. */
@@ -109,6 +111,7 @@ export function describeStatus(
     stateRoot: toHex(replica.stateRoot()),
     selection: scope.prefixes(nowMs),
     absentBodies,
+    waitingTexts: store.waitingTexts(),
     unreadable: space.absent.unreadableCount(scope, nowMs),
     writing: space.refusal(author)?.code ?? null,
     localHead: localHead === undefined ? null : toHex(localHead.id),
