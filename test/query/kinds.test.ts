@@ -135,6 +135,12 @@ describe('a declared kind', () => {
     const again = await createNode({ dataDirectory: home.dataDirectory, online: false })
     expect(viewsInFile()).toEqual(['people'])
     await again.stop()
+    const client = new DatabaseSync(home.file)
+    client.exec('DROP VIEW people')
+    client.close()
+    const mended = await createNode({ dataDirectory: home.dataDirectory, online: false })
+    expect(viewsInFile()).toEqual(['people'])
+    await mended.stop()
   })
 
   it('is renewed by itself a moment after somebody declared it, and not more often', () => {

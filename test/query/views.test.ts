@@ -314,6 +314,10 @@ describe('the views', () => {
         losing_author: home.did,
       },
     ])
+    space.delete('a', { after: [theirs], author: bob, timeMs: Date.now() + 3_000 })
+    expect(rows('SELECT winning_value, winning_json, losing_value FROM conflicts')).toEqual([
+      { winning_value: null, winning_json: null, losing_value: 'mine' },
+    ])
     space.put('a', 'settled')
     expect(rows('SELECT * FROM conflicts')).toEqual([])
   })
