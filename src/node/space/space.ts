@@ -1,7 +1,6 @@
 import { toHex } from '../../core/bytes.ts'
 import { parsePath } from '../../core/path.ts'
 import { formatDid, parseDid } from '../../core/principal.ts'
-import type { Signer } from '../../core/signature.ts'
 import type { SyncProgress, SyncReport } from '../../core/sync/session.ts'
 import type { AcceptedReceipt, LinkTraffic } from '../../../protocols/sync/index.ts'
 import { orThrow } from '../fault-error.ts'
