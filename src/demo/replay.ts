@@ -108,15 +108,15 @@ export class Replay {
 
   #writeOne(commit: Commit): void {
     const author = this.#signers.get(commit.author) as Signer
-    const after =
-      commit.parents.length === 0
-        ? this.#grantOf(author)
-        : commit.parents.map((parent) => this.#arrived.get(parent) as string)
-    if (after === null) {
+    const seen = commit.parents.map((parent) => this.#arrived.get(parent) as string)
+    // Many grants take several operations, so what the parents have seen may be without the one to this person.
+    const granted = commit.seq === 0 ? this.#grantOf(author) : []
+    if (granted === null) {
       this.#unauthorised.add(commit.index)
       return
     }
     this.#unauthorised.delete(commit.index)
+    const after = [...seen, ...granted]
     const edits = commit.changes.map(
       ([path, hash]): ItemEdit =>
         hash === null ? { kind: 'delete', path, type: 'register' } : { kind: 'put', path, value: hash },

@@ -92,7 +92,10 @@ export class Remote {
       timeoutMs,
     )
     try {
-      this.#child.send({ kind: 'call', id, method, argument } satisfies Message)
+      // The callback keeps a closed channel from being an error event, which would end the demo without its report.
+      this.#child.send({ kind: 'call', id, method, argument } satisfies Message, (error) => {
+        if (error !== null) reject(new Error(`${this.#name} cannot be asked: ${error.message}`))
+      })
       return await promise
     } finally {
       clearTimeout(timer)
