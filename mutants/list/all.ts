@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts'
 import { ADMISSION_MUTANTS } from './admission.ts'
 import { CAPABILITY_MUTANTS } from './capabilities.ts'
+import { ITEM_MUTANTS } from './items.ts'
 import { NETWORK_MUTANTS } from './network.ts'
 import { NODE_MUTANTS } from './node.ts'
 import { READING_MUTANTS } from './reading.ts'
@@ -14,6 +15,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CAPABILITY_MUTANTS,
   ...REVOCATION_MUTANTS,
   ...STATE_MUTANTS,
+  ...ITEM_MUTANTS,
   ...NODE_MUTANTS,
   ...NETWORK_MUTANTS,
   ...READING_MUTANTS,
