@@ -48,6 +48,27 @@ describe('hanse text', () => {
     expect((await run('blame', 'notes/plan')).stdout).toContain('0–5  "Plan\\n"')
   })
 
+  it('is edited by "hanse write" beside other items, in one operation', async () => {
+    const edits = [
+      { text: 'notes/list', splices: [[0, 0, 'two']] },
+      { put: 'notes/other', value: 1 },
+      {
+        text: 'notes/list',
+        splices: [
+          [0, 0, 'one '],
+          [7, 0, '!'],
+        ],
+      },
+    ]
+    await machine.hanse(data, ['write', '-'], { input: JSON.stringify(edits) })
+    expect((await run('show', 'notes/list')).stdout).toBe('one two!')
+    const bad = JSON.stringify([{ text: 'notes/list', splices: [[0, 'x']] }])
+    expect(await machine.hanse(data, ['write', '-'], { input: bad })).toMatchObject({
+      code: 2,
+      stderr: containing('"splices" is a list of'),
+    })
+  })
+
   it('says what is wrong, and what to do', async () => {
     expect(await run('show', 'notes/none')).toMatchObject({
       code: 1,

@@ -1,6 +1,7 @@
 import { parseJson } from '../../core/json.ts'
 import { WRITE_EDITS_MAX } from '../../core/limits.ts'
 import { fromJsonValue } from '../../core/value-json.ts'
+import type { TextSplice } from '../../core/types/text/delta.ts'
 import { FaultError } from '../../node/fault-error.ts'
 import { checkEdit } from '../../node/space/check-edit.ts'
 import type { ItemEdit } from '../../node/space/item-edit.ts'
@@ -24,6 +25,7 @@ const KEYS = {
   tag: [[], ['add', 'remove']],
   count: [[], ['by']],
   claim: [['value'], []],
+  text: [['splices'], []],
   delete: [['type'], []],
 } as const satisfies Record<string, readonly [readonly string[], readonly string[]]>
 type Kind = keyof typeof KEYS
@@ -120,6 +122,8 @@ function readEdit(json: unknown): ItemEdit {
       if (typeof by !== 'number') throw badEdit('"by" is a whole number within ±9007199254740991')
       return { kind, path, by }
     }
+    case 'text':
+      return { kind, path, splices: splicesOf(given['splices']) }
     case 'delete': {
       const type = chooseType(textOf(given, 'type'))
       if (type === undefined) throw new Error('bug: a type that is there was not read')
@@ -132,6 +136,18 @@ function textOf(given: Readonly<Record<string, unknown>>, key: string): string {
   const text = given[key]
   if (typeof text !== 'string') throw badEdit(`${JSON.stringify(key)} is a text`)
   return text
+}
+
+function splicesOf(value: unknown): readonly TextSplice[] {
+  const isSplice = (splice: unknown): splice is TextSplice =>
+    Array.isArray(splice) &&
+    splice.length === 3 &&
+    Number.isSafeInteger(splice[0]) &&
+    Number.isSafeInteger(splice[1]) &&
+    typeof splice[2] === 'string'
+  if (!Array.isArray(value) || !value.every(isSplice))
+    throw badEdit('"splices" is a list of [position, count of deleted characters, inserted text]')
+  return value
 }
 
 function textsOf(given: Readonly<Record<string, unknown>>, key: string): readonly string[] {

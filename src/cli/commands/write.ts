@@ -35,7 +35,7 @@ Edits:
   {"edit": PATH, "set": {…}, "remove": […]}       {"tag": PATH, "add": […], "remove": […]}
   {"link": FROM, "label": L, "to": TO, "value": V}  {"unlink": FROM, "label": L, "to": TO}
   {"count": PATH, "by": N}                        {"claim": PATH, "value": V}
-  {"delete": PATH, "type": T}
+  {"delete": PATH, "type": T}                     {"text": PATH, "splices": [[POSITION, DELETED, INSERTED], …]}
 What is deleted is what was there before: an edit does not see the others.`,
     )
     .action(async (file, _options, self) => {
