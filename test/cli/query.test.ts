@@ -40,9 +40,7 @@ describe('asking a space while no node runs', () => {
       more: false,
     })
     const csv = await machine.hanse(data, ['sql', `${query} limit 1`, '--csv'])
-    expect(csv.stdout).toBe(
-      'path,field,value,none\nnotes/storm,,"The storm, ""the \u202egreat"", came",\n',
-    )
+    expect(csv.stdout).toBe('path,field,value,none\nnotes/storm,,"The storm, ""the \u202egreat"", came",\n')
   })
 
   it('takes parameters, a query from standard input, bytes and large integers', async () => {
