@@ -148,7 +148,7 @@ describe('a text of a space', () => {
     expect(() => text.at('00'.repeat(32))).toThrow(expect.objectContaining({ code: 'UNKNOWN_OPERATION' }))
   })
 
-  test('is the same after the memory of it was given up, and follows what a revocation takes', () => {
+  test('follows what a revocation takes, and tells editors', () => {
     const text = space.text('notes/plan')
     text.insert(0, 'good ')
     text.insert(5, 'bad ', { author: bob })
