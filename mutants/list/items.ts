@@ -53,18 +53,18 @@ export const ITEM_MUTANTS: readonly Mutant[] = [
   {
     name: 'clear-takes-concurrent',
     rule: 'deleting a counter takes back what was counted at the same time',
-    file: 'src/node/replica/materialise.ts',
-    edits: [['({ entry }) => cleared.has(entry))', '() => clearing.length > 0)']],
+    file: 'src/node/replica/refolds.ts',
+    edits: [['if (now.has(entry)) taken', 'if (clearings.length > 0) taken']],
     tests: [...ITEMS, ...CONVERGENCE],
   },
   {
     name: 'counted-twice',
-    rule: 'what an operation counts after it has cleared the counter counts twice',
-    file: 'src/node/replica/materialise.ts',
+    rule: 'what is taken back of a counter counts twice',
+    file: 'src/core/types/fold.ts',
     edits: [
       [
-        'const isFolded = !isLate && own.every((edit) => applyNewest(entry, edit, contest, store, writer))\n    if (!isFolded) refold(own[0] as CellEdit, bodies, store, writer)\n',
-        'for (const edit of own)\n      if (isLate || !applyNewest(entry, edit, contest, store, writer)) refold(edit, bodies, store, writer)\n',
+        'const { id, index, time, lamport } = stamp\n  return { id, index, time, lamport, value: encodeTally(decodeTally(current.value) - taken)',
+        'const { id, index, time, lamport } = stamp\n  return { id, index, time, lamport, value: encodeTally(decodeTally(current.value) + taken)',
       ],
     ],
     tests: [...ITEMS, ...CONVERGENCE],

@@ -187,7 +187,7 @@ export const REVOCATION_MUTANTS: readonly Mutant[] = [
   {
     name: 'refold-with-masked',
     rule: 'what a revocation masks later goes on showing',
-    file: 'src/node/replica/materialise.ts',
+    file: 'src/node/replica/refold.ts',
     edits: [['if (store.mask(ordinal) !== undefined) continue\n', '']],
     tests: EFFECT,
   },

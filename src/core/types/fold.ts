@@ -70,6 +70,12 @@ export function foldIncrement(current: Cell | undefined, stamp: WriteStamp, by: 
   return { id, index, time, lamport, value, removed: false }
 }
 
+/** A tally without increments that add up to `taken`, shown as the work of `stamp`. */
+export function withoutIncrements(current: Cell, stamp: WriteStamp, taken: bigint): Cell {
+  const { id, index, time, lamport } = stamp
+  return { id, index, time, lamport, value: encodeTally(decodeTally(current.value) - taken), removed: false }
+}
+
 /** True when both name the same element. */
 export function isSameElement(a: ElementRef, b: ElementRef): boolean {
   return a.index === b.index && equalBytes(a.id, b.id)

@@ -7,7 +7,7 @@ import { cellName } from '../../storage/cell-order.ts'
 import { RecentCache } from '../../storage/recent-cache.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
 import type { CellRecord } from '../replica/contest.ts'
-import { foldRecords } from '../replica/materialise.ts'
+import { foldRecords } from '../replica/refold.ts'
 
 /** Which cells of a path are meant: those of one type, one of its fields, or all. */
 export interface CellChoice {

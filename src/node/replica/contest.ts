@@ -107,7 +107,7 @@ export function findSiblings(
   store: SpaceStore,
 ): readonly Sibling[] {
   if (cell === undefined || !isContestable(type)) return []
-  if (foldOf(type) === 'latest') return latest(toSiblings(unsettled(records, cell, store), cell))
+  if (foldOf(type) === 'latest') return latest(toSiblings(unsettled(records, store), cell))
   const removed = removedBy(records)
   return latest(
     toSiblings(
@@ -117,20 +117,16 @@ export function findSiblings(
   )
 }
 
-/** The writes that no later edit has seen, as many as are kept, and the winner where it is one. */
-function unsettled(records: readonly CellRecord[], winner: Cell, store: SpaceStore): readonly CellRecord[] {
-  let open: CellRecord[] = []
-  for (const record of records) {
-    const { entry, edit } = record
-    const past = pastOf(entry, store)
-    const isSuperseded = (one: CellRecord) => edit.kind === 'set' && one.entry.ordinal === entry.ordinal
-    open = open.filter((one) => !isSuperseded(one) && !past.has(one.entry))
-    if (edit.kind === 'set') open.push(record)
-    if (open.length <= SIBLINGS_MAX + 1) continue
-    const oldest = open.findIndex(({ stamp }) => !isSameElement(stamp, winner))
-    open.splice(oldest, 1)
-  }
-  return open
+/** The writes that no other edit has seen, of one operation the last: one search for all of them, however many there are. */
+function unsettled(records: readonly CellRecord[], store: SpaceStore): readonly CellRecord[] {
+  const parents = new Set(records.flatMap(({ entry }) => entry.parents))
+  const past = new PastReader(
+    store,
+    Array.from(parents, (ordinal) => ({ ordinal })),
+  )
+  const lastOf = new Map<number, CellRecord>()
+  for (const record of records) if (record.edit.kind === 'set') lastOf.set(record.entry.ordinal, record)
+  return [...lastOf.values()].filter(({ entry }) => !past.has(entry))
 }
 
 function toSiblings(records: readonly CellRecord[], winner: Cell): Sibling[] {

@@ -9,8 +9,9 @@ import { cellName } from '../../storage/cell-order.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { BodyEdits } from './body-edits.ts'
 import { Children } from './children.ts'
-import { materialise, refold } from './materialise.ts'
-import { Texts } from './texts.ts'
+import { materialise } from './materialise.ts'
+import { Refolds } from './refolds.ts'
+import { type TextChange, Texts } from './texts.ts'
 import { Uses } from './uses.ts'
 
 /** What the admission of one operation did to the effect of others. */
@@ -36,11 +37,12 @@ interface Swing {
  * what may have changed is looked at again. Invariants:
  * 1. after every admission, the store masks exactly the operations that `Verdicts.masking` masks;
  * 2. after {@link settle}, a masked operation is severed exactly if no unmasked operation descends from it;
- * 3. every cell is the fold of the unmasked operations of its history.
+ * 3. after {@link write}, every cell is the fold of the unmasked operations of its history.
  */
 export class Effects {
   readonly verdicts: Verdicts
   readonly texts: Texts
+  readonly #refolds: Refolds
   readonly #store: SpaceStore
   readonly #evaluate: (entry: Entry) => Evaluation
   /** Masked operations that may be severed now, found out by {@link settle}. */
@@ -54,6 +56,7 @@ export class Effects {
     this.#evaluate = evaluate
     this.#uses = new Uses(store)
     this.texts = new Texts(store)
+    this.#refolds = new Refolds(store, evaluate)
     this.verdicts = new Verdicts({ graph: store, bodySizeOf: (entry) => bodySizeOf(store, entry) })
     for (const entry of store.verdicts()) this.verdicts.add(entry, evaluate(entry))
   }
@@ -80,12 +83,20 @@ export class Effects {
       else authors.push(...this.#rejoinParents(one, writer))
     }
     authors.push(...remasked.map(({ author }) => author))
-    return { touched: [...touched, ...this.#refoldCellsOf(remasked, writer)], remasked, authors }
+    return { touched: [...touched, ...this.#refoldCellsOf(remasked)], remasked, authors }
   }
 
   /** Folds the changes of an operation whose body has come, with it or late, into the state. Returns the cells touched. */
   materialise(entry: Entry, evaluation: Evaluation, writer: SpaceWriter): readonly CellKey[] {
-    return materialise(entry, evaluation, this.#evaluate, this.#store, writer, this.texts)
+    return materialise(entry, evaluation, this.#store, writer, { texts: this.texts, refolds: this.#refolds })
+  }
+
+  /** Writes what was left for the end of a transaction: the cells that are folded again, and what texts show. */
+  write(writer: SpaceWriter): {
+    readonly refolded: readonly CellKey[]
+    readonly texts: readonly TextChange[]
+  } {
+    return { refolded: this.#refolds.write(writer), texts: this.texts.write(writer) }
   }
 
   /**
@@ -169,7 +180,7 @@ export class Effects {
     return this.#store.mask(ordinal) !== undefined
   }
 
-  #refoldCellsOf(remasked: readonly Entry[], writer: SpaceWriter): readonly CellKey[] {
+  #refoldCellsOf(remasked: readonly Entry[]): readonly CellKey[] {
     const bodies = new BodyEdits(this.#evaluate)
     const cells = new Map<string, CellKey>()
     const ofTexts = new Map<string, Entry[]>()
@@ -179,7 +190,7 @@ export class Effects {
         if (type === TEXT) ofTexts.set(path, [...(ofTexts.get(path) ?? []), entry])
       }
     }
-    for (const key of cells.values()) if (key.type !== TEXT) refold(key, bodies, this.#store, writer)
+    for (const key of cells.values()) if (key.type !== TEXT) this.#refolds.addWhole(key)
     for (const [path, entries] of ofTexts) this.texts.remask(path, entries)
     return [...cells.values()]
   }

@@ -310,7 +310,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     }
     const { effects } = this.#read()
     step.noteSevered(effects.settle(writer))
-    step.texts.push(...effects.texts.write(writer))
+    step.texts.push(...effects.write(writer).texts)
   }
 
   #retry(held: readonly Held[]): void {
@@ -331,7 +331,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     const evaluation = this.evaluate(entry, operation)
     const { touched, texts } = this.#transaction('process', (writer) => {
       writer.putBody(entry.ordinal, body)
-      return { touched: effects.materialise(entry, evaluation, writer), texts: effects.texts.write(writer) }
+      return { touched: effects.materialise(entry, evaluation, writer), texts: effects.write(writer).texts }
     })
     frontier.forget()
     this.state.refresh(touched)

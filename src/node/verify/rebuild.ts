@@ -89,7 +89,7 @@ export class Rebuild {
   /** Finds out what is severed, at the end of a transaction. */
   settle(writer: SpaceWriter): void {
     this.#effects.settle(writer)
-    this.#showTexts(writer)
+    this.#show(writer)
   }
 
   /** Gives an operation a body that arrived while the space was being verified. */
@@ -97,14 +97,14 @@ export class Rebuild {
     writer.putBody(entry.ordinal, operation.body)
     const evaluation = this.#evaluate(entry, operation)
     showCells(this.state, this.store, this.#effects.materialise(entry, evaluation, writer))
-    this.#showTexts(writer)
+    this.#show(writer)
   }
 
-  /** Texts are written once for a whole transaction, at its end. */
-  #showTexts(writer: SpaceWriter): void {
-    const changed = this.#effects.texts.write(writer)
-    const cells = changed.map(({ path }) => ({ path, type: 'text' as const, field: '' }))
-    showCells(this.state, this.store, cells)
+  /** Shows what is written once for a whole transaction, at its end. */
+  #show(writer: SpaceWriter): void {
+    const { refolded, texts } = this.#effects.write(writer)
+    const cells = texts.map(({ path }) => ({ path, type: 'text' as const, field: '' }))
+    showCells(this.state, this.store, [...refolded, ...cells])
   }
 
   /** Root over every header that is not severed. */
