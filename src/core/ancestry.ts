@@ -78,13 +78,43 @@ export class PastReader {
 
   /** True when `target` is in the past. */
   has(target: Entry): boolean {
-    const ends = this.#ends.get(toHex(target.author)) ?? []
-    if (ends.some((end) => isInChain(this.#graph, target, end))) return true
+    if (this.#isEnded(target)) return true
     while (this.#cursor >= target.ordinal) {
       const ordinal = this.#cursor--
       if (this.#open.delete(ordinal) && isInChain(this.#graph, target, this.#visit(ordinal))) return true
     }
     return false
+  }
+
+  /**
+   * Takes in more: from now on the questions are about the past of what was asked about and of these, themselves included. No operation is
+   * visited twice, so that the readers of a whole log, each extended from the one before, cost one search together.
+   */
+  extend(entries: readonly Entry[]): void {
+    // What is above the cursor and was in the past before has been visited; `#ends` tell so until they are brought up to date below.
+    const found = new Map<number, Entry>()
+    const above = [...entries]
+    for (let entry = above.pop(); entry !== undefined; entry = above.pop()) {
+      if (entry.ordinal <= this.#cursor) this.#open.add(entry.ordinal)
+      else if (!found.has(entry.ordinal) && !this.#isEnded(entry)) {
+        found.set(entry.ordinal, entry)
+        for (const parent of entry.parents) {
+          if (parent > this.#cursor) above.push(this.#graph.at(parent))
+          else this.#open.add(parent)
+        }
+        if (entry.prev !== null && entry.prev <= this.#cursor) this.#followed.add(entry.prev)
+      }
+    }
+    for (const entry of [...found.values()].sort((a, b) => a.ordinal - b.ordinal)) {
+      const author = toHex(entry.author)
+      const ends = this.#ends.get(author) ?? []
+      this.#ends.set(author, [...ends.filter((end) => !isInChain(this.#graph, end, entry)), entry])
+    }
+  }
+
+  #isEnded(target: Entry): boolean {
+    const ends = this.#ends.get(toHex(target.author)) ?? []
+    return ends.some((end) => isInChain(this.#graph, target, end))
   }
 
   #visit(ordinal: number): Entry {

@@ -38,6 +38,8 @@ export const BRANCH_AUTHORS_MAX = 64
 export const BRANCH_ENTRIES_MAX = 262_144
 /** Cuts of one space whose past is kept as far as it has been read, some 150 bytes for each author in it; the rest is read again. */
 export const CUTS_READ_MAX = 64
+/** Authors of one space whose newest operation's past is kept as far as it has been read, some 150 bytes for each author in it. */
+export const PASTS_KEPT_MAX = 64
 
 // Fork proofs (docs/protocol.md §9)
 
@@ -233,6 +235,8 @@ export const STORE_CHECKED_BYTES_MAX = 64 * 1024 * 1024
 export const STORE_CHANGES_COLLECTED_MAX = 4_096
 /** Bytes of memory that the texts open in one space take together, some 100 for each character typed; those used longest ago are closed. */
 export const TEXTS_OPEN_BYTES_MAX = 64 * 1024 * 1024
+/** Bytes that a text open in memory takes whatever it holds (9,300 were measured), so that very many tiny ones are counted too. */
+export const TEXT_OPEN_BYTES = 10_240
 /** Insertions and deletions of characters, or else of lines, in a minimal difference of two texts; beyond, what differs is replaced whole. */
 export const TEXT_DIFF_EDITS_MAX = 1_000
 /** Rows of the node's datastore read at a time. */

@@ -1,6 +1,10 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { TEXT_OPEN_BYTES } from '../../src/core/limits.ts'
+import type { Operation } from '../../src/core/operation/operation.ts'
+import { editText } from '../../src/core/types/text/change.ts'
+import { SpanTree } from '../../src/core/types/text/span-tree.ts'
 import { Texts } from '../../src/node/replica/texts.ts'
-import { bob, createHome } from '../cast.ts'
+import { bob, carol, createHome, dave, forge } from '../cast.ts'
 
 test('texts are kept open as long as there is room for them, and say the same when they are opened again', async () => {
   const { hosted } = await createHome()
@@ -35,4 +39,43 @@ test('a text larger than all the room is open while it is used', async () => {
   expect(texts.open('a')).toBe(text)
   texts.open('b')
   expect(texts.open('a')).not.toBe(text)
+})
+
+test('very many tiny texts are not all kept open: each takes memory, whatever it holds', async () => {
+  const paths = Array.from({ length: 40 }, (_, i) => `a/${i}`)
+  const { hosted } = await createHome([
+    forge({ author: bob, body: paths.map((path) => editText(path, [[0, 0, '']])) }),
+  ])
+  const texts = new Texts(hosted.store, 20 * TEXT_OPEN_BYTES)
+  const open = paths.map((path) => texts.open(path))
+  const kept = paths.toReversed().filter((path) => open.includes(texts.open(path)))
+  expect(kept.length).toBeLessThan(20)
+  expect(kept.length).toBeGreaterThan(10)
+})
+
+test('two who wrote at the same time, and arrived by turns, do not make a text slow to open', async () => {
+  const costs: number[] = []
+  for (const count of [100, 200, 400]) {
+    const root = forge({ author: dave, body: [editText('a', [[0, 0, '>']])] })
+    const branch = (author: typeof bob, text: string) => {
+      const made: Operation[] = []
+      while (made.length < count) {
+        const prev = made.at(-1)
+        const seen = prev === undefined ? { deps: [root] } : { prev }
+        made.push(forge({ author, ...seen, body: [editText('a', [[1, 0, text]])] }))
+      }
+      return made
+    }
+    const carols = branch(carol, 'c')
+    const { hosted } = await createHome([
+      root,
+      ...branch(bob, 'b').flatMap((one, i) => [one, carols[i] as Operation]),
+    ])
+    const text = hosted.replica.texts.open('a').document.toString()
+    const moved = vi.spyOn(SpanTree.prototype, 'setPrepared')
+    expect(new Texts(hosted.store).open('a').document.toString()).toBe(text)
+    costs.push(moved.mock.calls.length)
+    moved.mockRestore()
+  }
+  expect(costs[2]).toBeLessThan(6 * (costs[0] as number))
 })

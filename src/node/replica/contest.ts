@@ -6,6 +6,7 @@ import type { Cell, CellEdit, CellKey } from '../../core/types/cell.ts'
 import { elementName, removedBy, type StampedEdit } from '../../core/types/fold-cell.ts'
 import { foldOf, isContestable, isSameElement } from '../../core/types/fold.ts'
 import type { Sibling, SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
+import type { Pasts } from './pasts.ts'
 
 /** An edit of a cell, and the operation that makes it. */
 export type CellRecord = StampedEdit & { readonly entry: Entry }
@@ -24,12 +25,13 @@ export class Contest {
   readonly #entry: Entry
   readonly #store: SpaceStore
   readonly #writer: SpaceWriter
-  #past: PastReader | null = null
+  readonly #pasts: Pasts
   #seesAll: boolean | null = null
 
   /** `entry`: the operation whose edits are folded, which was admitted last. */
-  constructor(entry: Entry, store: SpaceStore, writer: SpaceWriter) {
+  constructor(entry: Entry, store: SpaceStore, writer: SpaceWriter, pasts: Pasts) {
     this.#entry = entry
+    this.#pasts = pasts
     this.#store = store
     this.#writer = writer
   }
@@ -88,8 +90,7 @@ export class Contest {
   /** True for what is in the operation's past, and for the operation itself. */
   #hasSeen(entry: Entry): boolean {
     if (entry.ordinal === this.#entry.ordinal || this.#hasSeenAll()) return true
-    this.#past ??= pastOf(this.#entry, this.#store)
-    return this.#past.has(entry)
+    return this.#pasts.of(this.#entry).has(entry)
   }
 
   /** True where nothing admitted is outside the operation's past: the common case, and the cheap one. */
@@ -140,11 +141,4 @@ function toSiblings(records: readonly CellRecord[], winner: Cell): Sibling[] {
 /** The latest admitted ones, as many as are kept. */
 function latest(siblings: readonly Sibling[]): readonly Sibling[] {
   return siblings.toSorted((a, b) => a.ordinal - b.ordinal || a.index - b.index).slice(-SIBLINGS_MAX)
-}
-
-function pastOf({ parents }: Entry, store: SpaceStore): PastReader {
-  return new PastReader(
-    store,
-    parents.map((ordinal) => ({ ordinal })),
-  )
 }

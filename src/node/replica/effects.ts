@@ -10,6 +10,7 @@ import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { BodyEdits } from './body-edits.ts'
 import { Children } from './children.ts'
 import { materialise } from './materialise.ts'
+import { Pasts } from './pasts.ts'
 import { Refolds } from './refolds.ts'
 import { type TextChange, Texts } from './texts.ts'
 import { Uses } from './uses.ts'
@@ -43,6 +44,7 @@ export class Effects {
   readonly verdicts: Verdicts
   readonly texts: Texts
   readonly #refolds: Refolds
+  readonly #pasts: Pasts
   readonly #store: SpaceStore
   readonly #evaluate: (entry: Entry) => Evaluation
   /** Masked operations that may be severed now, found out by {@link settle}. */
@@ -57,6 +59,7 @@ export class Effects {
     this.#uses = new Uses(store)
     this.texts = new Texts(store)
     this.#refolds = new Refolds(store, evaluate)
+    this.#pasts = new Pasts(store)
     this.verdicts = new Verdicts({ graph: store, bodySizeOf: (entry) => bodySizeOf(store, entry) })
     for (const entry of store.verdicts()) this.verdicts.add(entry, evaluate(entry))
   }
@@ -88,7 +91,8 @@ export class Effects {
 
   /** Folds the changes of an operation whose body has come, with it or late, into the state. Returns the cells touched. */
   materialise(entry: Entry, evaluation: Evaluation, writer: SpaceWriter): readonly CellKey[] {
-    return materialise(entry, evaluation, this.#store, writer, { texts: this.texts, refolds: this.#refolds })
+    const [texts, refolds, pasts] = [this.texts, this.#refolds, this.#pasts]
+    return materialise(entry, evaluation, this.#store, writer, { texts, refolds, pasts })
   }
 
   /** Writes what was left for the end of a transaction: the cells that are folded again, and what texts show. */

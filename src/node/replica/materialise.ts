@@ -6,6 +6,7 @@ import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { Contest } from './contest.ts'
 import { isOfText } from './open-text.ts'
 import { countOutdated } from './outdated.ts'
+import type { Pasts } from './pasts.ts'
 import type { Refolds } from './refolds.ts'
 import type { Texts } from './texts.ts'
 
@@ -20,7 +21,7 @@ export function materialise(
   evaluation: Evaluation,
   store: SpaceStore,
   writer: SpaceWriter,
-  { texts, refolds }: { readonly texts: Texts; readonly refolds: Refolds },
+  { texts, refolds, pasts }: { readonly texts: Texts; readonly refolds: Refolds; readonly pasts: Pasts },
 ): readonly CellKey[] {
   const edits: CellEdit[] = []
   const outdated: { readonly type: string; readonly version: number }[] = []
@@ -53,7 +54,7 @@ export function materialise(
   const freed = isLate ? texts.arrived(entry, writer) : []
   if (store.mask(entry.ordinal) !== undefined) return freed
   const others = edits.filter((edit) => !isOfText(edit))
-  const contest = new Contest(entry, store, writer)
+  const contest = new Contest(entry, store, writer, pasts)
   for (const edit of others) {
     if (isLate) refolds.addWhole(edit)
     else applyNewest(entry, edit, { contest, refolds }, store, writer)

@@ -1,6 +1,7 @@
 import { PastReader } from '../../core/ancestry.ts'
 import { decodeCanonical, encodeCanonical } from '../../core/canonical-cbor.ts'
 import type { Entry } from '../../core/graph.ts'
+import { TEXT_OPEN_BYTES } from '../../core/limits.ts'
 import { isAtOrBelow, ROOT_PATH } from '../../core/path.ts'
 import {
   type Cell,
@@ -14,6 +15,8 @@ import type { TextAction, TextEdit } from '../../core/types/text/edit.ts'
 import { replacing, type TextDelta } from '../../core/types/text/delta.ts'
 import { TextDocument } from '../../core/types/text/document.ts'
 import type { SpaceStore, SpaceWriter, TextEditRow } from '../../storage/space-store.ts'
+import { inBranchOrder } from './branch-order.ts'
+import type { Pasts } from './pasts.ts'
 
 /** A change of a text, from a body. */
 export type TextCellEdit = CellEdit & { readonly kind: 'edit' | 'clear' }
@@ -34,6 +37,7 @@ export class OpenText {
   readonly path: string
   readonly document: TextDocument
   readonly #store: SpaceStore
+  readonly #pasts: Pasts
   /** By ordinal: the last node of the operation. */
   readonly #nodes = new Map<number, number>()
   /** The changes that wait, by the ordinal of their operation. */
@@ -47,14 +51,15 @@ export class OpenText {
   #isWritten = true
 
   /** Opens a text as the rows have it. `isDuringChange`: what shows may differ from the cell by now. */
-  constructor(path: string, store: SpaceStore, isDuringChange: boolean) {
+  constructor(path: string, store: SpaceStore, pasts: Pasts, isDuringChange: boolean) {
     this.path = path
     this.#store = store
+    this.#pasts = pasts
     this.document = new TextDocument((ordinal) => store.at(ordinal).id)
-    for (const row of store.textEdits(path)) {
-      if (row.isWaiting) this.#hold(row)
-      else this.#place(row, this.#nodesOf(row.parents))
-    }
+    const [placed, waiting] = [[] as TextEditRow[], [] as TextEditRow[]]
+    for (const row of store.textEdits(path)) (row.isWaiting ? waiting : placed).push(row)
+    for (const row of inBranchOrder(placed)) this.#place(row, this.#nodesOf(row.parents))
+    for (const row of waiting) this.#hold(row)
     const cell = store.cell(this.#key)
     this.#stamp = cell ?? null
     if (isDuringChange) this.#before = cell === undefined || cell.removed ? '' : textOf(cell)
@@ -62,12 +67,13 @@ export class OpenText {
 
   /** Bytes of memory, roughly. */
   get weightBytes(): number {
-    return this.document.weightBytes + 60 * this.#nodes.size
+    return TEXT_OPEN_BYTES + this.document.weightBytes + 60 * this.#nodes.size
   }
 
   /** Takes the changes of an operation, which is in the store with its body, and writes their rows. */
   take(entry: Entry, edits: readonly TextCellEdit[], writer: SpaceWriter): void {
-    const parents = this.#canPlace(entry) ? this.#nearest(entry) : null
+    const past = () => this.#pasts.of(entry)
+    const parents = this.#canPlace(entry, past) ? this.#nearest(entry, past) : null
     for (const edit of edits) {
       const row: TextEditRow = {
         ordinal: entry.ordinal,
@@ -183,23 +189,23 @@ export class OpenText {
   }
 
   #ordinalsOf(nodes: readonly number[]): readonly number[] {
-    return nodes.map((node) => this.document.operation(node))
+    return nodes.map((node) => this.document.operation(node)).sort((a, b) => a - b)
   }
 
   /** True where all of the operation's past that may have changed the text is known. */
-  #canPlace({ parents }: Place): boolean {
+  #canPlace({ parents }: Place, pastOf = () => this.#pastOf(parents)): boolean {
     if (parents.every((parent) => this.#nodes.has(parent))) return true
     if (parents.some((parent) => this.#waiting.has(parent))) return false
     const absent = absentAbove(this.path, this.#store)
     if (absent.length === 0) return true
-    const past = this.#pastOf(parents)
+    const past = pastOf()
     return !absent.some((ordinal) => past.has(this.#store.at(ordinal)))
   }
 
-  #nearest({ ordinal, parents }: Place): readonly number[] {
+  #nearest({ ordinal, parents }: Place, pastOf = () => this.#pastOf(parents)): readonly number[] {
     if (this.#store.isWholeFrontier(ordinal)) return this.document.heads
     if (parents.every((parent) => this.#nodes.has(parent))) return ascending(this.#nodesOf(parents))
-    const past = this.#pastOf(parents)
+    const past = pastOf()
     const found = new Set<number>()
     const seen = new Set<number>()
     const open = [...this.document.heads]

@@ -5,6 +5,7 @@ import type { TextDelta } from '../../core/types/text/delta.ts'
 import type { CellKey } from '../../core/types/cell.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { mayChange, OpenText, type TextCellEdit } from './open-text.ts'
+import { Pasts } from './pasts.ts'
 
 /** How the text at a path shows otherwise than before a transaction. */
 export interface TextChange {
@@ -20,6 +21,7 @@ export interface TextChange {
  */
 export class Texts {
   readonly #store: SpaceStore
+  readonly #pasts: Pasts
   readonly #bytesMax: number
   /** By path, the one used last at the end. */
   readonly #open = new Map<string, OpenText>()
@@ -30,6 +32,7 @@ export class Texts {
   /** `bytesMax`: of memory that open texts take together. */
   constructor(store: SpaceStore, bytesMax: number = TEXTS_OPEN_BYTES_MAX) {
     this.#store = store
+    this.#pasts = new Pasts(store)
     this.#bytesMax = bytesMax
   }
 
@@ -42,10 +45,8 @@ export class Texts {
 
   /** Takes the changes of texts of an operation whose body has just come, with it or late, within the transaction. */
   take(entry: Entry, edits: readonly TextCellEdit[], writer: SpaceWriter): void {
-    for (const path of new Set(edits.map((edit) => edit.path))) {
-      const ofPath = edits.filter((edit) => edit.path === path)
+    for (const [path, ofPath] of Map.groupBy(edits, (edit) => edit.path))
       this.#change(path).take(entry, ofPath, writer)
-    }
   }
 
   /** A body has come late: what waited for it is placed. Returns the cells that may show something else. */
@@ -66,8 +67,9 @@ export class Texts {
     for (const [path, text] of this.#changed) {
       changes.push({ path, delta: text.write(writer) })
     }
-    for (const text of this.#changed.values()) this.#weigh(text)
+    const written = [...this.#changed.values()]
     this.#changed.clear()
+    for (const text of written) this.#weigh(text)
     return changes
   }
 
@@ -78,7 +80,7 @@ export class Texts {
   }
 
   #get(path: string, isDuringChange: boolean): OpenText {
-    const text = this.#open.get(path) ?? new OpenText(path, this.#store, isDuringChange)
+    const text = this.#open.get(path) ?? new OpenText(path, this.#store, this.#pasts, isDuringChange)
     this.#open.delete(path)
     this.#open.set(path, text)
     return text

@@ -1,4 +1,4 @@
-const FIRST_CAPACITY = 64
+const FIRST_CAPACITY = 8
 /** The first code point that takes two units of UTF-16. */
 const ASTRAL = 0x10000
 

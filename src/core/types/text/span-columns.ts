@@ -1,4 +1,4 @@
-const FIRST_CAPACITY = 64
+const FIRST_CAPACITY = 8
 
 /**
  * What is known of each span of a SpanTree, column by column, so that a span costs 50 bytes and not an object. Span 0 is no span: its

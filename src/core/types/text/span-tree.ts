@@ -28,7 +28,7 @@ export interface SpanPlace {
 export class SpanTree {
   readonly #at = new SpanColumns()
   #root = NO_SPAN
-  #spanOf = new Int32Array(64)
+  #spanOf = new Int32Array(8)
 
   /** Spans, for whoever bounds memory. */
   get spans(): number {
