@@ -1,4 +1,4 @@
-import { Command, CommanderError } from '@commander-js/extra-typings'
+import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { registerAppend } from './commands/append.ts'
 import { registerBlame } from './commands/blame.ts'
 import { registerChanges } from './commands/changes.ts'
@@ -57,25 +57,13 @@ const GROUPS: readonly (readonly [
     'Spaces and members:',
     [registerSpace, registerInvite, registerJoin, registerGrant, registerDelegations, registerRevoke],
   ],
-  [
-    'Content:',
-    [
-      registerPut,
-      registerGet,
-      registerList,
-      registerDelete,
-      registerLog,
-      registerChanges,
-      registerDelta,
-      registerBlob,
-    ],
-  ],
+  ['Content:', [registerPut, registerGet, registerList, registerDelete, registerBlob]],
   [
     'Content by type:',
     [registerLink, registerAppend, registerTag, registerCount, registerText, registerClaim, registerWrite],
   ],
-  ['History:', [registerBlame, registerDiff, registerRevert, registerConflicts]],
-  ['Asking:', [registerSql, registerSearch, registerKind]],
+  ['History:', [registerLog, registerBlame, registerDiff, registerRevert, registerConflicts]],
+  ['Asking and following:', [registerSql, registerSearch, registerKind, registerChanges, registerDelta]],
   ['Federation:', [registerStatus, registerPeers, registerSync, registerExplain]],
   ['Files:', [registerOps, registerSnapshot, registerImport]],
   ['Tables:', [registerTable]],
@@ -94,10 +82,11 @@ Start: hanse init && hanse space create NAME && hanse up`
 
 /** Runs one command line, without the program's name. Reports what goes wrong in one line; `shell.exitCode` says how it ended. */
 export async function runProgram(args: readonly string[], shell: Shell): Promise<void> {
+  const program = createProgram(shell)
   try {
-    await createProgram(shell).parseAsync(args, { from: 'user' })
+    await program.parseAsync(args, { from: 'user' })
   } catch (error) {
-    if (error instanceof CommanderError) return reportUsage(error, shell)
+    if (error instanceof CommanderError) return reportUsage(error, commandNamed(program, args), shell)
     shell.report(faultOf(error))
     if (faultOf(error).code === 'BUG') shell.reportBug(error)
   }
@@ -132,10 +121,28 @@ function createProgram(shell: Shell): Command<[], GlobalOptions> {
     for (const register of commands) register(program, shell)
   }
   program.commandsGroup('Help:').helpCommand('help [command]', 'show help for a command')
+  for (const group of program.commands) {
+    // Where a command takes arguments of its own, `help` is one of them.
+    if (group.commands.length > 0 && group.registeredArguments.length === 0)
+      group.helpCommand('help [command]', 'show help for a command')
+  }
   return program
 }
 
-function reportUsage(error: CommanderError, shell: Shell): void {
+/** The command that arguments name, as far as they name one, e.g. `hanse text show`. */
+function commandNamed(program: CommandUnknownOpts, args: readonly string[]): string {
+  let command: CommandUnknownOpts = program
+  const names = [program.name()]
+  for (const arg of args) {
+    const next = command.commands.find((one) => one.name() === arg)
+    if (next === undefined) continue
+    command = next
+    names.push(arg)
+  }
+  return names.join(' ')
+}
+
+function reportUsage(error: CommanderError, command: string, shell: Shell): void {
   if (error.exitCode === 0) return
   // The help text was printed already, because a command was missing.
   if (error.code === 'commander.help') {
@@ -148,6 +155,6 @@ function reportUsage(error: CommanderError, shell: Shell): void {
     .replace(/\n\((Did you mean .*\?)\)$/, '; $1')
   shell.report({
     code: 'USAGE',
-    detail: `${message.replace(/^./, (first) => first.toLowerCase())}; see "hanse --help"`,
+    detail: `${message.replace(/^./, (first) => first.toLowerCase())}; see "${command} --help"`,
   })
 }

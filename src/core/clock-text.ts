@@ -15,7 +15,7 @@ export interface KnownLog {
 }
 
 /** A head as it stands in the JSON of a clock. */
-interface HeadJson {
+export interface HeadJson {
   readonly seq: number
   readonly id: string
 }

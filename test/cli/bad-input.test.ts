@@ -116,6 +116,8 @@ const TABLE: readonly (readonly [string, readonly string[], string])[] = [
   ['half a count', ['count', 'a', '0.5'], 'a counter takes whole numbers'],
   ['a count that is none', ['count', 'a', 'many'], 'a counter takes whole numbers'],
   ['a negative count that is none', ['count', 'a', '-x'], "unknown option '-x'"],
+  ['no point to go back to', ['revert', 'a'], 'see "hanse revert --help"'],
+  ['nothing to declare', ['kind', 'add'], 'see "hanse kind add --help"'],
   ['a count beyond all bounds', ['count', 'a', '9007199254740992'], 'a counter takes whole numbers'],
   [
     'an entry that is none',

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, describe, expect, it } from 'vitest'
 import { endOf, Machine } from './hanse.ts'
@@ -66,7 +68,13 @@ describe('hanse changes', () => {
       deleted: [{ path: 'notes/gone', type: 'register' }],
       clock: await machine.json(data, 'ops', 'clock'),
     })
-    expect((await machine.hanse(data, ['delta', 'monday'])).stderr).toContain('hanse ops clock')
+    const file = join(data, 'clock.json')
+    writeFileSync(file, clock)
+    expect((await machine.hanse(data, ['delta', file, 'notes'])).stdout).toBe(
+      '+ notes/added  register\n~ notes/changed  register\n- notes/gone  register\n',
+    )
+    for (const none of ['monday', '{"did:key:z": 1}'])
+      expect((await machine.hanse(data, ['delta', none])).stderr).toContain('hanse ops clock')
   })
 
   it('says what to do where it cannot follow, and where the cursor is none', async () => {

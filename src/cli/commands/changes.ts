@@ -3,8 +3,10 @@ import { formatJson } from '../../core/json.ts'
 import { CONTROL_PAGE_ITEMS, CONTROL_SILENCE_MS } from '../../core/limits.ts'
 import { CELL_TYPES, type CellType } from '../../core/types/cell.ts'
 import { formatValue, toJsonValue } from '../../core/value-json.ts'
+import type { TextEdit } from '../../core/types/text/edit.ts'
 import { FaultError } from '../../node/fault-error.ts'
 import type { ChangeCause, ChangeRecord, FieldChange } from '../../node/feed/change-record.ts'
+import { textWords } from '../../node/history/describe-edit.ts'
 import { defineAction } from '../control/action.ts'
 import { formatMoment, shortDid, shortId } from '../output/human.ts'
 import { printable } from '../output/printable.ts'
@@ -139,7 +141,7 @@ function formatChange(type: CellType, { field, action, value }: FieldChange): st
     case 'clear':
       return type === 'text' ? 'deleted' : 'cleared'
     case 'edit':
-      return formatValue(value)
+      return textWords(value as readonly TextEdit[])
     case 'remove':
       return field === '' ? 'deleted' : `-${field}`
     case 'set':

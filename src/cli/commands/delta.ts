@@ -1,13 +1,12 @@
 import type { Command } from '@commander-js/extra-typings'
 import { parseClockText } from '../../core/clock-text.ts'
-import { CLOCK_TEXT_BYTES_MAX } from '../../core/limits.ts'
 import { orThrow } from '../../node/fault-error.ts'
 import { defineAction } from '../control/action.ts'
 import { formatAmount } from '../output/human.ts'
 import { printable } from '../output/printable.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
 import { chooseSpace, requireGenesis } from './choose-space.ts'
-import { readInput } from './read-input.ts'
+import { readClock } from './read-clock.ts'
 
 export const deltaAction = defineAction({
   name: 'delta',
@@ -24,17 +23,16 @@ export const deltaAction = defineAction({
 export function registerDelta(program: Command<[], GlobalOptions>, shell: Shell): void {
   program
     .command('delta')
-    .argument('<clock>', 'a clock as JSON, as "hanse ops clock" prints it; - reads standard input')
+    .argument(
+      '<clock>',
+      'a clock, as "hanse ops clock" prints it: a file of it, JSON, or - for standard input',
+    )
     .argument('[path]', 'only at or below this path')
     .description('list what items are new, changed and gone since a clock')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  hanse ops clock --json > monday.json\n  hanse delta - notes < monday.json',
-    )
+    .addHelpText('after', '\nExamples:\n  hanse ops clock > monday.json\n  hanse delta monday.json notes')
     .action(async (given, path = '', _options, self) => {
       const { session, space } = shell.open(self)
-      const clock =
-        given === '-' ? new TextDecoder().decode(await readInput(shell.stdin, CLOCK_TEXT_BYTES_MAX)) : given
+      const clock = await readClock(given, shell)
       const delta = await session.execute(deltaAction, { space, clock, path })
       shell.print(delta, ({ added, updated, deleted }) => [
         ...added.map((item) => line('+', item)),

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { Command, CommandUnknownOpts } from '@commander-js/extra-typings'
 import { parseClockText } from '../../core/clock-text.ts'
 import { formatJson } from '../../core/json.ts'
-import { CLOCK_TEXT_BYTES_MAX, CONTROL_PAGE_CHARACTERS } from '../../core/limits.ts'
+import { CONTROL_PAGE_CHARACTERS } from '../../core/limits.ts'
 import { importOperationsFile } from '../../node/exchange/import-file.ts'
 import type { LineCounts, LineReport } from '../../node/exchange/import-operations.ts'
 import type { ExportedFile } from '../../node/exchange/space-exchange.ts'
@@ -15,7 +15,7 @@ import type { GlobalOptions, Shell } from '../shell.ts'
 import { chooseSpace, requireGenesis } from './choose-space.ts'
 import { FILE_SILENCE_MS, withInputFile } from './input-file.ts'
 import { JsonReports, LINES_PAGE, TextReports } from './line-reports.ts'
-import { readInput } from './read-input.ts'
+import { readClock } from './read-clock.ts'
 import { displayName } from './space.ts'
 
 export const opsClockAction = defineAction({
@@ -165,16 +165,6 @@ function registerExport(ops: CommandUnknownOpts, shell: Shell): void {
         bar.end()
       }
     })
-}
-
-/** A clock from the command line, where a large one does not fit, or from a file. */
-async function readClock(given: string, shell: Shell): Promise<string> {
-  const source = given === '-' ? shell.stdin : given
-  const text = given.trimStart().startsWith('{')
-    ? given
-    : Buffer.from(await readInput(source, CLOCK_TEXT_BYTES_MAX)).toString()
-  orThrow(parseClockText(text))
-  return text
 }
 
 /** The lines as they are; with --json one array of them. */

@@ -149,6 +149,9 @@ class EntityImport {
 
 /** The value of the key as one segment of a path. */
 function readName(value: unknown, key: string): Result<string, Fault<'BAD_KEY_VALUE'>> {
+  if (value === undefined)
+    return fail('BAD_KEY_VALUE', `it has no field ${JSON.stringify(key)}, which is to name it`)
+  if (value === '') return fail('BAD_KEY_VALUE', `its ${JSON.stringify(key)} is empty, and is to name it`)
   const name =
     typeof value === 'string' || typeof value === 'bigint' || Number.isSafeInteger(value) ? String(value) : ''
   if (name === '')

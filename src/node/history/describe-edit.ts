@@ -98,14 +98,29 @@ function wordsOf(edit: CellEdit): string {
   }
 }
 
-function textWords(edits: readonly TextEdit[]): string {
-  const inserted = edits.map(([, , text]) => text).join('')
+/** In words what edits of a text do, e.g. `inserted "a" and "b", deleted 2 characters`; what is inserted is shortened as a whole. */
+export function textWords(edits: readonly TextEdit[]): string {
+  const inserted = insertedWords(edits.flatMap(([, , text]) => (text === '' ? [] : [text])))
   const deleted = edits.reduce((sum, [, count]) => sum + count, 0)
   const parts = [
-    ...(inserted === '' ? [] : [`inserted ${valueWords(inserted)}`]),
+    ...(inserted === '' ? [] : [`inserted ${inserted}`]),
     ...(deleted === 0 ? [] : [`deleted ${deleted} ${deleted === 1 ? 'character' : 'characters'}`]),
   ]
   return parts.length === 0 ? 'created, empty' : parts.join(', ')
+}
+
+/** Each by itself, as many as one value may have characters, at most. */
+function insertedWords(texts: readonly string[]): string {
+  const shown: string[] = []
+  let characters = 0
+  for (const text of texts) {
+    if (characters >= HISTORY_WORDS_CHARACTERS_MAX) break
+    shown.push(valueWords(text))
+    characters += text.length
+  }
+  const more = texts.length - shown.length
+  if (more > 0) return `${shown.join(', ')} and ${more} more`
+  return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`
 }
 
 function settingWords(type: CellType, field: string, value: unknown): string {

@@ -16,7 +16,7 @@ export interface Difference {
   readonly before?: unknown
   /** Absent where it was removed. */
   readonly after?: unknown
-  /** Line by line, where both are texts; null where too much differs. */
+  /** Line by line, where both are texts and one has several lines; null where too much differs. */
   readonly lines?: readonly LineHunk[] | null
   /** Whose work `after` is; null where it was removed. */
   readonly writer: Writer | null
@@ -56,8 +56,9 @@ export function diffRows(
     const writer = writerOf(now, store)
     if (old === undefined) return [{ ...named(where), kind: 'added', after: value, writer }]
     const was = valueOf(old.cell.value)
-    const areTexts = typeof was === 'string' && typeof value === 'string'
-    const lines = areTexts ? { lines: diffLines(was, value) } : {}
+    const haveLines =
+      typeof was === 'string' && typeof value === 'string' && (was.includes('\n') || value.includes('\n'))
+    const lines = haveLines ? { lines: diffLines(was, value) } : {}
     return [{ ...named(where), kind: 'changed', before: was, after: value, ...lines, writer }]
   })
 }
