@@ -608,6 +608,8 @@ export const KIND_DECLARATIONS_READ_MAX = 1_024
 export const KIND_RENEWAL_MS = 1_000
 /** Cells, or changes of cells, that the search index takes up in one transaction. */
 export const SEARCH_BATCH_CELLS_MAX = 4_096
+/** Characters of their values, as JSON, at which a batch ends earlier: otherwise large values would take all memory and time before it is kept. */
+export const SEARCH_BATCH_CHARACTERS_MAX = 8 * 1024 * 1024
 /** Hits of one search. */
 export const SEARCH_HITS_MAX = 1_000
 /** How long bringing the search index up to date may take without a sign of progress, in ms. */

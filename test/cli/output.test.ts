@@ -91,6 +91,14 @@ describe('text for people', () => {
     expect(widthOf('e\u0301🚢')).toBe(3)
     expect(shorten('世界世界', 5)).toBe('世界…')
     expect(shorten('abc', 3)).toBe('abc')
+    expect(shorten('abc\u0301', 3)).toBe('abc\u0301')
+  })
+
+  it('shows a bounded part of a text whose characters take no width', () => {
+    const marks = `a${'\u0301'.repeat(400_000)}`
+    const shown = shorten(`${marks}${'b'.repeat(100)}`, 20)
+    expect(shown.length).toBeLessThan(400)
+    expect(shorten(marks, 20)).toBe(shown)
   })
 
   it('writes sizes, durations and counts', () => {

@@ -3,7 +3,11 @@ import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { formatDid } from '../../src/core/principal.ts'
-import { SEARCH_BATCH_CELLS_MAX, SEARCH_HITS_MAX } from '../../src/core/limits.ts'
+import {
+  SEARCH_BATCH_CELLS_MAX,
+  SEARCH_BATCH_CHARACTERS_MAX,
+  SEARCH_HITS_MAX,
+} from '../../src/core/limits.ts'
 import { createNode } from '../../src/node/node.ts'
 import { searchExpression } from '../../src/node/query/search-words.ts'
 import { searchableText } from '../../src/node/query/search-text.ts'
@@ -25,6 +29,30 @@ const found = async (words: string, options = {}) =>
   (await space.search(words, options))
     .map(({ path, type, field }) => `${path} ${type} ${field}`.trim())
     .toSorted()
+
+describe('the search index', () => {
+  it('takes up large values a few at a time, and keeps what is done, when it is made and when it follows', async () => {
+    const index = SearchIndex.open(home.file, `${home.file}.large`)
+    const large = `${'\u0001'.repeat(200_000)} storm`
+    const perBatch = Math.ceil(SEARCH_BATCH_CHARACTERS_MAX / JSON.stringify(large).length)
+    const count = 3 * perBatch
+    const indexed = new DatabaseSync(`${home.file}.large`, { readOnly: true })
+    const rows = indexed.prepare('SELECT count(*) AS rows FROM search')
+    try {
+      for (const round of [1, 2]) {
+        for (let i = 0; i < count; i++) space.put(`${round}/${i}`, large)
+        const kept: number[] = []
+        await index.update(() => kept.push(Number(rows.get()?.['rows'])))
+        expect(kept.length).toBeGreaterThanOrEqual(2)
+        expect(kept[0]).toBeLessThanOrEqual((round - 1) * count + perBatch)
+        expect(rows.get()).toEqual({ rows: round * count })
+      }
+    } finally {
+      index.close()
+      indexed.close()
+    }
+  })
+})
 
 describe('space.search', () => {
   it('finds words in values of every type that has words', async () => {

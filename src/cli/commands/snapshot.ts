@@ -6,6 +6,7 @@ import type { SnapshotProgress } from '../../node/exchange/import-snapshot.ts'
 import type { ExportedFile } from '../../node/exchange/space-exchange.ts'
 import { defineAction } from '../control/action.ts'
 import { formatAmount, formatBytes, formatCount, formatDuration } from '../output/human.ts'
+import { printable } from '../output/printable.ts'
 import { ProgressBar } from '../output/progress-bar.ts'
 import { formatPairs } from '../output/table.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
@@ -173,7 +174,7 @@ function registerImport(snapshot: CommandUnknownOpts, shell: Shell): void {
 function formatImported(imported: Imported, { style }: Shell): readonly string[] {
   const { name, created, operations, admitted, completed, cells, path, seconds } = imported
   return [
-    `${style.strong(displayName(name))}${created ? ' (new here)' : ''}${path === '' ? '' : `, the subtree ${path}`}`,
+    `${style.strong(displayName(name))}${created ? ' (new here)' : ''}${path === '' ? '' : `, the subtree ${printable(path)}`}`,
     ...formatPairs(
       [
         ['operations', `${formatCount(operations)}, ${formatCount(admitted)} of them new here`],

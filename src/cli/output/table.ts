@@ -30,16 +30,25 @@ export function widthOf(text: string): number {
   return width
 }
 
-/** Shortened to that width, with an ellipsis where something was left out. */
+/**
+ * Shortened to that width, with an ellipsis where something was left out. Marks take no width, so they are counted too: a text of nothing
+ * else ends as well. Cost: the characters shown.
+ */
 export function shorten(text: string, width: number): string {
-  if (widthOf(text) <= width) return text
-  let shortened = ''
+  const charactersMax = CHARACTERS_PER_COLUMN_MAX * width
+  let kept = ''
+  let taken = 0
+  let count = 0
   for (const character of text) {
-    if (widthOf(shortened + character) > width - 1) break
-    shortened += character
+    taken += widthOf(character)
+    if (taken > width || ++count > charactersMax) return `${kept}…`
+    if (taken <= width - 1) kept += character
   }
-  return `${shortened}…`
+  return text
 }
+
+/** Characters for each column that are shown at most: a letter with its marks, or an emoji of several people. */
+const CHARACTERS_PER_COLUMN_MAX = 16
 
 /** East Asian wide characters and emoji. */
 const WIDE =
@@ -49,7 +58,9 @@ function formatRows(
   aligns: readonly ('left' | 'right')[],
   rows: readonly (readonly string[])[],
 ): readonly string[] {
-  const widths = aligns.map((_align, column) => Math.max(...rows.map((row) => widthOf(row[column] ?? ''))))
+  const widths = aligns.map((_align, column) =>
+    rows.reduce((most, row) => Math.max(most, widthOf(row[column] ?? '')), 0),
+  )
   return rows.map((row) =>
     aligns
       .map((align, column) => {

@@ -1,7 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { rmSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { SEARCH_BATCH_CELLS_MAX, STORE_BUSY_TIMEOUT_MS } from '../../core/limits.ts'
+import {
+  SEARCH_BATCH_CELLS_MAX,
+  SEARCH_BATCH_CHARACTERS_MAX,
+  STORE_BUSY_TIMEOUT_MS,
+} from '../../core/limits.ts'
 import type { CellType } from '../../core/types/cell.ts'
 import { textOfCell } from '../../storage/sqlite/text-pieces.ts'
 import type { IndexProgress } from './query-message.ts'
@@ -43,9 +47,8 @@ interface CellText {
   readonly json: string | null
 }
 
-/** What the next cells are, and where that leads. */
+/** Where the cells of a batch have led. */
 interface Batch {
-  readonly cells: readonly CellText[]
   readonly next: Place
   /** Work done in it, and left after it. */
   readonly done: number
@@ -67,6 +70,7 @@ export class SearchIndex {
   readonly #space: DatabaseSync
   readonly #index: DatabaseSync
   readonly #cellsAfter: StatementSync
+  readonly #cell: StatementSync
   readonly #history: StatementSync
   readonly #cellsOf: StatementSync
   readonly #turns: StatementSync
@@ -75,7 +79,8 @@ export class SearchIndex {
   private constructor(space: DatabaseSync, index: DatabaseSync) {
     this.#space = space
     this.#index = index
-    this.#cellsAfter = space.prepare(`SELECT ${CELL} FROM cells c WHERE c.cell > ? ORDER BY c.cell LIMIT ?`)
+    this.#cellsAfter = space.prepare('SELECT cell FROM cells WHERE cell > ? ORDER BY cell LIMIT ?')
+    this.#cell = space.prepare(`SELECT ${CELL} FROM cells c WHERE c.cell = ?`)
     this.#history = space.prepare(
       'SELECT ordinal, cell FROM history INDEXED BY history_by_ordinal WHERE ordinal >= ? ORDER BY ordinal LIMIT ?',
     )
@@ -118,20 +123,11 @@ export class SearchIndex {
     this.#space.close()
   }
 
-  /** One batch, in one transaction. */
+  /** One batch, in one transaction, all from one moment of the space. */
   #step(): Batch {
     this.#index.exec('BEGIN IMMEDIATE')
     try {
-      const batch = this.#read()
-      const remove = this.#index.prepare('DELETE FROM search WHERE rowid = ?')
-      const insert = this.#index.prepare(
-        'INSERT INTO search (rowid, path, type, field, text) VALUES (?, ?, ?, ?, ?)',
-      )
-      for (const { cell, path, type, field, json } of batch.cells) {
-        remove.run(cell)
-        const text = json === null ? '' : searchableText(type, field, json)
-        if (text !== '') insert.run(cell, path, type, field, text)
-      }
+      const batch = this.#takeUp()
       const { ordinal, turn, last, scanned } = batch.next
       this.#index.exec('DELETE FROM place')
       this.#index.prepare('INSERT INTO place VALUES (?, ?, ?, ?)').run(ordinal, turn, last, scanned)
@@ -143,16 +139,34 @@ export class SearchIndex {
     }
   }
 
-  /** The next cells to look at, all from one moment of the space. */
-  #read(): Batch {
+  #takeUp(): Batch {
     this.#space.exec('BEGIN')
     try {
       const end = this.#end.get() as unknown as Place & { readonly cell: number }
       const place = this.#placeWithin(end)
-      return place.scanned === null ? this.#follow(place, end) : this.#scan(place, place.scanned, end.cell)
+      const writer = this.#writer()
+      return place.scanned === null
+        ? this.#follow(place, end, writer)
+        : this.#scan(place, place.scanned, end.cell, writer)
     } finally {
       this.#space.exec('ROLLBACK')
     }
+  }
+
+  /** Writes the texts of cells, each once, and one in memory at a time. */
+  #writer(): BatchWriter {
+    const remove = this.#index.prepare('DELETE FROM search WHERE rowid = ?')
+    const insert = this.#index.prepare(
+      'INSERT INTO search (rowid, path, type, field, text) VALUES (?, ?, ?, ?, ?)',
+    )
+    const put = (number: number): number => {
+      const { cell, path, type, field, json } = this.#cell.get(number) as unknown as CellText
+      remove.run(cell)
+      const text = json === null ? '' : searchableText(type, field, json)
+      if (text !== '') insert.run(cell, path, type, field, text)
+      return json?.length ?? 0
+    }
+    return new BatchWriter(put)
   }
 
   /** Where it stands; at the very beginning where it is new, or the log is not the one it followed. */
@@ -170,42 +184,43 @@ export class SearchIndex {
   }
 
   /** The first time: every cell, as it is now; what changes meanwhile is followed afterwards. */
-  #scan(place: Place, after: number, lastCell: number): Batch {
-    const cells = this.#cellsAfter.all(after, SEARCH_BATCH_CELLS_MAX) as unknown as CellText[]
-    const scanned = cells.at(-1)?.cell ?? after
-    const isOver = cells.length < SEARCH_BATCH_CELLS_MAX
+  #scan(place: Place, after: number, lastCell: number, writer: BatchWriter): Batch {
+    const cells = this.#cellsAfter.all(after, SEARCH_BATCH_CELLS_MAX)
+    let scanned = after
+    let isOver = cells.length < SEARCH_BATCH_CELLS_MAX
+    for (const row of cells) {
+      if (writer.isFull) {
+        isOver = false
+        break
+      }
+      scanned = row['cell'] as number
+      writer.put(scanned)
+    }
     // One step more, at least, follows what was written meanwhile.
     const left = isOver ? 1 : Math.max(1, lastCell - scanned)
-    return { cells, next: { ...place, scanned: isOver ? null : scanned }, done: cells.length, left }
+    return { next: { ...place, scanned: isOver ? null : scanned }, done: writer.cells, left }
   }
 
-  #follow(place: Place, end: Place): Batch {
-    const turns = this.#turns.all(place.turn, SEARCH_BATCH_CELLS_MAX) as unknown as {
-      readonly turn: number
-      readonly ordinal: number
-    }[]
-    const changes = this.#history.all(place.ordinal, SEARCH_BATCH_CELLS_MAX) as unknown as {
-      readonly ordinal: number
-      readonly cell: number
-    }[]
-    const numbers = new Set<number>()
-    let next = end.ordinal
-    if (changes.length === SEARCH_BATCH_CELLS_MAX) {
-      // The last operation may have more than was read: it is taken whole.
-      const { ordinal } = changes.at(-1) as { readonly ordinal: number }
-      for (const cell of this.#cellsChangedBy(ordinal)) numbers.add(cell)
-      next = ordinal + 1
+  #follow(place: Place, end: Place, writer: BatchWriter): Batch {
+    const changes = this.#history.all(place.ordinal, SEARCH_BATCH_CELLS_MAX)
+    const ordinals = [...new Set(changes.map((row) => row['ordinal'] as number))]
+    // The last operation may have more than was read: each is taken whole.
+    let next = changes.length < SEARCH_BATCH_CELLS_MAX ? end.ordinal : (ordinals.at(-1) as number) + 1
+    for (const ordinal of ordinals) {
+      if (writer.isFull) {
+        next = ordinal
+        break
+      }
+      for (const cell of this.#cellsChangedBy(ordinal)) writer.put(cell)
     }
-    for (const { cell } of changes) numbers.add(cell)
     let turn = place.turn
-    for (const { turn: number, ordinal } of turns) {
-      if (numbers.size >= SEARCH_BATCH_CELLS_MAX) break
-      for (const cell of this.#cellsChangedBy(ordinal)) numbers.add(cell)
-      turn = number + 1
+    for (const row of this.#turns.all(place.turn, SEARCH_BATCH_CELLS_MAX)) {
+      if (writer.isFull) break
+      for (const cell of this.#cellsChangedBy(row['ordinal'] as number)) writer.put(cell)
+      turn = (row['turn'] as number) + 1
     }
     const left = end.ordinal - next + (end.turn - turn)
     return {
-      cells: [...numbers].map((cell) => this.#cell(cell)),
       next: { ordinal: next, turn, last: this.#idBefore(next), scanned: null },
       done: next - place.ordinal + (turn - place.turn),
       left,
@@ -216,15 +231,35 @@ export class SearchIndex {
     return this.#cellsOf.all(ordinal).map((row) => row['cell'] as number)
   }
 
-  #cell(cell: number): CellText {
-    return this.#space
-      .prepare(`SELECT ${CELL} FROM cells c WHERE c.cell = ?`)
-      .get(cell) as unknown as CellText
-  }
-
   #idBefore(ordinal: number): Uint8Array | null {
     const row = this.#space.prepare('SELECT id FROM operation_log WHERE ordinal = ?').get(ordinal - 1)
     return row === undefined ? null : (row['id'] as Uint8Array)
+  }
+}
+
+/** What one batch takes up: cells, each once, until it is full. */
+class BatchWriter {
+  readonly #put: (cell: number) => number
+  readonly #taken = new Set<number>()
+  #characters = 0
+
+  /** `put` takes up one cell, and gives how many characters were read of it. */
+  constructor(put: (cell: number) => number) {
+    this.#put = put
+  }
+
+  get cells(): number {
+    return this.#taken.size
+  }
+
+  get isFull(): boolean {
+    return this.#taken.size >= SEARCH_BATCH_CELLS_MAX || this.#characters >= SEARCH_BATCH_CHARACTERS_MAX
+  }
+
+  put(cell: number): void {
+    if (this.#taken.has(cell)) return
+    this.#taken.add(cell)
+    this.#characters += this.#put(cell)
   }
 }
 
