@@ -10,21 +10,27 @@ import { removeEdge, setEdge } from '../src/core/types/edge/change.ts'
 import { appendEntry } from '../src/core/types/log/change.ts'
 import { deleteRegister, setRegister } from '../src/core/types/register/change.ts'
 import { editSet } from '../src/core/types/set/change.ts'
+import { deleteText, editText } from '../src/core/types/text/change.ts'
+import type { TextEdit } from '../src/core/types/text/edit.ts'
 import type { Operation } from '../src/core/operation/operation.ts'
 import type { Signer } from '../src/core/signature.ts'
+import { foldNaively, type NaiveNode } from '../simulation/oracle/naive-text.ts'
 import { beginning, bob, carol, dave, forge, GENESIS_MS, genesis, mallory } from './cast.ts'
 
 /** One edit as the oracle sees it: what was meant, beside the change that says it. */
 export type MeantEdit = {
   readonly path: string
-  readonly type: 'register' | 'map' | 'edge' | 'log' | 'set' | 'counter' | 'blob' | 'claim'
+  readonly type: 'register' | 'map' | 'edge' | 'log' | 'set' | 'counter' | 'text' | 'blob' | 'claim'
   /** Of an entry of a log: empty, since its place follows from its operation. */
   readonly field: string
 } & (
   | { readonly kind: 'set'; readonly value: unknown }
   | { readonly kind: 'remove'; readonly observed: readonly ElementRef[] }
   | { readonly kind: 'add'; readonly by: number }
+  /** Of a counter or a text. */
   | { readonly kind: 'clear' }
+  /** Of a text; void where it does not fit. */
+  | { readonly kind: 'edit'; readonly edits: readonly TextEdit[] }
 )
 
 /** An operation of a random history, with what it means and everything before it, found the slow way. */
@@ -48,7 +54,7 @@ export interface Plan {
 
 const AUTHORS: readonly Signer[] = [bob, carol, mallory, dave]
 const PATHS = ['mallory', 'mallory/a', 'mallory/a/b', 'mallory/ab', 'mallory/ä']
-const SHAPES = 24
+const SHAPES = 30
 
 /** Plans of up to `most` operations; about one in six tries to fork. */
 export function plans(most: number): fc.Arbitrary<readonly Plan[]> {
@@ -91,7 +97,8 @@ function makeEvent(plan: Plan, events: readonly Event[]): Event {
   const knowsGrant = parents.some((parent) => isAtOrBefore(grant, parent))
   const all = knowsGrant ? parents : [...parents, grant]
   const past = new Set(all.flatMap((parent) => [toHex(parent.operation.id), ...parent.past]))
-  const made = plan.edits.map((edit) => makeEdit(edit, events, past))
+  const made: Made[] = []
+  for (const edit of plan.edits) made.push(makeEdit(edit, events, past, made))
   const time = Math.max(GENESIS_MS, ...all.map((parent) => parent.operation.header.time)) + plan.timeStep
   const operation = forge({
     author,
@@ -118,6 +125,7 @@ function makeEdit(
   { path: pick, shape, target }: Plan['edits'][number],
   events: readonly Event[],
   past: ReadonlySet<string>,
+  earlier: readonly Made[],
 ): Made {
   const path = PATHS[pick % PATHS.length] as string
   const field = shape % 2 === 0 ? 'x' : 'y'
@@ -172,9 +180,63 @@ function makeEdit(
     }
     case 17:
       return { bytes: setRegister('elsewhere', target), meant: null }
+    case 18:
+    case 19:
+    case 20:
+    case 21:
+    case 22: {
+      const edits = textEditsFor({ path, shape, target }, events, past, earlier)
+      return made(editText(path, edits), { type: 'text', field: '', kind: 'edit', edits })
+    }
+    case 23:
+      return made(deleteText(path), { type: 'text', field: '', kind: 'clear' })
     default:
       return makeRemoval({ path, shape, target }, events, past)
   }
+}
+
+/** Types and deletes where there is something, counted the slow way; now and then beyond the end, or the empty edit. */
+function textEditsFor(
+  { path, shape, target }: { readonly path: string; readonly shape: number; readonly target: number },
+  events: readonly Event[],
+  past: ReadonlySet<string>,
+  earlier: readonly Made[],
+): readonly TextEdit[] {
+  const before = events.filter(({ operation }) => past.has(toHex(operation.id)))
+  const own = { operation: { id: new Uint8Array(32) }, edits: earlier.map(({ meant }) => meant), past }
+  let length = foldNaively(textNodes([...before, own], path)).order.length
+  if (target % 25 === 24) return [[0, 0, '']]
+  const edits: TextEdit[] = []
+  for (let i = 0; i <= shape % 3; i++) {
+    const beyond = target % 16 === 15 ? 1 : 0
+    const position = (target * (i + 1) * 7) % (length + 1)
+    const inserted = ['a', 'bc', '', '😀ä語'][(target + i) % 4] as string
+    const deleted = Math.min(((target + i) % 3) + (inserted === '' ? 1 : 0), length - position) + beyond
+    if (deleted > 0 || inserted !== '') edits.push([position, deleted, inserted])
+    length += Array.from(inserted).length
+  }
+  return edits.length > 0 ? edits : [[length, 0, 'd']]
+}
+
+/**
+ * The changes of the text at a path, as nodes for the stupid fold: an operation's first one follows all of them in its past, a later one
+ * the one before. The events come parents first.
+ */
+export function textNodes(
+  events: readonly (Omit<Event, 'operation'> & { readonly operation: Pick<Operation, 'id'> })[],
+  path: string,
+): readonly NaiveNode[] {
+  const nodes: NaiveNode[] = []
+  for (const { operation, edits, past } of events) {
+    let parents = [...nodes.keys()].filter((node) => past.has(toHex((nodes[node] as NaiveNode).id)))
+    for (const edit of edits.flatMap((some) => some ?? [])) {
+      if (edit.type !== 'text' || edit.path !== path) continue
+      const action =
+        edit.kind === 'edit' ? ({ kind: 'edit', edits: edit.edits } as const) : ({ kind: 'delete' } as const)
+      parents = [nodes.push({ id: operation.id, parents, action }) - 1]
+    }
+  }
+  return nodes
 }
 
 /** Mostly removes a write that is there to remove; else names anything, also what the author cannot know. */
@@ -233,6 +295,7 @@ function removalOf({ path, type, field, observed }: Extract<MeantEdit, { kind: '
       return deleteBlob(path, observed)
     case 'log':
     case 'counter':
+    case 'text':
       throw new Error(`nothing of a ${type} is named`)
   }
 }

@@ -8,6 +8,7 @@ import { STATE_FIELD_TAG, STATE_ITEM_TAG, STATE_NODE_TAG } from '../../src/core/
 import { sha256 } from '../../src/core/hash.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import { StateTree } from '../../src/core/state/state-tree.ts'
+import { foldNaively } from '../../simulation/oracle/naive-text.ts'
 import { beginning, bob, carol, createHome, forge, type Home } from '../cast.ts'
 import {
   closure,
@@ -15,6 +16,7 @@ import {
   makeHistory,
   type MeantEdit,
   plans,
+  textNodes,
   topologicalOrder,
 } from '../random-history.ts'
 import { naiveTrieRoot } from './naive-trie.ts'
@@ -298,7 +300,7 @@ describe('ancestry', () => {
 /**
  * The laws of every type over all edits at once. Where the last writer wins: all writes sorted by (time, lamport, id, index), the last one
  * shows unless some valid removal names it. A member of a set shows while some addition is named by no removal; of a claim the first that
- * none names; a tally is what no clearing has in its past.
+ * none names; a tally is what no clearing has in its past. A text is what the stupid fold makes of it.
  */
 function naiveState(events: readonly Event[]): ReadonlyMap<string, unknown> {
   interface Done {
@@ -330,7 +332,12 @@ function naiveState(events: readonly Event[]): ReadonlyMap<string, unknown> {
           compareBytes(a.id, b.id) ||
           i - j,
       )
-    const type = cell.split('|')[1]
+    const [path, type] = cell.split('|') as [string, string]
+    if (type === 'text') {
+      const { text, exists } = foldNaively(textNodes(events, path)).show(() => true)
+      if (exists) shown.set(cell, text)
+      continue
+    }
     if (type === 'counter') {
       const clearings = done.filter(({ edit }) => edit.kind === 'clear')
       const counted = done.flatMap(({ edit, event }) =>
@@ -355,7 +362,7 @@ function entryPlace({ operation: { id, header } }: Event, index: number): string
 }
 
 /** Ascending. */
-const TYPES = ['blob', 'claim', 'counter', 'edge', 'log', 'map', 'register', 'set']
+const TYPES = ['blob', 'claim', 'counter', 'edge', 'log', 'map', 'register', 'set', 'text']
 
 /** The state root by recursion over the visible items. */
 function naiveStateRoot(state: ReadonlyMap<string, unknown>): Uint8Array {
