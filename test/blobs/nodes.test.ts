@@ -65,6 +65,18 @@ describe('attachments of two nodes', () => {
     })
   })
 
+  test('are bytes, or chunks of bytes, and nothing else', async () => {
+    const { hers } = await pair()
+    const [whole, chunked] = [contentOf(1), contentOf(1)]
+    const { reference } = await hers.blobs.put('docs/whole', whole)
+    expect(reference.size).toBe(whole.length)
+    expect((await hers.blobs.put('docs/chunks', [chunked])).reference).toEqual(reference)
+    for (const content of ['text', ['text'], [1, 2]] as unknown as Uint8Array[]) {
+      await expect(hers.blobs.put('docs/none', content)).rejects.toMatchObject({ code: 'BAD_VALUE' })
+    }
+    expect(hers.get('docs/none')).toBeUndefined()
+  })
+
   test('that are large are missing until somebody asks, and say so', async () => {
     const { alice, hers, his } = await pair()
     const content = contentOf(9)

@@ -135,13 +135,13 @@ export class SpaceBlobs extends TypedEventEmitter<BlobEvents> {
    */
   async put(
     path: string,
-    content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    content: Uint8Array | AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     options: BlobPutOptions = {},
   ): Promise<{ readonly id: string; readonly reference: BlobReference }> {
     const { mediaType, name } = options
     this.#checkWritable(path, options)
     return await this.#node.putting(async () => {
-      const id = await this.#store(content, options)
+      const id = await this.#store(content instanceof Uint8Array ? [content] : onlyBytes(content), options)
       const reference: BlobReference = {
         ...id,
         ...(mediaType === undefined ? {} : { mediaType }),
@@ -359,4 +359,18 @@ function nobodyHas(path: string, asked: readonly AskedPeer[]): FaultError {
     code: 'BLOB_MISSING',
     detail: `nobody who is connected has all of the blob at ${where}: ${who}. It stays on the want-list, "hanse blob wants"`,
   })
+}
+
+/** Whoever is not held to types could give numbers or texts for chunks, of which nothing would be stored. */
+async function* onlyBytes(
+  chunks: AsyncIterable<unknown> | Iterable<unknown>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of chunks) {
+    if (!(chunk instanceof Uint8Array))
+      throw new FaultError({
+        code: 'BAD_VALUE',
+        detail: 'the content of a blob is bytes, or chunks of bytes',
+      })
+    yield chunk
+  }
 }
