@@ -54,11 +54,31 @@ export interface Plan {
 
 const AUTHORS: readonly Signer[] = [bob, carol, mallory, dave]
 const PATHS = ['mallory', 'mallory/a', 'mallory/a/b', 'mallory/ab', 'mallory/ä']
-const SHAPES = 30
+/** Few, so that many meet in one text. */
+const TEXT_PATHS = ['mallory', 'mallory/a/b']
+const SHAPES = 32
+/** Shapes of edits that type into a text, and after them the one that deletes it. */
+const TEXT_SHAPES = { min: 18, max: 25 }
 
 /** Plans of up to `most` operations; about one in six tries to fork. */
 export function plans(most: number): fc.Arbitrary<readonly Plan[]> {
-  const edit = fc.record({ path: fc.nat(9), shape: fc.nat(SHAPES - 1), target: fc.nat(50) })
+  return plansOf(fc.array(editsOfShape(fc.nat(SHAPES - 1)), { maxLength: 4 }), { maxLength: most })
+}
+
+/** Plans of operations that all type into texts, or delete them. */
+export function typingPlans(most: number): fc.Arbitrary<readonly Plan[]> {
+  const edits = fc.array(editsOfShape(fc.integer(TEXT_SHAPES)), { minLength: 1, maxLength: 3 })
+  return plansOf(edits, { minLength: 4, maxLength: most })
+}
+
+function editsOfShape(shape: fc.Arbitrary<number>): fc.Arbitrary<Plan['edits'][number]> {
+  return fc.record({ path: fc.nat(9), shape, target: fc.nat(50) })
+}
+
+function plansOf(
+  edits: fc.Arbitrary<Plan['edits']>,
+  lengths: fc.ArrayConstraints,
+): fc.Arbitrary<readonly Plan[]> {
   const plan = fc.record({
     author: fc.nat(AUTHORS.length - 1),
     back: fc.oneof(
@@ -67,9 +87,9 @@ export function plans(most: number): fc.Arbitrary<readonly Plan[]> {
     ),
     deps: fc.array(fc.nat(12), { maxLength: 4 }),
     timeStep: fc.nat(2),
-    edits: fc.array(edit, { maxLength: 4 }),
+    edits,
   })
-  return fc.array(plan, { maxLength: most })
+  return fc.array(plan, lengths)
 }
 
 /** Makes the operations of the plans, each valid: an author never builds on two of its own branches. Parents come first. */
@@ -128,6 +148,13 @@ function makeEdit(
   earlier: readonly Made[],
 ): Made {
   const path = PATHS[pick % PATHS.length] as string
+  if (shape >= TEXT_SHAPES.min && shape <= TEXT_SHAPES.max)
+    return makeTextEdit(
+      { path: TEXT_PATHS[pick % TEXT_PATHS.length] as string, shape, target },
+      events,
+      past,
+      earlier,
+    )
   const field = shape % 2 === 0 ? 'x' : 'y'
   const made = (bytes: Uint8Array, edit: DistributiveOmit<MeantEdit, 'path'>): Made => ({
     bytes,
@@ -180,33 +207,31 @@ function makeEdit(
     }
     case 17:
       return { bytes: setRegister('elsewhere', target), meant: null }
-    case 18:
-    case 19:
-    case 20:
-    case 21:
-    case 22: {
-      const edits = textEditsFor({ path, shape, target }, events, past, earlier)
-      return made(editText(path, edits), { type: 'text', field: '', kind: 'edit', edits })
-    }
-    case 23:
-      return made(deleteText(path), { type: 'text', field: '', kind: 'clear' })
     default:
       return makeRemoval({ path, shape, target }, events, past)
   }
 }
 
-/** Types and deletes where there is something, counted the slow way; now and then beyond the end, or the empty edit. */
-function textEditsFor(
+/** Types and deletes where there is something, counted the slow way; now and then beyond the end, the empty edit, or all of it. */
+function makeTextEdit(
   { path, shape, target }: { readonly path: string; readonly shape: number; readonly target: number },
   events: readonly Event[],
   past: ReadonlySet<string>,
   earlier: readonly Made[],
-): readonly TextEdit[] {
+): Made {
+  const text = { path, type: 'text', field: '' } as const
+  if (shape === TEXT_SHAPES.max) return { bytes: deleteText(path), meant: [{ ...text, kind: 'clear' }] }
   const before = events.filter(({ operation }) => past.has(toHex(operation.id)))
   const own = { operation: { id: new Uint8Array(32) }, edits: earlier.map(({ meant }) => meant), past }
-  let length = foldNaively(textNodes([...before, own], path)).order.length
-  if (target % 25 === 24) return [[0, 0, '']]
+  const { length } = foldNaively(textNodes([...before, own], path)).order
+  const edits = target % 25 === 24 ? ([[0, 0, '']] as const) : typeAnywhere(shape, target, length)
+  return { bytes: editText(path, edits), meant: [{ ...text, kind: 'edit', edits }] }
+}
+
+/** Edits of a text that has `length` characters. */
+function typeAnywhere(shape: number, target: number, characters: number): readonly TextEdit[] {
   const edits: TextEdit[] = []
+  let length = characters
   for (let i = 0; i <= shape % 3; i++) {
     const beyond = target % 16 === 15 ? 1 : 0
     const position = (target * (i + 1) * 7) % (length + 1)

@@ -18,6 +18,7 @@ import {
   plans,
   textNodes,
   topologicalOrder,
+  typingPlans,
 } from '../random-history.ts'
 import { naiveTrieRoot } from './naive-trie.ts'
 
@@ -118,6 +119,29 @@ describe('the state', () => {
         )
         expect(shown).toEqual(expected)
         expect(toHex(hosted.replica.stateRoot())).toBe(toHex(naiveStateRoot(expected)))
+      }),
+      RUNS,
+    )
+  })
+})
+
+describe('texts that every operation edits', () => {
+  test('are what the stupid fold says, whatever order operations came in, and whichever bodies came late', async () => {
+    await fc.assert(
+      fc.asyncProperty(typingPlans(14), choices, async (planned, order) => {
+        const events = makeHistory(planned)
+        const one = await createHome(operationsOf(events))
+        const other = await createHome()
+        const isLate = (index: number) => (order[index % order.length] as number) % 3 === 0
+        const first = topologicalOrder(events, order).map(({ operation }, index) =>
+          isLate(index) ? { ...operation, body: null } : operation,
+        )
+        await other.hosted.replica.receive(first, 'bob’s peer')
+        other.hosted.replica.stateRoot()
+        for (const { operation } of topologicalOrder(events, order).toReversed())
+          await other.hosted.replica.receive([operation], 'bob’s peer')
+        expect(facts(other)).toEqual(facts(one))
+        expect(toHex(one.hosted.replica.stateRoot())).toBe(toHex(naiveStateRoot(naiveState(events))))
       }),
       RUNS,
     )
