@@ -1,4 +1,4 @@
-import { compareBytes, concatBytes, toHex } from './bytes.ts'
+import { compareBytes, joinBytes, toHex } from './bytes.ts'
 import { CLOCK_LEAF_TAG } from './domain-tags.ts'
 import { sha256 } from './hash.ts'
 import { MerkleTrie, type TrieDigest } from './trie.ts'
@@ -70,5 +70,5 @@ export function clockLeaf(heads: readonly Head[]): Uint8Array {
     new DataView(seq.buffer).setBigUint64(0, BigInt(head.seq))
     parts.push(seq, head.id)
   }
-  return sha256(concatBytes(...parts))
+  return sha256(joinBytes(parts))
 }

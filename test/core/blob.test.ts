@@ -317,3 +317,15 @@ describe('the plan of fetching a blob', () => {
     expect(plan.doneBytes).toBe(large.size)
   })
 })
+
+describe('content that comes byte by byte', () => {
+  it('is cut into the same chunks', async () => {
+    const content = new Uint8Array(BLOB_CHUNK_BYTES + 3).map((_, i) => i)
+    const bytes = function* () {
+      for (let i = 0; i < content.length; i++) yield content.subarray(i, i + 1)
+    }
+    const chunks = await Array.fromAsync(chunksOf(bytes()))
+    expect(chunks.map(({ length }) => length)).toEqual([BLOB_CHUNK_BYTES, 3])
+    expect(Buffer.concat(chunks).equals(content)).toBe(true)
+  })
+})

@@ -46,3 +46,13 @@ test('an author without heads has no place in the clock', () => {
     }),
   )
 })
+
+test('an author with more branches than a call has room for arguments has a place in the clock all the same', () => {
+  const author = new Uint8Array(32)
+  const heads = Array.from({ length: 100_000 }, (_, i) => {
+    const id = new Uint8Array(32)
+    new DataView(id.buffer).setUint32(0, i)
+    return { seq: 0, id }
+  })
+  expect(rootOf(author, heads)).not.toBe(rootOf(author, heads.slice(1)))
+})

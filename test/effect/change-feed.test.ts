@@ -12,7 +12,8 @@ import { endorseOperations, revokeDelegation } from '../../src/core/changes/verd
 import { editMap } from '../../src/core/types/map/change.ts'
 import { addToCounter } from '../../src/core/types/counter/change.ts'
 import { appendEntry } from '../../src/core/types/log/change.ts'
-import { bob, forge, mallory } from '../cast.ts'
+import { setRegister } from '../../src/core/types/register/change.ts'
+import { alice, bob, bobToken, createHome, forge, grants, mallory } from '../cast.ts'
 
 const SEEN = Array.from({ length: 4 }, (_, i) => i)
 
@@ -184,6 +185,38 @@ describe('the changes of a space', () => {
     expect(await paths({ path: 'b/ada' })).toEqual(['b/ada'])
     expect(await paths({ path: 'mallory' })).toEqual([])
     expect(await paths({ types: ['counter'] })).toEqual(['b/hits'])
+  })
+
+  test('let others take their turn where very many operations lose their effect of which nothing is to be told', async () => {
+    const written: Operation[] = []
+    while (written.length < 1_500) {
+      const prev = written.at(-1)
+      written.push(
+        forge({ author: bob, ...(prev === undefined ? {} : { prev }), body: [setRegister('b', 1)] }),
+      )
+    }
+    const { replica } = (await createHome(written)).hosted
+    const since = new ChangeFeed(replica).now()
+    const revocation = forge({
+      author: alice,
+      prev: grants,
+      body: [revokeDelegation({ target: bobToken.digest, cut: [] })],
+      header: { command: '/cap/revoke' },
+    })
+    await replica.receive([revocation], 'a peer')
+    expect(replica.store.turns(0, 10_000)).toHaveLength(1_500)
+    let turns = 0
+    const passing = (async () => {
+      while (turns >= 0) {
+        await new Promise(setImmediate)
+        turns++
+      }
+    })()
+    expect(await told(replica, { since, path: 'elsewhere' })).toEqual([])
+    const taken = turns
+    turns = -Infinity
+    await passing
+    expect(taken).toBeGreaterThanOrEqual(4)
   })
 
   test('say when a revocation takes an effect, and when an endorsement gives it back', async () => {

@@ -100,6 +100,21 @@ describe('a counter', () => {
 })
 
 describe('a revocation of somebody who has written one item very often', () => {
+  it('takes its effect, also where more cells are touched than a call has room for arguments', async () => {
+    const members = (from: number) => Array.from({ length: 45_000 }, (_, i) => (from + i).toString(36))
+    const written: Operation[] = []
+    for (const from of [0, 45_000, 90_000]) {
+      const prev = written.at(-1)
+      const body = [editSet('a', { add: members(from) })]
+      written.push(forge({ author: bob, ...(prev === undefined ? {} : { prev }), body }))
+    }
+    const home = await createHome(written)
+    const body = [revokeDelegation({ target: bobToken.digest, cut: [] })]
+    const header = { command: '/cap/revoke' }
+    await workOf(home, [forge({ author: alice, prev: grants, body, header })])
+    expect(home.hosted.store.cells({ prefix: '', limit: 10 })).toEqual([])
+  })
+
   it('costs the writes and not their square, though somebody else wrote at the same time', async () => {
     const costs: number[] = []
     for (const count of [200, 400, 800]) {

@@ -158,7 +158,7 @@ class FeedReader {
       if (turn !== undefined && turn.at <= this.#ordinal) {
         this.#turn++
         const records = this.#tellTurn(turn)
-        if (records.length > 0) return records
+        if (records.length > 0 || read >= PAGE) return records
         continue
       }
       const entry = this.#nextEntry()

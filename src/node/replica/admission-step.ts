@@ -54,9 +54,11 @@ export class AdmissionStep {
   /** Ids admitted or refused for ever, whose waiting children are still to be looked at. */
   readonly settled: Uint8Array[] = []
 
+  // Lists of strangers' making may be longer than a call has room for arguments, so none is passed as such here or by whoever adds to these.
+
   /** Takes the authors of whom operations were severed, or are not any more. */
   noteSevered(authors: readonly Uint8Array[]): void {
-    this.authors.push(...authors)
+    for (const author of authors) this.authors.push(author)
     this.hasSevered ||= authors.length > 0
   }
 

@@ -25,7 +25,7 @@ export function inBranchOrder(rows: readonly TextEditRow[]): readonly TextEditRo
   ready.reverse()
   const ordered: TextEditRow[] = []
   for (let ordinal = ready.pop(); ordinal !== undefined; ordinal = ready.pop()) {
-    ordered.push(...(operations.get(ordinal) as readonly TextEditRow[]))
+    for (const row of operations.get(ordinal) as readonly TextEditRow[]) ordered.push(row)
     // What was placed last is followed first.
     for (const child of (children.get(ordinal) ?? []).toReversed()) {
       const left = (missing.get(child) as number) - 1

@@ -83,9 +83,9 @@ export class Effects {
     if (remasked.length === 0) return { touched, remasked, authors }
     for (const one of remasked) {
       if (this.#isMasked(one)) this.#unsettle(one)
-      else authors.push(...this.#rejoinParents(one, writer))
+      else for (const author of this.#rejoinParents(one, writer)) authors.push(author)
     }
-    authors.push(...remasked.map(({ author }) => author))
+    for (const { author } of remasked) authors.push(author)
     return { touched: [...touched, ...this.#refoldCellsOf(remasked)], remasked, authors }
   }
 

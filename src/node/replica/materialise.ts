@@ -29,7 +29,7 @@ export function materialise(
     if (!change.ok) continue
     switch (change.value.kind) {
       case 'cells':
-        edits.push(...change.value.edits)
+        for (const edit of change.value.edits) edits.push(edit)
         break
       case 'delegations':
         for (const delegation of change.value.delegations) writer.putToken(delegation, entry.ordinal)

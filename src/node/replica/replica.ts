@@ -282,8 +282,8 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     const { touched, remasked, authors } = effects.admit(entry, decision.evaluation, writer)
     for (const { ordinal } of remasked)
       writer.putTurn(ordinal, this.store.mask(ordinal) === undefined ? 'unmasked' : 'masked')
-    step.touched.push(...touched)
-    step.remasked.push(...remasked)
+    for (const key of touched) step.touched.push(key)
+    for (const one of remasked) step.remasked.push(one)
     step.authors.push(entry.author)
     step.noteSevered(authors)
     if (isFirstFork) step.forks.push(fork)
@@ -310,7 +310,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     }
     const { effects } = this.#read()
     step.noteSevered(effects.settle(writer))
-    step.texts.push(...effects.write(writer).texts)
+    for (const text of effects.write(writer).texts) step.texts.push(text)
   }
 
   #retry(held: readonly Held[]): void {

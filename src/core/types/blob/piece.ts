@@ -1,4 +1,4 @@
-import { concatBytes, equalBytes } from '../../bytes.ts'
+import { joinBytes, equalBytes } from '../../bytes.ts'
 import { BLOB_PIECE_TAG } from '../../domain-tags.ts'
 import { HASH_BYTES, sha256 } from '../../hash.ts'
 import { BLOB_CHUNK_BYTES, BLOB_LIST_HASHES_MAX } from '../../limits.ts'
@@ -132,7 +132,7 @@ export async function* chunksOf(
     let rest = part
     while (size + rest.length >= BLOB_CHUNK_BYTES) {
       const taken = BLOB_CHUNK_BYTES - size
-      yield concatBytes(...waiting, rest.subarray(0, taken))
+      yield joinBytes([...waiting, rest.subarray(0, taken)])
       rest = rest.subarray(taken)
       waiting = []
       size = 0
@@ -140,5 +140,5 @@ export async function* chunksOf(
     if (rest.length > 0) waiting.push(rest.slice())
     size += rest.length
   }
-  if (size > 0) yield concatBytes(...waiting)
+  if (size > 0) yield joinBytes(waiting)
 }
