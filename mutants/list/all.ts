@@ -8,6 +8,7 @@ import { READING_MUTANTS } from './reading.ts'
 import { REVOCATION_MUTANTS } from './revocation.ts'
 import { SIMULATED_MUTANTS } from './simulation.ts'
 import { STATE_MUTANTS } from './state.ts'
+import { TEXT_MUTANTS } from './text.ts'
 
 /** Every rule that is broken on purpose. */
 export const MUTANTS: readonly Mutant[] = [
@@ -16,6 +17,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...REVOCATION_MUTANTS,
   ...STATE_MUTANTS,
   ...ITEM_MUTANTS,
+  ...TEXT_MUTANTS,
   ...NODE_MUTANTS,
   ...NETWORK_MUTANTS,
   ...READING_MUTANTS,
