@@ -63,8 +63,8 @@ export const TEXT_MUTANTS: readonly Mutant[] = [
   {
     name: 'masked-from-the-start-deletes',
     rule: 'an operation that is masked when its text is opened deletes',
-    file: 'src/core/types/text/document.ts',
-    edits: [['this.isMasked(node) ? 0 : 1, (span)', '1, (span)']],
+    file: 'src/core/types/text/span-tree.ts',
+    edits: [['[from, to, deletions], visit)', '[from, to, 1], visit)']],
     tests: DOCUMENT,
   },
   {
