@@ -237,6 +237,8 @@ export const STORE_CHANGES_COLLECTED_MAX = 4_096
 export const TEXTS_OPEN_BYTES_MAX = 64 * 1024 * 1024
 /** Bytes that a text open in memory takes whatever it holds (9,300 were measured), so that very many tiny ones are counted too. */
 export const TEXT_OPEN_BYTES = 10_240
+/** Runs of characters that are kept of one deletion; of more, where it begins and ends, and the rest is found again when it is asked for. */
+export const TEXT_DELETED_RUNS_MAX = 64
 /** Insertions and deletions of characters, or else of lines, in a minimal difference of two texts; beyond, what differs is replaced whole. */
 export const TEXT_DIFF_EDITS_MAX = 1_000
 /** Rows of the node's datastore read at a time. */

@@ -1,5 +1,5 @@
 import { compareBytes } from '../../bytes.ts'
-import { TEXT_CHARACTERS_MAX } from '../../limits.ts'
+import { TEXT_CHARACTERS_MAX, TEXT_DELETED_RUNS_MAX } from '../../limits.ts'
 import { isCreating, type TextAction, type TextEdit } from './edit.ts'
 import { CodePoints, countCodePoints } from './code-points.ts'
 import { DeltaJournal } from './delta-journal.ts'
@@ -7,6 +7,7 @@ import type { TextDelta } from './delta.ts'
 import { EventGraph, isSameVersion } from './event-graph.ts'
 import { Existence } from './existence.ts'
 import { findInsertionPoint } from './insertion-point.ts'
+import { preparedBetween } from './prepared-between.ts'
 import { NO_SPAN, SpanTree } from './span-tree.ts'
 import { toWireEdits, type WireEdits } from './wire-edits.ts'
 
@@ -20,6 +21,9 @@ export interface TextNode {
   /** True where its operation has no effect. */
   readonly isMasked: boolean
 }
+
+/** In the place of a character's number: a deletion of very many runs. */
+const WIDE_DELETION = -1
 
 /** A run of the visible text that one node wrote. */
 export interface BlamedRun {
@@ -53,7 +57,10 @@ export class TextDocument {
   readonly #first: number[] = []
   readonly #isVoid: boolean[] = []
   readonly #isMasked: boolean[] = []
-  /** By node: where its deletions begin in `#doomed`, runs of characters as pairs of number and length. */
+  /**
+   * By node: where its deletions begin in `#doomed`, runs of characters as pairs of number and length. A deletion of very many runs is two
+   * pairs: -1 and how many characters there were, the first character and the last; which ones between follow from the node's past.
+   */
   readonly #firstDoomed: number[] = []
   readonly #doomed: number[] = []
   /** The version that the tree is prepared for. */
@@ -284,17 +291,22 @@ export class TextDocument {
       const { span, offset } = this.#tree.findPrepared(place)
       this.#tree.splitBefore(this.#tree.start(span) + offset)
     }
-    const doomed = this.#doomed
-    const firstDoomed = this.#firstDoomed[node] as number
-    this.#tree.deletePrepared(from, to, this.isMasked(node) ? 0 : 1, (span) => {
-      this.#journal?.note(this.#tree, span)
+    const runs: number[] = []
+    const isMasked = this.isMasked(node)
+    this.#tree.deletePrepared(from, to, isMasked ? 0 : 1, (span) => {
+      if (!isMasked && this.#tree.isVisible(span)) this.#journal?.note(this.#tree, span)
       const start = this.#tree.start(span)
       const length = this.#tree.length(span)
-      const last = doomed.length - 2
-      if (last >= firstDoomed && (doomed[last] as number) + (doomed[last + 1] as number) === start)
-        doomed[last + 1] = (doomed[last + 1] as number) + length
-      else doomed.push(start, length)
+      const last = runs.length - 2
+      if (last >= 0 && (runs[last] as number) + (runs[last + 1] as number) === start)
+        runs[last + 1] = (runs[last + 1] as number) + length
+      else runs.push(start, length)
     })
+    const [first] = runs
+    if (first === undefined) return
+    const last = (runs.at(-2) as number) + (runs.at(-1) as number) - 1
+    if (runs.length <= 2 * TEXT_DELETED_RUNS_MAX) for (const one of runs) this.#doomed.push(one)
+    else this.#doomed.push(WIDE_DELETION, this.characters, first, last)
   }
 
   /** Prepares the tree for a version: nodes outside it are retreated, those in it advanced. */
@@ -344,8 +356,16 @@ export class TextDocument {
 
   *#deletionsOf(node: number): Generator<readonly [start: number, length: number]> {
     const end = this.#firstDoomed[node + 1] ?? this.#doomed.length
-    for (let i = this.#firstDoomed[node] as number; i < end; i += 2)
-      yield [this.#doomed[i] as number, this.#doomed[i + 1] as number]
+    for (let i = this.#firstDoomed[node] as number; i < end; i += 2) {
+      const [start, length] = [this.#doomed[i] as number, this.#doomed[i + 1] as number]
+      if (start !== WIDE_DELETION) yield [start, length]
+      else {
+        i += 2
+        this.#prepare([node])
+        const [first, last] = [this.#doomed[i] as number, this.#doomed[i + 1] as number]
+        yield* preparedBetween(this.#tree, first, last, length)
+      }
+    }
   }
 
   /** The pieces of a run of characters by the node that inserted them. */
