@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { TEXT_DELETED_RUNS_MAX } from '../../../../src/core/limits.ts'
-import { TextDocument } from '../../../../src/core/types/text/document.ts'
-import type { TextEdit } from '../../../../src/core/types/text/edit.ts'
+import { TEXT_DELETED_RUNS_MAX } from '../../src/core/limits.ts'
+import { TextDocument } from '../../src/core/types/text/document.ts'
+import type { TextEdit } from '../../src/core/types/text/edit.ts'
 
 /** A document to which nodes are added one after the other; each node is an operation. */
 function createDocument() {
