@@ -30,14 +30,20 @@ export function frameStream(stream: Stream, frameBytesMax: number): FrameStream 
     maxBufferSize: frameBytesMax + READ_AHEAD_BYTES_MAX,
     lengthDecoder: (prefix) => decodeLength(prefix, frameBytesMax),
   })
+  // A reader that an earlier message has woken sees only that the stream is over: why, it says when it closes.
+  let closedBy: Error | undefined
+  stream.addEventListener('close', ({ error }) => {
+    closedBy = error
+  })
   return {
     async read(signal) {
       try {
         const frame = await prefixed.read({ signal })
         return ok(frame.subarray())
       } catch (error) {
-        if (error instanceof FrameLengthError) return fail('FRAME_TOO_LARGE', error.message)
-        if (error instanceof StreamBufferError) return fail('FRAME_TOO_LARGE', error.message)
+        const cause = closedBy instanceof StreamBufferError ? closedBy : error
+        if (cause instanceof FrameLengthError || cause instanceof StreamBufferError)
+          return fail('FRAME_TOO_LARGE', cause.message)
         throw error
       }
     },
