@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { utf8 } from '../../src/core/bytes.ts'
+import { decodeCanonical, encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { sha256 } from '../../src/core/hash.ts'
 import { composeSplices } from '../../src/core/types/text/delta.ts'
+import type { TextEdit } from '../../src/core/types/text/edit.ts'
 import { TextDocument } from '../../src/core/types/text/document.ts'
 import { type Figures, seconds, type Subject, type Workload } from '../measure.ts'
 import { readTrace, replayOn } from '../text-trace.ts'
@@ -45,29 +48,80 @@ function peer(name: string): Subject {
   }
 }
 
-/** The order of characters alone, as every node keeps it of an open text: one document, transactions on what their parents leave. */
+/** What one replica of {@link core} tells the others of a transaction: its number, those it is made on, and its edits as a change has them. */
+type Told = readonly [operation: number, parents: readonly number[], edits: readonly TextEdit[]]
+
+/** A text of a node, without operations: as with the peers, each transaction is encoded for the others, and they decode it. */
+class DocumentText {
+  readonly #document = new TextDocument(idOf)
+  /** By operation. */
+  readonly #nodes: number[] = []
+  readonly #next: () => number
+
+  /** `next`: the number of the next operation of all replicas. */
+  constructor(next: () => number) {
+    this.#next = next
+  }
+
+  edit(patches: readonly (readonly [number, number, string])[]): Uint8Array {
+    const delta = composeSplices(this.#document.length, patches)
+    if (delta === null) throw new Error('a transaction goes beyond its text')
+    const { heads } = this.#document
+    const told: Told = [
+      this.#next(),
+      heads.map((node) => this.#document.operation(node)),
+      this.#document.translate(delta, heads).edits,
+    ]
+    this.#take(told)
+    return encodeCanonical(told)
+  }
+
+  merge(updates: readonly Uint8Array[]): void {
+    for (const update of updates) {
+      const told = decodeCanonical(update)
+      if (!told.ok) throw new Error(told.fault.detail)
+      this.#take(told.value as Told)
+    }
+  }
+
+  text(): string {
+    return this.#document.toString()
+  }
+
+  #take([operation, parents, edits]: Told): void {
+    this.#nodes[operation] = this.#document.add({
+      operation,
+      parents: parents.map((parent) => this.#nodes[parent] as number).sort((a, b) => a - b),
+      action: { kind: 'edit', edits },
+      isMasked: false,
+    })
+  }
+}
+
+const idOf = (operation: number) => sha256(utf8(String(operation)))
+
+/** The order of characters alone, as every node keeps it of an open text: replayed as the peers are, one replica for each author. */
 const core: Subject = {
   name: 'Hanse, the document in memory',
   without: 'sign, authorise or keep on disk',
   run: async ({ trace: given }): Promise<Figures> => {
-    const { transactions, endContent, startContent } = readTrace(String(given))
-    if (startContent !== '') throw new Error('a trace that begins with a text is not for this subject')
-    const document = new TextDocument((operation) => sha256(Uint8Array.from(String(operation), Number)))
+    const trace = readTrace(String(given))
+    let operations = 0
+    const replicas = Array.from({ length: trace.agents }, () => new DocumentText(() => operations++))
+    if (trace.startContent !== '') throw new Error('a trace that begins with a text is not for this subject')
     let slowestMs = 0
-    const applySeconds = await seconds(() => {
-      for (const [operation, { parents, patches }] of transactions.entries()) {
+    const timed = replicas.map((replica) => ({
+      merge: (updates: readonly Uint8Array[]) => replica.merge(updates),
+      edit: (patches: Parameters<DocumentText['edit']>[0]) => {
         const beganMs = performance.now()
-        const edits = document.asOf(parents, (length, translate) => {
-          const delta = composeSplices(length, patches)
-          if (delta === null) throw new Error('a transaction goes beyond its text')
-          return translate(delta).edits
-        })
-        document.add({ operation, parents, action: { kind: 'edit', edits }, isMasked: false })
+        const update = replica.edit(patches)
         slowestMs = Math.max(slowestMs, performance.now() - beganMs)
-      }
-    })
-    const matches = document.toString() === endContent ? 1 : 0
-    return { matches, applySeconds, applyMsMean: (1000 * applySeconds) / transactions.length, slowestMs }
+        return update
+      },
+    }))
+    const applySeconds = await seconds(() => replayOn(timed, trace))
+    const matches = replicas.every((replica) => replica.text() === trace.endContent) ? 1 : 0
+    return { matches, applySeconds, applyMsMean: (1000 * applySeconds) / operations, slowestMs }
   },
 }
 
