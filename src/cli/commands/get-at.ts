@@ -49,7 +49,7 @@ interface Wanted {
 export async function showPast(shell: Shell, session: Session, wanted: Wanted): Promise<void> {
   const past = await session.execute(getAtAction, wanted)
   shell.print(past, ({ type, value }) => {
-    const text = itemLines(type, value, Date.now()).join('\n')
+    const text = itemLines(type, value, Date.now()).join('\n').replace(/\n$/, '')
     return shell.stdout.isTTY ? printableLines(text) : text
   })
 }

@@ -134,7 +134,7 @@ export function registerGet(program: Command<[], GlobalOptions>, shell: Shell): 
       }
       if (found.incomplete === true) shell.remark('Parts of this text have not arrived: it is not final.')
       shell.print(found, ({ value }) => {
-        const text = itemLines(found.type, value, Date.now()).join('\n')
+        const text = itemLines(found.type, value, Date.now()).join('\n').replace(/\n$/, '')
         // Into a file or a program goes what was written; a terminal must not be steered by it.
         return shell.stdout.isTTY ? printableLines(text) : text
       })

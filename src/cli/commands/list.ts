@@ -19,6 +19,8 @@ interface ListedItem {
   readonly value: string
   /** Earlier entries of a log that were left out; 0 of other types. */
   readonly omitted: number
+  /** True for a text of which parts have not arrived. */
+  readonly incomplete: boolean
 }
 
 /** Entries of a log that a list shows: the last ones. */
@@ -48,8 +50,8 @@ export const listAction = defineAction<
         await emit(page)
         return { items, more: true }
       }
-      const { path, type: shown, value, omitted = 0 } = item
-      const listed = { path, type: shown, value: formatValue(value), omitted }
+      const { path, type: shown, value, omitted = 0, incomplete = false } = item
+      const listed = { path, type: shown, value: formatValue(value), omitted, incomplete }
       page.push(listed)
       characters += listed.path.length + listed.value.length
       items++
@@ -116,8 +118,8 @@ class JsonList {
   async write(page: readonly ListedItem[]): Promise<void> {
     if (page.length === 0) return
     const items = page.map(
-      ({ path, type, value, omitted }) =>
-        `{"path":${formatJson(path)},"type":${formatJson(type)},"value":${value}${omitted === 0 ? '' : `,"omitted":${omitted}`}}`,
+      ({ path, type, value, omitted, incomplete }) =>
+        `{"path":${formatJson(path)},"type":${formatJson(type)},"value":${value}${omitted === 0 ? '' : `,"omitted":${omitted}`}${incomplete ? ',"incomplete":true' : ''}}`,
     )
     await this.#shell.writeAll((this.#isEmpty ? '[' : ',\n') + items.join(',\n'))
     this.#isEmpty = false
@@ -139,11 +141,11 @@ class TextList {
 
   async write(page: readonly ListedItem[]): Promise<void> {
     const rows = page.map(
-      ({ path, type, value, omitted }) =>
+      ({ path, type, value, omitted, incomplete }) =>
         [
           printable(path) || '(root)',
           type,
-          itemSummary(type, parseJson(value), Date.now(), omitted),
+          `${itemSummary(type, parseJson(value), Date.now(), omitted)}${incomplete ? '  (not final: parts are missing)' : ''}`,
         ] as const,
     )
     // A single long path must not push the others' values off the screen.

@@ -89,6 +89,8 @@ export function registerPut(program: Command<[], GlobalOptions>, shell: Shell): 
     })
 }
 
+const FILE_ADVICE = 'which is the most one operation holds: "hanse blob put" takes a file of any size'
+
 async function readValue(
   value: string | undefined,
   file: string | undefined,
@@ -96,7 +98,10 @@ async function readValue(
   toJson: (text: string) => string,
 ): Promise<string> {
   if (value !== undefined && value !== '-') return toJson(value)
-  const bytes = await readInput(value === '-' ? shell.stdin : (file as string), BODY_BYTES_MAX)
+  const bytes =
+    value === '-'
+      ? await readInput(shell.stdin, BODY_BYTES_MAX)
+      : await readInput(file as string, BODY_BYTES_MAX, FILE_ADVICE)
   try {
     return toJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
   } catch {
