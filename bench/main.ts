@@ -67,9 +67,10 @@ async function measure(workload: Workload) {
     say(`  ${name}${without === '' ? '' : ` (does not ${without})`}`)
     for (const [figure, summary] of Object.entries(figures)) say(`    ${figure.padEnd(36)} ${show(summary)}`)
   }
-  const ratioToBestPeer = compare(workload, summaries)
-  for (const [figure, ratio] of Object.entries(ratioToBestPeer))
-    say(`  Hanse / best peer, ${figure}: ${ratio.toFixed(2)}`)
+  const compared = compare(workload, summaries)
+  for (const { figure, ratio, hanse, peer } of compared)
+    say(`  Hanse / best peer, ${figure}: ${ratio.toFixed(2)}  (${hanse} / ${peer})`)
+  const ratioToBestPeer = Object.fromEntries(compared.map(({ figure, ratio }) => [figure, ratio]))
   const [hanse, peers] = [true, false].map((isHanse) =>
     Object.fromEntries(summaries.filter(({ name }) => isHanseName(name) === isHanse).map((s) => [s.name, s])),
   )
@@ -109,23 +110,32 @@ function summariseAll(all: readonly Figures[]): Readonly<Record<string, Summary>
   return Object.fromEntries(names.map((name) => [name, summarise(all.map((figures) => figures[name] ?? 0))]))
 }
 
-/** The best of Hanse's medians over the best of the peers', where both have the figure. */
+/** One figure of the best of Hanse's subjects over that of the best peer, and which they were: each figure may have another. */
+interface Compared {
+  readonly figure: string
+  readonly ratio: number
+  readonly hanse: string
+  readonly peer: string
+}
+
+/** Hanse's best median over the peers' best, where both have the figure. */
 function compare(
   { compared }: Workload,
   summaries: readonly { readonly name: string; readonly figures: Readonly<Record<string, Summary>> }[],
-): Readonly<Record<string, number>> {
-  const ratios: Record<string, number> = {}
-  for (const [figure, better] of Object.entries(compared)) {
-    const best = (isHanse: boolean) => {
-      const medians = summaries
-        .filter(({ name }) => isHanseName(name) === isHanse)
-        .flatMap(({ figures }) => figures[figure]?.median ?? [])
-      return better === 'more' ? Math.max(...medians) : Math.min(...medians)
-    }
-    const ratio = best(true) / best(false)
-    if (Number.isFinite(ratio)) ratios[figure] = ratio
-  }
-  return ratios
+): readonly Compared[] {
+  return Object.entries(compared).flatMap(([figure, better]) => {
+    const best = (isHanse: boolean) =>
+      summaries
+        .flatMap(({ name, figures }) => {
+          const median = isHanseName(name) === isHanse ? figures[figure]?.median : undefined
+          return median === undefined ? [] : [{ name, median }]
+        })
+        .toSorted((a, b) => (better === 'more' ? b.median - a.median : a.median - b.median))[0]
+    const [hanse, peer] = [best(true), best(false)]
+    if (hanse === undefined || peer === undefined) return []
+    const ratio = hanse.median / peer.median
+    return Number.isFinite(ratio) ? [{ figure, ratio, hanse: hanse.name, peer: peer.name }] : []
+  })
 }
 
 function isHanseName(name: string): boolean {
