@@ -65,6 +65,7 @@ function textsOf(events: readonly Event[]): ReadonlyMap<string, readonly TextNod
     for (const change of event.changes) {
       const action = readTextAction(change, event)
       if (change === null || action === null) continue
+      if ((texts.get(change[2]) ?? []).filter((node) => node.event === event).length >= 16) continue
       if (unknown.some((path) => isBelow(change[2], path))) continue
       const nodes = texts.get(change[2]) ?? []
       texts.set(change[2], nodes)

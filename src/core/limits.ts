@@ -196,6 +196,8 @@ export const REVOCATIONS_PER_OPERATION_MAX = 16
 export const ENDORSED_OPERATIONS_MAX = 4_096
 /** Edits that one text change makes. Each costs some microseconds wherever it is placed; a pause of typing has a handful. */
 export const TEXT_EDITS_MAX = 4_096
+/** Changes that one operation makes to one text: each may go over all of it. As many edits as a body holds fit in them. */
+export const TEXT_CHANGES_MAX = 16
 /** Characters of one text, deleted ones included, as one operation's past has them: some 200 MiB in memory at the very worst. */
 export const TEXT_CHARACTERS_MAX = 16 * 1024 * 1024
 

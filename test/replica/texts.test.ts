@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { TEXT_OPEN_BYTES } from '../../src/core/limits.ts'
+import { TEXT_CHANGES_MAX, TEXT_OPEN_BYTES } from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import { editText } from '../../src/core/types/text/change.ts'
 import { SpanTree } from '../../src/core/types/text/span-tree.ts'
@@ -78,4 +78,16 @@ test('two who wrote at the same time, and arrived by turns, do not make a text s
     moved.mockRestore()
   }
   expect(costs[2]).toBeLessThan(6 * (costs[0] as number))
+})
+
+test('one operation makes as many changes of a text as the limit says, and those after are void, of that text alone', async () => {
+  const letters = Array.from({ length: TEXT_CHANGES_MAX + 2 }, (_, i) => editText('a', [[i, 0, 'x']]))
+  const operation = forge({ author: bob, body: [...letters, editText('b', [[0, 0, 'whole']])] })
+  const { hosted } = await createHome([operation])
+  const { replica, store } = hosted
+  expect(replica.texts.open('a').document.toString()).toBe('x'.repeat(TEXT_CHANGES_MAX))
+  expect(replica.texts.open('b').document.toString()).toBe('whole')
+  const entry = store.find(operation.id)
+  const made = entry === undefined ? [] : replica.evaluationOf(entry)
+  expect(made.map(({ ok }) => ok)).toEqual([...letters.map((_, i) => i < TEXT_CHANGES_MAX), true])
 })

@@ -2,7 +2,7 @@ import { PastReader } from '../ancestry.ts'
 import type { Entry, Graph } from '../graph.ts'
 import type { Operation } from '../operation/operation.ts'
 import type { VerifySignature } from '../signature.ts'
-import { REVOCATIONS_PER_OPERATION_MAX, TOKENS_PER_OPERATION_MAX } from '../limits.ts'
+import { REVOCATIONS_PER_OPERATION_MAX, TEXT_CHANGES_MAX, TOKENS_PER_OPERATION_MAX } from '../limits.ts'
 import { isAtOrBelow } from '../path.ts'
 import { ok, type Result } from '../result.ts'
 import type { VerifiedDelegation } from '../ucan/delegation.ts'
@@ -15,6 +15,7 @@ import {
   SPACE_CREATE,
   type SpaceDescription,
 } from './control.ts'
+import { TEXT } from '../types/text/change.ts'
 import { isItemType, readItemChange } from '../types/read-item-change.ts'
 import { CAP_ROTATE, readRotation } from './rotate.ts'
 import { CAP_ENDORSE, CAP_REVOKE, readEndorsement, readRevocation } from './verdict.ts'
@@ -57,7 +58,7 @@ export function isControl(command: string): boolean {
  * 4. its type refuses the payload;
  * 5. it names an element or an operation that is not in the operation's past;
  * 6. it publishes delegations beyond the operation's first TOKENS_PER_OPERATION_MAX, or is a revocation after its first
- *    REVOCATIONS_PER_OPERATION_MAX that were well-formed.
+ *    REVOCATIONS_PER_OPERATION_MAX that were well-formed, or one of a text after its first TEXT_CHANGES_MAX that were well-formed.
  * A void change voids itself and nothing else.
  */
 export function evaluateBody(
@@ -71,6 +72,7 @@ export function evaluateBody(
   const past = new PastReader(graph, parents)
   const tokens = { left: TOKENS_PER_OPERATION_MAX }
   const revocations = { left: REVOCATIONS_PER_OPERATION_MAX }
+  const texts = new Map<string, number>()
   return operation.body.map((bytes, index) => {
     const decoded = decodeChange(bytes)
     if (!decoded.ok) return decoded
@@ -92,7 +94,7 @@ export function evaluateBody(
           tokens,
           revocations,
         })
-      : readItem(change, index, { ...operation.header, id: operation.id }, past, graph)
+      : readItem(change, { index, operation: { ...operation.header, id: operation.id }, past, graph, texts })
   })
 }
 
@@ -109,6 +111,16 @@ interface ControlContext {
   readonly tokens: { left: number }
   /** How many delegations the operation may still revoke. */
   readonly revocations: { left: number }
+}
+
+/** What a change of an item is read against. */
+interface ItemContext {
+  readonly index: number
+  readonly operation: Omit<WriteStamp, 'index'>
+  readonly past: PastReader
+  readonly graph: Graph
+  /** By path: well-formed changes of texts that the operation has made so far. */
+  readonly texts: Map<string, number>
 }
 
 function readControl(change: Change, context: ControlContext): Result<Effect, ChangeFault> {
@@ -165,10 +177,7 @@ function entriesInPast(ids: readonly Uint8Array[], { past, graph }: ControlConte
 
 function readItem(
   change: Change,
-  index: number,
-  operation: Omit<WriteStamp, 'index'>,
-  past: PastReader,
-  graph: Graph,
+  { index, operation, past, graph, texts }: ItemContext,
 ): Result<Effect, ChangeFault> {
   if (COMMAND_OF_CONTROL.has(change.type)) {
     return invalid(`a ${change.type} change outside a control operation`)
@@ -176,6 +185,12 @@ function readItem(
   const read = readItemChange(change, index, operation)
   if (read === null) return ok({ kind: 'outdated', type: change.type, version: change.version })
   if (!read.ok) return read
+  if (change.type === TEXT) {
+    const made = (texts.get(change.path) ?? 0) + 1
+    if (made > TEXT_CHANGES_MAX)
+      return invalid(`an operation makes at most ${TEXT_CHANGES_MAX} changes to one text`)
+    texts.set(change.path, made)
+  }
   for (const edit of read.value) {
     if (edit.kind !== 'remove') continue
     for (const ref of edit.observed) {
