@@ -48,6 +48,13 @@ describe('hanse text', () => {
     expect((await run('blame', 'notes/plan')).stdout).toContain('0–5  "Plan\\n"')
   })
 
+  it('sets a text that is larger than one operation', async () => {
+    const input = 'one line of many\n'.repeat(40_000)
+    const set = await machine.hanse(data, ['text', 'set', 'notes/long', '-', '--json'], { input })
+    expect(JSON.parse(set.stdout)).toMatchObject({ id: matching(/^[0-9a-f]{64}$/), length: input.length })
+    expect((await run('show', 'notes/long')).stdout === input).toBe(true)
+  })
+
   it('is edited by "hanse write" beside other items, in one operation', async () => {
     const edits = [
       { text: 'notes/list', splices: [[0, 0, 'two']] },

@@ -1,13 +1,15 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { formatDid } from '../../src/core/principal.ts'
-import { TEXT_DIFF_EDITS_MAX } from '../../src/core/limits.ts'
+import { BODY_BYTES_MAX, TEXT_CHARACTERS_MAX, TEXT_DIFF_EDITS_MAX } from '../../src/core/limits.ts'
 import { createNode, type HanseNode } from '../../src/node/node.ts'
 import { PeerBook } from '../../src/node/peer-book.ts'
 import { itemAt } from '../../src/node/space/item.ts'
 import { describeStatus } from '../../src/node/space/status.ts'
 import type { Space } from '../../src/node/space/space.ts'
 import type { TextEvent } from '../../src/node/space/space-text.ts'
+import { composeSplices, type TextSplice } from '../../src/core/types/text/delta.ts'
+import { halveSplices } from '../../src/node/space/halve-splices.ts'
 import { diffTexts } from '../../src/node/space/text-diff.ts'
 import { applyDelta } from '../core/types/text/random-text.ts'
 import { beginning, bob, createHome, forge, genesis, mallory, type Home, NOW_MS } from '../cast.ts'
@@ -97,6 +99,45 @@ describe('a text of a space', () => {
       ]),
     ).toThrow(expect.objectContaining({ code: 'BAD_VALUE' }))
     expect(text.toString()).toBe('😀')
+  })
+
+  test('takes more than one operation holds, in several, one after the other', () => {
+    const text = space.text('notes/plan')
+    const start = text.insert(0, 'begin end') as string
+    const operations = () => space.log('notes/plan', 100).length
+    const large = `begin ${'😀 語 word\n'.repeat(Math.ceil((3 * BODY_BYTES_MAX) / 15))}end`
+    const last = text.set(large) as string
+    expect(text.toString() === large).toBe(true)
+    expect(operations()).toBe(1 + 4)
+    expect(space.log('notes/plan', 1)[0]?.id).toBe(last)
+    expect([text.at(start), text.at(last) === large]).toEqual(['begin end', true])
+    text.apply([[5, 0, '!'.repeat(BODY_BYTES_MAX)]], { author: bob, after: [start] })
+    expect(text.length).toBe(Array.from(large).length + BODY_BYTES_MAX)
+    text.delete(0, text.length)
+    expect(text.toString()).toBe('')
+  })
+
+  test('checks all of it before the first of several operations is written', () => {
+    const text = space.text('notes/plan')
+    const large = 'x'.repeat(2 * BODY_BYTES_MAX)
+    const refuse = (splices: readonly TextSplice[], code: string) =>
+      expect(() => text.apply(splices)).toThrow(expect.objectContaining({ code }))
+    refuse(
+      [
+        [0, 0, large],
+        [large.length + 1, 0, 'x'],
+      ],
+      'BAD_POSITION',
+    )
+    refuse(
+      [
+        [0, 0, large],
+        [0, 0, '\ud800'],
+      ],
+      'BAD_VALUE',
+    )
+    refuse([[0, 0, 'x'.repeat(TEXT_CHARACTERS_MAX + 1)]], 'LIMIT')
+    expect(text.exists).toBe(false)
   })
 
   test('tells editors what changed, until they ask no more', () => {
@@ -228,6 +269,33 @@ describe('a text that lacks the content of an operation', () => {
     await made.hosted.replica.receive([unknown], 'the test')
     expect(write({ kind: 'text', path: 'mallory/t', splices: [[0, 0, 'x']] })).not.toThrow()
     expect(shown(made)).toBe('xa-b!')
+  })
+})
+
+describe('splices in two halves', () => {
+  const splice = (length: number) =>
+    fc.tuple(
+      fc.nat({ max: length }),
+      fc.nat({ max: 3 }),
+      fc.string({ unit: fc.constantFrom('a', '語', '😀'), maxLength: 6 }),
+    )
+
+  test('do what they did in one, and end with single characters', () => {
+    fc.assert(
+      fc.property(fc.array(splice(20), { minLength: 1, maxLength: 6 }), (splices) => {
+        const whole = composeSplices(40, splices)
+        const pieces = (some: readonly TextSplice[]): TextSplice[] => {
+          const halves = halveSplices(some)
+          return halves === null ? [...some] : halves.flatMap(pieces)
+        }
+        const halves = halveSplices(splices)
+        if (halves !== null) expect(composeSplices(40, halves.flat())).toEqual(whole)
+        const all = pieces(splices)
+        expect(composeSplices(40, all)).toEqual(whole)
+        for (const [, deleted, inserted] of all)
+          expect([deleted <= 1, Array.from(inserted).length <= 1]).toEqual([true, true])
+      }),
+    )
   })
 })
 

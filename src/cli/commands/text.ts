@@ -1,5 +1,5 @@
 import type { Command } from '@commander-js/extra-typings'
-import { BODY_BYTES_MAX } from '../../core/limits.ts'
+import { TEXT_CHARACTERS_MAX } from '../../core/limits.ts'
 import { FaultError } from '../../node/fault-error.ts'
 import type { BlamedRange, SpaceText } from '../../node/space/space-text.ts'
 import { defineAction } from '../control/action.ts'
@@ -7,6 +7,7 @@ import { formatMoment, shortDid, shortId } from '../output/human.ts'
 import { printable, printableLines } from '../output/printable.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
 import { chooseSpace, requireGenesis } from './choose-space.ts'
+import { FILE_SILENCE_MS, withInputFile } from './input-file.ts'
 import { readInput } from './read-input.ts'
 
 /** A text as it shows. */
@@ -22,7 +23,7 @@ interface ShownText {
 /** What an edit came to. */
 interface EditedText {
   readonly path: string
-  /** The operation; null where nothing had to be changed. */
+  /** The operation, or the last of those that it took; null where nothing had to be changed. */
   readonly id: string | null
   readonly length: number
 }
@@ -50,12 +51,12 @@ export const textEditAction = defineAction({
 
 export const textSetAction = defineAction({
   name: 'text set',
-  shape: { space: 'text?', path: 'text', text: 'text' },
-  run: ({ node }, { space: given, path, text: content }): EditedText => {
+  shape: { space: 'text?', path: 'text', file: 'text' },
+  run: async ({ node }, { space: given, path, file }): Promise<EditedText> => {
     const space = chooseSpace(node, given)
     requireGenesis(space)
     const text = space.text(path)
-    const id = text.set(content)
+    const id = text.set(await readText(file))
     return { path, id, length: text.length }
   },
 })
@@ -119,8 +120,10 @@ export function registerText(program: Command<[], GlobalOptions>, shell: Shell):
     .description('make a text what a file says, by the fewest insertions and deletions')
     .action(async (path, file, _options, self) => {
       const { session, space } = shell.open(self)
-      const content = await readText(file === '-' ? shell.stdin : file)
-      shell.print(await session.execute(textSetAction, { space, path, text: content }), formatEdited)
+      const edited = await withInputFile(shell, file, async (source) =>
+        session.execute(textSetAction, { space, path, file: source }, { silenceMs: FILE_SILENCE_MS }),
+      )
+      shell.print(edited, formatEdited)
     })
   text
     .command('blame')
@@ -138,6 +141,9 @@ export function registerText(program: Command<[], GlobalOptions>, shell: Shell):
     })
 }
 
+/** Bytes of one character in UTF-8, at most. */
+const UTF8_BYTES_MAX = 4
+
 function existing(text: SpaceText): SpaceText {
   if (text.exists) return text
   throw new FaultError({
@@ -154,8 +160,8 @@ function readCount(given: string): number {
   })
 }
 
-async function readText(source: string | NodeJS.ReadStream): Promise<string> {
-  const bytes = await readInput(source, BODY_BYTES_MAX)
+async function readText(file: string): Promise<string> {
+  const bytes = await readInput(file, UTF8_BYTES_MAX * TEXT_CHARACTERS_MAX, 'which is more than a text holds')
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {

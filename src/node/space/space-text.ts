@@ -1,7 +1,9 @@
 import { toHex } from '../../core/bytes.ts'
+import { TEXT_CHARACTERS_MAX } from '../../core/limits.ts'
 import { parsePath } from '../../core/path.ts'
 import { formatDid } from '../../core/principal.ts'
 import { TEXT } from '../../core/types/text/change.ts'
+import { countCodePoints } from '../../core/types/text/code-points.ts'
 import { spliceDelta, type TextDelta, type TextSplice } from '../../core/types/text/delta.ts'
 import type { TextDocument } from '../../core/types/text/document.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
@@ -11,6 +13,7 @@ import type { Admission } from '../replica/admission-step.ts'
 import type { HostedSpace } from './hosted-space.ts'
 import type { ItemEdit } from './item-edit.ts'
 import type { PutOptions } from './put-options.ts'
+import { halveSplices } from './halve-splices.ts'
 import { diffTexts } from './text-diff.ts'
 
 /** A stretch of a text, and who wrote it. Positions are code points of what shows. */
@@ -50,7 +53,8 @@ export interface TextOwner {
  * One text of a space. It is read where it stands: there is nothing to open or close, and what comes from others shows at once. Positions
  * and counts are Unicode code points of what shows now (with `after`: of what showed to those operations). Every method that writes
  * returns the operation's id, or null where nothing changes, and throws a {@link FaultError} for what the caller can mend
- * (`BAD_POSITION`, `TEXT_INCOMPLETE`).
+ * (`BAD_POSITION`, `TEXT_INCOMPLETE`, `LIMIT` beyond TEXT_CHARACTERS_MAX). What one operation cannot hold (BODY_BYTES_MAX) goes into
+ * several, each on top of the one before, and the id is that of the last.
  */
 export class SpaceText {
   readonly path: string
@@ -104,11 +108,34 @@ export class SpaceText {
     return this.apply(spliceDelta(diffTexts(this.toString(), text)), options)
   }
 
-  /** Makes splices one after the other, each of the text that the ones before it leave, as one operation. */
+  /**
+   * Makes splices one after the other, each of the text that the ones before it leave: as one operation, or as several where one cannot
+   * hold them. All are checked before the first is written; others may see the text between two operations.
+   */
   apply(splices: readonly TextSplice[], options: PutOptions = {}): string | null {
     const isNothing = splices.every(([, deleted, inserted]) => deleted === 0 && inserted === '')
     if (isNothing && this.exists) return null
-    return this.#space.write([{ kind: 'text', path: this.path, splices }], options)
+    const inserted = splices.reduce((sum, [, , text]) => sum + countCodePoints(text), 0)
+    if (inserted > 0 && this.#document.characters + inserted > TEXT_CHARACTERS_MAX) {
+      throw new FaultError({
+        code: 'LIMIT',
+        detail: `a text has at most ${TEXT_CHARACTERS_MAX} characters, deleted ones included: begin another, or store it as a blob`,
+      })
+    }
+    return this.#write(splices, options)
+  }
+
+  /** One operation where they fit, else those of either half: an operation too large is refused before anything of it is kept. */
+  #write(splices: readonly TextSplice[], options: PutOptions): string {
+    try {
+      return this.#space.write([{ kind: 'text', path: this.path, splices }], options)
+    } catch (error) {
+      const halves = error instanceof FaultError && error.code === 'LIMIT' ? halveSplices(splices) : null
+      if (halves === null) throw error
+      const first = this.#write(halves[0], options)
+      // Whoever builds on exactly some operations goes on from there; all others build on all that is here, the first half among it.
+      return this.#write(halves[1], options.after === undefined ? options : { ...options, after: [first] })
+    }
   }
 
   /** Deletes the text as far as this node has seen it. What others type into it at the same time stays, and brings it back. */
