@@ -241,8 +241,10 @@ export const TEXTS_OPEN_BYTES_MAX = 64 * 1024 * 1024
 export const TEXT_OPEN_BYTES = 10_240
 /** Runs of characters that are kept of one deletion; of more, where it begins and ends, and the rest is found again when it is asked for. */
 export const TEXT_DELETED_RUNS_MAX = 64
-/** Insertions and deletions of characters, or else of lines, in a minimal difference of two texts; beyond, what differs is replaced whole. */
+/** Insertions and deletions of words, or else of lines, in a minimal difference of two texts; beyond, what differs is replaced whole. */
 export const TEXT_DIFF_EDITS_MAX = 1_000
+/** Words or lines of two texts, times the insertions and deletions that are looked for among them: of many parts, fewer. */
+export const TEXT_DIFF_STEPS_MAX = 20_000_000
 /** Rows of the node's datastore read at a time. */
 export const DATASTORE_PAGE_ROWS = 256
 

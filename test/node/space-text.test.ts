@@ -1,7 +1,12 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { formatDid } from '../../src/core/principal.ts'
-import { BODY_BYTES_MAX, TEXT_CHARACTERS_MAX, TEXT_DIFF_EDITS_MAX } from '../../src/core/limits.ts'
+import {
+  BODY_BYTES_MAX,
+  TEXT_CHARACTERS_MAX,
+  TEXT_DIFF_EDITS_MAX,
+  TEXT_DIFF_STEPS_MAX,
+} from '../../src/core/limits.ts'
 import { createNode, type HanseNode } from '../../src/node/node.ts'
 import { PeerBook } from '../../src/node/peer-book.ts'
 import { itemAt } from '../../src/node/space/item.ts'
@@ -310,9 +315,58 @@ describe('the difference of two texts', () => {
     )
   })
 
-  test('is minimal as far as the limit, then goes by lines, and then replaces', () => {
-    const characters = 'x'.repeat(TEXT_DIFF_EDITS_MAX - 1)
-    expect(diffTexts('a b', `a${characters} b`)).toEqual([{ retain: 1 }, { insert: characters }])
+  test('makes the one of the other also beyond its limits, whatever is cut where', () => {
+    const part = fc.constantFrom('one', 'two', ' ', '\n', '語', '😀', '.', 'e\u0301', '  ')
+    const long = fc.array(part, { maxLength: 4_000, size: 'max' }).map((parts) => parts.join(''))
+    fc.assert(
+      fc.property(long, long, (before, after) => {
+        expect(applyDelta(before, diffTexts(before, after)) === after).toBe(true)
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  test('replaces words, not letters of them; a phrase as one', () => {
+    const before = 'She saw the house, and the 大きい 家.'
+    const by = (after: string) => diffTexts(before, after)
+    expect(by('She saw the horse, and the 大きい 家.')).toEqual([
+      { retain: 12 },
+      { insert: 'horse' },
+      { delete: 5 },
+    ])
+    expect(by('She sold a small boat, and the 大きい 家.')).toHaveLength(3)
+    expect(by('She saw the houses, and the 大きい 家.')).toEqual([{ retain: 17 }, { insert: 's' }])
+    expect(by('She saw the hose, and the 大きい 家.')).toEqual([{ retain: 14 }, { delete: 1 }])
+    expect(by('She saw the house, and the 小さい 家.')).toEqual([
+      { retain: 27 },
+      { insert: '小さ' },
+      { delete: 2 },
+    ])
+  })
+
+  test('leaves all but the word that was replaced to whom it was of', () => {
+    const written = space.text('notes/plan')
+    const first = written.set('The quick brown fox jumps.')
+    const second = written.set('The quick green fox jumps.')
+    expect(written.blame().map(({ text: range, operation }) => [range, operation])).toEqual([
+      ['The quick ', first],
+      ['green', second],
+      [' fox jumps.', first],
+    ])
+  })
+
+  test('is minimal as far as the limits, then goes by lines and their words, and then replaces', () => {
+    const words = 'x '.repeat(TEXT_DIFF_EDITS_MAX / 2)
+    expect(diffTexts('a b', `a ${words}b`)).toEqual([{ retain: 2 }, { insert: words }])
+    // More words than may be compared with so many edits: by lines, and by words in those that differ.
+    const lines = Array.from(
+      { length: TEXT_DIFF_STEPS_MAX / 10_000 },
+      (_, i) => `line ${i} of very many lines\n`,
+    )
+    const edited = lines.map((line, i) => (i % 40 === 0 ? line.replace('very', 'so') : line))
+    const delta = diffTexts(lines.join(''), edited.join(''))
+    expect(delta).toHaveLength((lines.length / 40) * 3)
+    expect(delta.slice(1, 3)).toEqual([{ insert: 'so' }, { delete: 4 }])
     const many = (letter: string) => Array.from({ length: TEXT_DIFF_EDITS_MAX }, (_, i) => `${i} ${letter}\n`)
     const few = `${many('a').join('')}end`
     const changed = few.replaceAll('a\n', 'b\n')

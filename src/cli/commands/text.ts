@@ -117,7 +117,7 @@ export function registerText(program: Command<[], GlobalOptions>, shell: Shell):
     .command('set')
     .argument('<path>', 'where the text is; it is made where there is none')
     .argument('<file>', 'a file with the whole text; - reads standard input')
-    .description('make a text what a file says, by the fewest insertions and deletions')
+    .description('make a text what a file says, by the fewest insertions and deletions of words')
     .action(async (path, file, _options, self) => {
       const { session, space } = shell.open(self)
       const edited = await withInputFile(shell, file, async (source) =>

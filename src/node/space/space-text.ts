@@ -103,7 +103,7 @@ export class SpaceText {
     return this.apply([[position, count, '']], options)
   }
 
-  /** Makes it say `text`, by the fewest insertions and deletions: what others type at the same time stays. */
+  /** Makes it say `text`, by the fewest insertions and deletions of words: what others type at the same time stays. */
   set(text: string, options?: PutOptions): string | null {
     return this.apply(spliceDelta(diffTexts(this.toString(), text)), options)
   }
