@@ -81,6 +81,7 @@ describe('asking a space while no node runs', () => {
     [['sql', 'select 1', '--csv', '--json'], 2, /give one of --csv and --json/],
     [['sql', 'select ?', '--param', '{"a":1}'], 2, /a parameter is a text, a number, null or bytes/],
     [['sql', 'select ?', '--param', ':a=1', '--param', '2'], 2, /name every parameter or none/],
+    [['sql', 'select path from items where path = ?'], 2, /takes 1 parameter, and 0 were given: .*--param/],
     [['search', '?!'], 2, /there is no word to search for/],
     [['search', 'a AND', '--raw'], 2, /fts5: syntax error/],
     [['kind', 'add', 'items', '--path', 'x'], 2, /is a name of SQL, or of a view/],

@@ -135,9 +135,39 @@ describe('space.sql', () => {
 
   it('says that a parameter is one too many, or has a name that is not there', async () => {
     await expect(space.sql('SELECT ?', [1, 2])).rejects.toThrow(
-      'the query has fewer parameters than were given',
+      'the query takes 1 parameter, and 2 were given: give one --param VALUE for each ?',
     )
-    await expect(space.sql('SELECT :a', { b: 1 })).rejects.toMatchObject({ code: 'SQL_ERROR' })
+    await expect(space.sql('SELECT :a, @b', { a: 1, b: 1, c: 1 })).rejects.toThrow(
+      'the query has no parameter "c", only :a, @b',
+    )
+    await expect(space.sql('SELECT 1', { b: 1 })).rejects.toThrow('takes no parameter, and 1 was given')
+  })
+
+  it.each([
+    ['SELECT ?', [], /takes 1 parameter, and 0 were given: give one --param VALUE for each \?/],
+    ['SELECT ?, ?3', [1], /takes 3 parameters, and 1 was given/],
+    ['SELECT ?', { a: 1 }, /takes 1 parameter by place/],
+    ['SELECT :a, $b, :a', { a: 1 }, /lacks \$b: give --param :b=VALUE/],
+    ['SELECT :a', [], /lacks :a: /],
+    ['SELECT :a', [1], /by name: give --param :a=VALUE/],
+    ['SELECT :a, ?', [1], /both \? and names \(:a\)/],
+  ])('takes no NULL for a parameter that is missing: %s', async (query, parameters, message) => {
+    const asked = space.sql(query, parameters)
+    await expect(asked).rejects.toThrow(message)
+    await expect(asked).rejects.toMatchObject({ code: 'SQL_PARAMETERS' })
+  })
+
+  it('counts no sign in a text, a name or a comment as a parameter', async () => {
+    const query = `SELECT '?''?' AS "a?:b", ? AS [c?], 'x' AS \`d:e?\`, 1 AS f$g, ?2 AS ü /* ? */ -- :x ?`
+    await expect(space.sql(query, [7, 8])).resolves.toMatchObject({
+      rows: [{ 'a?:b': "?'?", 'c?': 7, 'd:e?': 'x', f$g: 1, ü: 8 }],
+    })
+    await expect(space.sql('SELECT ?1 AS a, ?1 AS b, ? AS c', [1, 2])).resolves.toMatchObject({
+      rows: [{ a: 1, b: 1, c: 2 }],
+    })
+    await expect(space.sql('SELECT :a AS a, :a AS b', { ':a': 1 })).resolves.toMatchObject({
+      rows: [{ a: 1, b: 1 }],
+    })
   })
 
   it('gives the first rows and says that there are more', async () => {

@@ -9,6 +9,7 @@ import {
   STORE_BUSY_TIMEOUT_MS,
 } from '../../core/limits.ts'
 import { type FileNames, QueryGuard } from './guard.ts'
+import { checkParameters } from './placeholders.ts'
 import type {
   QueryMessage,
   QueryProcessInit,
@@ -71,6 +72,7 @@ class Answerer {
   async sql({ query, parameters, rowsMax }: SqlRequest): Promise<SqlRows> {
     this.#readNames()
     const { result, searches } = this.#guard.watch(() => prepareOne(this.#database, query))
+    checkParameters(result.sourceSQL, parameters)
     if (searches) await this.#updateIndex()
     say({ kind: 'begun' })
     return readRows(result, parameters, rowsMax)
@@ -92,7 +94,7 @@ class Answerer {
 
   /** What is told of an error: SQLite's own words, and what to do. */
   explain(error: unknown): QueryMessage {
-    if (error instanceof QueryRefusal) return { kind: 'fault', code: 'SQL_ERROR', detail: error.message }
+    if (error instanceof QueryRefusal) return { kind: 'fault', code: error.code, detail: error.message }
     const message = error instanceof Error ? error.message : String(error)
     const { refused } = this.#guard
     if (refused !== null) {
@@ -116,8 +118,6 @@ class Answerer {
     if (message.endsWith('syntax error') && !message.startsWith('fts5'))
       return '; a query is one SELECT in the SQL of SQLite'
     if (message.includes('locked')) return '; try again'
-    if (message.startsWith('column index out of range'))
-      return '; the query has fewer parameters than were given'
     return ''
   }
 

@@ -3,7 +3,14 @@ import { SQL_ANSWER_BYTES_MAX, SQL_COLUMNS_MAX } from '../../core/limits.ts'
 import type { SqlParameters, SqlRows, SqlValue } from './query-message.ts'
 
 /** Why a query is not answered, in words of ours; SQLite's own errors are thrown as they are. */
-export class QueryRefusal extends Error {}
+export class QueryRefusal extends Error {
+  readonly code: 'SQL_ERROR' | 'SQL_PARAMETERS'
+
+  constructor(message: string, code: QueryRefusal['code'] = 'SQL_ERROR') {
+    super(message)
+    this.code = code
+  }
+}
 
 /**
  * Prepares one statement. Text after its end is refused, where SQLite would leave it out in silence; a comment may stand there.
