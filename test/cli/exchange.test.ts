@@ -260,6 +260,23 @@ describe('hanse import', () => {
     expect((await machine.hanse(data, more, { input: json })).stdout).toBe(
       'People: 1 item written in 1 operation, 1 there already\n',
     )
+    const bad = '[{"id":"alan","born":1912},{"id":"a/b"}]'
+    expect((await machine.hanse(data, more, { input: bad })).stdout).toMatch(
+      /^object 2, line 1 {2}refused {2}BAD_KEY_VALUE: /,
+    )
+    expect(JSON.parse((await machine.hanse(data, [...more, '--json'], { input: bad })).stdout)).toMatchObject(
+      {
+        lines: [
+          { line: 1, index: 1, outcome: 'unchanged' },
+          { line: 1, index: 2, outcome: 'refused' },
+        ],
+      },
+    )
+    const noKey = ['import', 'csv', csv, '--path', 'people', '--key', 'nokey']
+    expect(await machine.hanse(data, noKey)).toMatchObject({
+      code: 2,
+      stderr: containing('no column "nokey" to name the items by: the columns are "id", "name", "born"'),
+    })
     expect(await machine.hanse(data, ['import', 'json', csv, '--path', 'x', '--type', 'set'])).toMatchObject({
       code: 2,
       stderr: containing('--type must be map or register'),

@@ -65,7 +65,29 @@ describe('rows of CSV', () => {
   )
 })
 
+describe('the key of CSV', () => {
+  it('has to be a column, and is looked for once', async () => {
+    await expect(csv('id,name\n1,2\n3,4\n', { key: 'nokey' })).rejects.toMatchObject({
+      code: 'USAGE',
+      message:
+        'there is no column "nokey" to name the items by: the columns are "id", "name"; give one of them as the key',
+    })
+    const wide = Array.from({ length: 60 }, (_, i) => `c${i}`).join(',')
+    await expect(csv(`${wide}\n`, { key: 'x' })).rejects.toThrow('"c49" and 10 more;')
+    expect(await csv('id,name\n1,2\n', { key: 'id' })).toEqual([[2, { id: '1', name: '2' }]])
+  })
+})
+
 describe('objects of JSON', () => {
+  it('are numbered from 1, whatever lines they are on', async () => {
+    const rows = await Array.fromAsync(readJsonRows(chunksOf('[{"a":1}, 3,\n{"a":2}]')))
+    expect(rows.map(({ line, index, fields }) => [line, index, fields.ok])).toEqual([
+      [1, 1, true],
+      [1, 2, false],
+      [2, 3, true],
+    ])
+  })
+
   it('are the elements of an array, or come one after the other', async () => {
     const expected = [{ a: 1 }, { b: [1, { c: ']}' }] }, { d: '"\\' }]
     const array = JSON.stringify(expected)

@@ -98,7 +98,8 @@ export const importEntitiesAction = defineAction<
       read = done
     })
     const readCell = jsonCells ? readJsonCell : undefined
-    const rows = format === 'csv' ? readCsvRows(bytes, { delimiter, readCell }) : readJsonRows(bytes)
+    const rows =
+      format === 'csv' ? readCsvRows(bytes, { delimiter, key: options.key, readCell }) : readJsonRows(bytes)
     let reports: RowReport[] = []
     const flush = async () => {
       if (reports.length > 0) await emit({ kind: 'reports', reports })

@@ -7,6 +7,8 @@ import type { Shell } from '../shell.ts'
 /** What became of one line or row of a file. */
 export interface Reported {
   readonly line: number
+  /** Which object of a JSON file it is, from 1. */
+  readonly index?: number
   readonly id?: string | null
   /** Of the item that a row became. */
   readonly path?: string
@@ -62,7 +64,7 @@ export class TextReports {
     await this.#shell.writeAll(`${lines().join('\n')}\n`)
   }
 
-  #format({ line, id, path, outcome, code, detail, missing }: Reported): string {
+  #format({ line, index, id, path, outcome, code, detail, missing }: Reported): string {
     const { style } = this.#shell
     const said =
       outcome === 'refused' ? style.bad(outcome) : outcome === 'waiting' ? style.warn(outcome) : outcome
@@ -70,6 +72,7 @@ export class TextReports {
     const where = path === undefined ? '' : `  ${printable(path)}`
     const why = code === undefined ? '' : `  ${code}: ${printable(detail ?? '')}`
     const lacks = missing === undefined ? '' : `; missing ${missing.map(shortId).join(', ')}`
-    return `line ${line}  ${said}${what}${where}${why}${lacks}`
+    const place = index === undefined ? `line ${line}` : `object ${index}, line ${line}`
+    return `${place}  ${said}${what}${where}${why}${lacks}`
   }
 }

@@ -10,6 +10,8 @@ import type { EntityRow } from './entity-row.ts'
 export interface CsvOptions {
   /** Between two columns. Default: a comma. */
   readonly delimiter?: string | undefined
+  /** A column that there has to be. */
+  readonly key?: string | undefined
   /** Reads a cell as something else than its text. */
   readonly readCell?: ((text: string) => unknown) | undefined
 }
@@ -17,11 +19,12 @@ export interface CsvOptions {
 /**
  * The rows of a CSV file (RFC 4180; lines may end either way), each as an object by the names in its first row; an empty cell is no field. A
  * row with another number of cells is a fault in its own place. Where a quote is not closed, or a row has more than IMPORT_ROW_BYTES_MAX,
- * nobody can tell where the next row begins: that is the last fault, and says so. Throws `BAD_FILE` for a first row that names no columns.
+ * nobody can tell where the next row begins: that is the last fault, and says so. Throws `BAD_FILE` for a first row that names no columns,
+ * and `USAGE` for one without `key`.
  */
 export async function* readCsvRows(
   source: AsyncIterable<Uint8Array>,
-  { delimiter = ',', readCell = (text) => text }: CsvOptions = {},
+  { delimiter = ',', key, readCell = (text) => text }: CsvOptions = {},
 ): AsyncGenerator<EntityRow> {
   const records = Readable.from(source, { objectMode: false }).compose(
     parse({
@@ -43,7 +46,7 @@ export async function* readCsvRows(
   try {
     for await (const { record, info } of records) {
       end = info.lines
-      if (columns === null) columns = readColumns(record)
+      if (columns === null) columns = readColumns(record, key)
       else yield { line: end - linesIn(record), fields: toFields(columns, record, readCell) }
     }
   } catch (error) {
@@ -63,7 +66,7 @@ interface CsvRecord {
 const linesIn = (record: readonly string[]): number =>
   record.reduce((sum, cell) => sum + cell.split('\n').length - 1, 0)
 
-function readColumns(record: readonly string[]): readonly string[] {
+function readColumns(record: readonly string[], key: string | undefined): readonly string[] {
   const bad = (why: string) =>
     new FaultError({ code: 'BAD_FILE', detail: `the first row names the columns, and ${why}` })
   if (record.length > IMPORT_COLUMNS_MAX)
@@ -71,8 +74,19 @@ function readColumns(record: readonly string[]): readonly string[] {
   if (record.includes('')) throw bad('one of them has no name')
   const twice = record.find((name, i) => record.indexOf(name) !== i)
   if (twice !== undefined) throw bad(`${JSON.stringify(twice.slice(0, 40))} is there twice`)
+  if (key !== undefined && !record.includes(key)) {
+    const some = record.slice(0, COLUMNS_TOLD_MAX).map((name) => JSON.stringify(name.slice(0, 40)))
+    const rest = record.length > some.length ? ` and ${record.length - some.length} more` : ''
+    throw new FaultError({
+      code: 'USAGE',
+      detail: `there is no column ${JSON.stringify(key)} to name the items by: the columns are ${some.join(', ')}${rest}; give one of them as the key`,
+    })
+  }
   return record
 }
+
+/** Columns that a fault names. */
+const COLUMNS_TOLD_MAX = 50
 
 function toFields(
   columns: readonly string[],

@@ -8,13 +8,16 @@ import { readJsonValues } from './json-values.ts'
 export interface EntityRow {
   /** Where it begins, from 1. */
   readonly line: number
+  /** Which object of a JSON file it is, from 1: many may be on one line. Absent for rows of CSV. */
+  readonly index?: number
   readonly fields: Result<Readonly<Record<string, unknown>>>
 }
 
 /** The objects of a JSON file: the elements of an array, or one after the other. Bytes and links as in DAG-JSON. */
 export async function* readJsonRows(source: AsyncIterable<Uint8Array>): AsyncGenerator<EntityRow> {
+  let index = 0
   for await (const { line, text } of readJsonValues(source, IMPORT_ROW_BYTES_MAX))
-    yield { line, fields: text.ok ? parseEntity(text.value) : text }
+    yield { line, index: ++index, fields: text.ok ? parseEntity(text.value) : text }
 }
 
 /** Reads an object as fields: `BAD_JSON` where it is none, `LIMIT` where it has more than IMPORT_COLUMNS_MAX. */

@@ -18,6 +18,8 @@ import type { EntityRow } from './entity-row.ts'
  */
 export interface RowReport {
   readonly line: number
+  /** Which object of a JSON file it is, from 1; absent for rows of CSV. */
+  readonly index?: number
   readonly outcome: 'written' | 'unchanged' | 'refused'
   /** Of the item; absent where there is none. */
   readonly path?: string
@@ -50,7 +52,7 @@ export interface EntityCounts {
 
 /** A row that is to be written. */
 interface Prepared {
-  readonly line: number
+  readonly at: Pick<EntityRow, 'line' | 'index'>
   readonly edit: Extract<ItemEdit, { readonly kind: 'put' | 'edit' }>
   readonly bytes: number
 }
@@ -84,28 +86,28 @@ class EntityImport {
   }
 
   async run(rows: AsyncIterable<EntityRow>): Promise<EntityCounts> {
-    for await (const { line, fields } of rows) {
+    for await (const { fields, ...at } of rows) {
       this.#number++
       const edit = fields.ok ? this.#toEdit(fields.value) : fields
       if (!edit.ok) {
         const { code, detail } = edit.fault
-        await this.#report({ line, outcome: 'refused', code, detail })
-      } else await this.#take({ line, edit: edit.value, bytes: sizeOf(edit.value) })
+        await this.#report({ ...at, outcome: 'refused', code, detail })
+      } else await this.#take({ at, edit: edit.value, bytes: sizeOf(edit.value) })
     }
     await this.#flush()
     return this.#counts
   }
 
   async #take(row: Prepared): Promise<void> {
-    const { line, bytes, edit } = row
+    const { at, bytes, edit } = row
     const { path } = edit
     if (bytes > BODY_BYTES_MAX) {
       const detail = `the item would have ${bytes} bytes, at most ${BODY_BYTES_MAX} fit into an operation`
-      return await this.#report({ line, outcome: 'refused', path, code: 'LIMIT', detail })
+      return await this.#report({ ...at, outcome: 'refused', path, code: 'LIMIT', detail })
     }
     // What is in the batch is not in the store yet: a second row for one item must not be compared with what it replaces.
     if (!this.#paths.has(path) && isThere(this.#space, edit))
-      return await this.#report({ line, outcome: 'unchanged', path })
+      return await this.#report({ ...at, outcome: 'unchanged', path })
     if (this.#batch.length === IMPORT_ROWS_PER_OPERATION_MAX || this.#bytes + bytes > BODY_BYTES_MAX)
       await this.#flush()
     this.#batch.push(row)
@@ -123,7 +125,7 @@ class EntityImport {
     const edits = batch.map(({ edit }) => edit)
     const id = this.#options.dryRun === true ? null : this.#space.write(edits)
     this.#counts.operations++
-    for (const { line, edit } of batch) await this.#report({ line, outcome: 'written', path: edit.path, id })
+    for (const { at, edit } of batch) await this.#report({ ...at, outcome: 'written', path: edit.path, id })
   }
 
   #toEdit(fields: Readonly<Record<string, unknown>>): Result<Prepared['edit']> {
