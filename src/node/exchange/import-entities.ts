@@ -154,8 +154,7 @@ function readName(value: unknown, key: string): Result<string, Fault<'BAD_KEY_VA
   if (value === undefined)
     return fail('BAD_KEY_VALUE', `it has no field ${JSON.stringify(key)}, which is to name it`)
   if (value === '') return fail('BAD_KEY_VALUE', `its ${JSON.stringify(key)} is empty, and is to name it`)
-  const name =
-    typeof value === 'string' || typeof value === 'bigint' || Number.isSafeInteger(value) ? String(value) : ''
+  const name = typeof value === 'string' || typeof value === 'bigint' || isInteger(value) ? String(value) : ''
   if (name === '')
     return fail('BAD_KEY_VALUE', `its ${JSON.stringify(key)} is neither a text nor a whole number`)
   if (name.includes('/'))
@@ -183,3 +182,5 @@ function isThere({ hosted: { store } }: Space, edit: Prepared['edit']): boolean 
     return cell !== undefined && !cell.removed && equalBytes(cell.value, encodeCanonical(value))
   })
 }
+
+const isInteger = (value: unknown): value is number => Number.isSafeInteger(value)
