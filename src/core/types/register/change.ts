@@ -11,7 +11,7 @@ import {
   type ElementRef,
 } from '../../changes/change.ts'
 
-/** A value that is replaced whole: the last writer wins (src/core/types/cell.ts has the laws). */
+/** A value that is replaced whole: the last writer wins (src/core/types/fold.ts has the laws). */
 export const REGISTER = 'register'
 const VERSION = 1
 
