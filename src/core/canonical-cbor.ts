@@ -11,10 +11,13 @@ import { type Fault, fail, ok, type Result } from './result.ts'
  * `undefined`, NaN, a lone surrogate, a `__proto__` key, a Map.
  */
 export function encodeCanonical(value: unknown): Uint8Array {
-  const writer = new CborWriter()
+  writer.begin()
   writer.write(value)
   return writer.bytes()
 }
+
+/** One for all: a writer and its buffer for each value would cost more than what is written. */
+const writer = new CborWriter()
 
 /**
  * Decodes canonical DAG-CBOR, or refuses with reason and offset. Total: never throws, whatever the bytes. What it gives,

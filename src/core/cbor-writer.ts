@@ -17,10 +17,19 @@ const LINK_TAG = new Uint8Array([0xd8, 0x2a])
 /** Below this many characters, ASCII is written faster one by one than by the encoder. */
 const SHORT_TEXT = 32
 
+/** Bytes of buffer that a writer starts with, and keeps at most between two values. */
+const BUFFER_BYTES = 16 * 1024
+
 /** Writes one value after another into a buffer that grows. See `encodeCanonical` for what it takes. */
 export class CborWriter {
-  #buffer = Buffer.allocUnsafe(512)
+  #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
   #length = 0
+
+  /** Forgets what was written, whole or cut short by an error. */
+  begin(): void {
+    this.#length = 0
+    if (this.#buffer.length > BUFFER_BYTES) this.#buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
+  }
 
   /** What was written so far, as a copy. */
   bytes(): Uint8Array {

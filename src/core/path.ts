@@ -1,4 +1,3 @@
-import { utf8 } from './bytes.ts'
 import { PATH_BYTES_MAX, PATH_SEGMENTS_MAX } from './limits.ts'
 import { fail, ok, type Fault, type Result } from './result.ts'
 
@@ -14,10 +13,13 @@ export const ROOT_PATH = ''
  */
 export function parsePath(text: string): Result<string, Fault<'BAD_PATH'>> {
   if (text === ROOT_PATH) return ok(text)
-  const size = utf8(text).length
+  const size = Buffer.byteLength(text)
   if (size > PATH_BYTES_MAX) return refuse(text, `has ${size} bytes, at most ${PATH_BYTES_MAX} are allowed`)
-  if (!text.isWellFormed()) return refuse(text, 'is not well-formed Unicode')
-  if (text.normalize('NFC') !== text) return refuse(text, 'is not in Unicode normal form NFC')
+  // As many bytes as characters: ASCII, which is well-formed and in every normal form.
+  if (size !== text.length) {
+    if (!text.isWellFormed()) return refuse(text, 'is not well-formed Unicode')
+    if (text.normalize('NFC') !== text) return refuse(text, 'is not in Unicode normal form NFC')
+  }
   const segments = text.split('/')
   if (segments.length > PATH_SEGMENTS_MAX) {
     return refuse(text, `has ${segments.length} segments, at most ${PATH_SEGMENTS_MAX} are allowed`)

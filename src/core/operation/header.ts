@@ -1,4 +1,4 @@
-import { compareBytes, equalBytes, utf8 } from '../bytes.ts'
+import { compareBytes, equalBytes } from '../bytes.ts'
 import { decodeCanonical, encodeCanonical } from '../canonical-cbor.ts'
 import { HASH_BYTES } from '../hash.ts'
 import { BODY_BYTES_MAX, CAPS_MAX, COMMAND_BYTES_MAX, DEPS_MAX, HEADER_BYTES_MAX } from '../limits.ts'
@@ -64,6 +64,8 @@ export function encodeHeader(header: Header): Uint8Array {
 }
 
 const FIELDS = 14
+/** What nearly every operation does, known to be well-formed. */
+const USUAL_COMMAND = '/op/write'
 
 /**
  * Strict reading of header bytes: check 2 of the pipeline. In this order:
@@ -92,20 +94,7 @@ export function decodeHeader(bytes: Uint8Array): Result<Header, HeaderFault> {
   if (list.length !== FIELDS) return fail('BAD_FIELD', `header has ${list.length} fields, not ${FIELDS}`)
   const [, space, author, seq, prev, deps, lamport, time, epoch, caps, command, path, bodyHash, bodySize] =
     list as unknown[]
-  if (space !== null && !isDigest(space)) return bad('space', space)
-  if (!isDigest(author)) return bad('author', author)
-  if (!isCount(seq)) return bad('seq', seq)
-  if (prev !== null && !isDigest(prev)) return bad('prev', prev)
-  if (!isDigestList(deps)) return bad('deps', deps)
-  if (!isCount(lamport)) return bad('lamport', lamport)
-  if (!isCount(time)) return bad('time', time)
-  if (!isCount(epoch)) return bad('epoch', epoch)
-  if (!isDigestList(caps)) return bad('caps', caps)
-  if (typeof command !== 'string') return bad('command', command)
-  if (typeof path !== 'string') return bad('path', path)
-  if (!isDigest(bodyHash)) return bad('bodyHash', bodyHash)
-  if (!isCount(bodySize)) return bad('bodySize', bodySize)
-  const header: Header = {
+  return checkHeader({
     space,
     author,
     seq,
@@ -119,7 +108,27 @@ export function decodeHeader(bytes: Uint8Array): Result<Header, HeaderFault> {
     path,
     bodyHash,
     bodySize,
-  }
+  })
+}
+
+/** The same of fields that came otherwise than as a header's bytes: conditions 4 to 10 of {@link decodeHeader}. */
+export function checkHeader(fields: Readonly<Record<keyof Header, unknown>>): Result<Header, HeaderFault> {
+  const { space, author, seq, prev, deps, lamport, time, epoch, caps, command, path, bodyHash, bodySize } =
+    fields
+  if (space !== null && !isDigest(space)) return bad('space', space)
+  if (!isDigest(author)) return bad('author', author)
+  if (!isCount(seq)) return bad('seq', seq)
+  if (prev !== null && !isDigest(prev)) return bad('prev', prev)
+  if (!isDigestList(deps)) return bad('deps', deps)
+  if (!isCount(lamport)) return bad('lamport', lamport)
+  if (!isCount(time)) return bad('time', time)
+  if (!isCount(epoch)) return bad('epoch', epoch)
+  if (!isDigestList(caps)) return bad('caps', caps)
+  if (typeof command !== 'string') return bad('command', command)
+  if (typeof path !== 'string') return bad('path', path)
+  if (!isDigest(bodyHash)) return bad('bodyHash', bodyHash)
+  if (!isCount(bodySize)) return bad('bodySize', bodySize)
+  const header = fields as Header
   const fault = checkShape(header)
   return fault === null ? ok(header) : { ok: false, fault }
 }
@@ -146,9 +155,9 @@ function checkShape(header: Header): HeaderFault | null {
         return badFault('a delegation is listed twice in caps')
     }
   }
-  if (utf8(command).length > COMMAND_BYTES_MAX)
+  if (Buffer.byteLength(command) > COMMAND_BYTES_MAX)
     return limitFault(`command is longer than ${COMMAND_BYTES_MAX} bytes`)
-  if (!/^(\/[a-z0-9_-]+)+$/.test(command))
+  if (command !== USUAL_COMMAND && !/^(\/[a-z0-9_-]+)+$/.test(command))
     return badFault(`command ${describe(command)} is not of the form /op/write`)
   const parsed = parsePath(path)
   if (!parsed.ok) return badFault(parsed.fault.detail)

@@ -6,7 +6,7 @@ import { BODY_BYTES_MAX, BODY_CHANGES_MAX, HEADER_BYTES_MAX } from '../limits.ts
 import { merkleRoot } from '../merkle.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
 import { isWeakKey, SIGNATURE_BYTES, type VerifySignature } from '../signature.ts'
-import { decodeHeader, encodeHeader, type Header, type HeaderFault } from './header.ts'
+import { checkHeader, decodeHeader, encodeHeader, type Header, type HeaderFault } from './header.ts'
 
 /** The encoded changes of an operation, in order. */
 export type Body = readonly Uint8Array[]
@@ -111,29 +111,62 @@ export function assembleOperation(
 ): Result<Operation, OperationFault> {
   const header = decodeHeader(headerBytes)
   if (!header.ok) return header
-  if (signature.length !== SIGNATURE_BYTES) {
-    return fail('BAD_FIELD', `signature of ${signature.length} bytes, not ${SIGNATURE_BYTES}`)
-  }
   if (body !== null) {
     const fault = checkBody(header.value, body)
     if (fault !== null) return { ok: false, fault }
   }
-  return ok({ id: operationId(headerBytes), header: header.value, headerBytes, signature, body })
+  return join(header.value, headerBytes, signature, body)
+}
+
+/** A header as it came without its own bytes, and without what it says of a body that came along. */
+export type HeaderFields = Readonly<Record<Exclude<keyof Header, 'bodyHash' | 'bodySize'>, unknown>>
+
+/**
+ * The same from fields instead of header bytes, which are made here; a body is not checked against the header but put into it.
+ * The verdicts are those of {@link assembleOperation} on the bytes of a header with these fields.
+ */
+export function composeOperation(
+  fields: HeaderFields,
+  signature: Uint8Array,
+  content: Body | { readonly bodyHash: unknown; readonly bodySize: unknown },
+): Result<Operation, OperationFault> {
+  const body = isBody(content) ? content : null
+  if (body !== null && body.length > BODY_CHANGES_MAX) return { ok: false, fault: tooManyChanges(body) }
+  const { bodyHash, bodySize } = isBody(content) ? bodyCommitment(content) : content
+  const header = checkHeader({ ...fields, bodyHash, bodySize })
+  if (!header.ok) return header
+  const headerBytes = encodeHeader(header.value)
+  if (headerBytes.length > HEADER_BYTES_MAX)
+    return fail('LIMIT', `header of ${headerBytes.length} bytes, at most ${HEADER_BYTES_MAX} are allowed`)
+  return join(header.value, headerBytes, signature, body)
+}
+
+const isBody = (content: object): content is Body => Array.isArray(content)
+
+function join(
+  header: Header,
+  headerBytes: Uint8Array,
+  signature: Uint8Array,
+  body: Body | null,
+): Result<Operation, Fault<'BAD_FIELD'>> {
+  if (signature.length !== SIGNATURE_BYTES) {
+    return fail('BAD_FIELD', `signature of ${signature.length} bytes, not ${SIGNATURE_BYTES}`)
+  }
+  return ok({ id: operationId(headerBytes), header, headerBytes, signature, body })
 }
 
 /** Whether `body` is the one that `header` commits to; null when it is. */
 function checkBody(header: Header, body: Body): Fault<'LIMIT' | 'BAD_FIELD'> | null {
-  if (body.length > BODY_CHANGES_MAX) {
-    return {
-      code: 'LIMIT',
-      detail: `body of ${body.length} changes, at most ${BODY_CHANGES_MAX} are allowed`,
-    }
-  }
+  if (body.length > BODY_CHANGES_MAX) return tooManyChanges(body)
   const found = bodyCommitment(body)
   if (found.bodySize !== header.bodySize || !equalBytes(found.bodyHash, header.bodyHash)) {
     return { code: 'BAD_FIELD', detail: 'the body that came along is not the one the header commits to' }
   }
   return null
+}
+
+function tooManyChanges(body: Body): Fault<'LIMIT'> {
+  return { code: 'LIMIT', detail: `body of ${body.length} changes, at most ${BODY_CHANGES_MAX} are allowed` }
 }
 
 /**

@@ -1,9 +1,8 @@
 import { equalBytes, toHex } from '../bytes.ts'
 import { decodeCanonical, encodeCanonical } from '../canonical-cbor.ts'
 import { HASH_BYTES } from '../hash.ts'
-import { BATCH_OPERATIONS_MAX, BODY_CHANGES_MAX, CAPS_MAX, DEPS_MAX } from '../limits.ts'
-import { encodeHeader, type Header } from '../operation/header.ts'
-import { assembleOperation, bodyCommitment, type Body, type Operation } from '../operation/operation.ts'
+import { BATCH_OPERATIONS_MAX, CAPS_MAX, DEPS_MAX } from '../limits.ts'
+import { composeOperation, type Body, type Operation } from '../operation/operation.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
 
 /** Why a batch cannot be read. One code for the whole batch; a single bad operation inside only loses itself. */
@@ -136,10 +135,11 @@ class BatchReader {
     if (!(signature instanceof Uint8Array)) return bad('signature is not bytes')
     const body = readContent(content, hasBody)
     if (body === null) return bad('body is neither changes nor [hash, size]')
-    const header = {
+    const fields = {
       space: link === false ? null : this.#spaceId,
       author: key,
-      ...place,
+      seq: place.seq,
+      prev: place.prev,
       deps: parents,
       lamport: this.#lamport,
       time: this.#time,
@@ -147,11 +147,8 @@ class BatchReader {
       caps,
       command,
       path,
-      ...body.commitment,
-    } as Header
-    const headerBytes = encodeSafely(header)
-    if (headerBytes === null) return bad('a field cannot be encoded')
-    const operation = assembleOperation(headerBytes, signature, body.changes)
+    }
+    const operation = composeOperation(fields, signature, body)
     if (operation.ok) this.#lastOf.set(author as number, { id: operation.value.id, seq: place.seq })
     return operation
   }
@@ -179,30 +176,14 @@ class BatchReader {
   }
 }
 
-interface Content {
-  readonly changes: Body | null
-  readonly commitment: { readonly bodyHash: Uint8Array; readonly bodySize: number }
-}
-
-function readContent(content: unknown, hasBody: unknown): Content | null {
-  if (hasBody === true) {
-    if (!isBytesList(content) || content.length > BODY_CHANGES_MAX) return null
-    return { changes: content, commitment: bodyCommitment(content) }
-  }
+function readContent(
+  content: unknown,
+  hasBody: unknown,
+): Body | { readonly bodyHash: unknown; readonly bodySize: unknown } | null {
+  if (hasBody === true) return isBytesList(content) ? content : null
   if (hasBody !== false || !isList(content, 2)) return null
   const [bodyHash, bodySize] = content
-  return bodyHash instanceof Uint8Array && isIndex(bodySize)
-    ? { changes: null, commitment: { bodyHash, bodySize } }
-    : null
-}
-
-/** Fields come from a peer unchecked and are checked on the encoded header; what cannot even be encoded is null. */
-function encodeSafely(header: Header): Uint8Array | null {
-  try {
-    return encodeHeader(header)
-  } catch {
-    return null
-  }
+  return { bodyHash, bodySize }
 }
 
 /** Values by their place, each once. */
