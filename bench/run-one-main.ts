@@ -1,15 +1,19 @@
 import { WORKLOADS } from './workloads/index.ts'
 import type { Sizes } from './measure.ts'
 
-/** One run of one subject in this process: `node bench/run-one-main.ts WORKLOAD SUBJECT SIZES`. Prints its figures as one line of JSON. */
-const [workloadName, subjectName, sizes = '{}'] = process.argv.slice(2)
+/**
+ * One run of one subject in this process: `node bench/run-one-main.ts run WORKLOAD SUBJECT SIZES FOLDER`. Prints its figures as one line of
+ * JSON, with the CPU and memory of this process where the subject does not say better. With `prepare` for `run`: what comes before.
+ */
+const [step, workloadName, subjectName, sizes = '{}', folder = ''] = process.argv.slice(2)
 const workload = WORKLOADS.find(({ name }) => name === workloadName)
 const subject = workload?.subjects.find(({ name }) => name === subjectName)
 if (subject === undefined) throw new Error(`there is no ${subjectName} in ${workloadName}`)
+const given = JSON.parse(sizes) as Sizes
 const before = process.cpuUsage()
-const figures = await subject.run(JSON.parse(sizes) as Sizes)
+const figures = step === 'prepare' ? await subject.prepare?.(given, folder) : await subject.run(given, folder)
 const { user, system } = process.cpuUsage(before)
 const cpuSeconds = (user + system) / 1_000_000
 // Kilobytes on Linux and macOS alike, since Node evens them out.
 const peakMb = process.resourceUsage().maxRSS / 1024
-process.stdout.write(`\n${JSON.stringify({ ...figures, cpuSeconds, peakMb })}\n`, () => process.exit(0))
+process.stdout.write(`\n${JSON.stringify({ cpuSeconds, peakMb, ...figures })}\n`, () => process.exit(0))
