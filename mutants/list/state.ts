@@ -114,20 +114,15 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: 'trie-without-bitmap',
     rule: 'a node of the trie does not say which of its children are there',
-    file: 'src/core/trie.ts',
-    edits: [['Uint8Array.of(bitmap >> 8, bitmap & 255)', 'Uint8Array.of(0, bitmap & 0)']],
+    file: 'src/core/trie-nodes.ts',
+    edits: [['NODE.bytes[NODE_BITMAP] = bitmap >> 8\n    NODE.bytes[NODE_BITMAP + 1] = bitmap\n', '']],
     tests: CODEC,
   },
   {
     name: 'stale-trie-hash',
     rule: 'a removal leaves the old hash of a node in place',
-    file: 'src/core/trie.ts',
-    edits: [
-      [
-        'node.count += (after === undefined ? 0 : countOf(after)) - before\n  node.hash = null',
-        'node.count += (after === undefined ? 0 : countOf(after)) - before',
-      ],
-    ],
+    file: 'src/core/trie-nodes.ts',
+    edits: [['words[at + COUNT] = count\n    words[at] = header | CHANGED', 'words[at + COUNT] = count']],
     tests: CODEC,
   },
   {

@@ -1,9 +1,12 @@
-import { compareBytes, concatBytes, equalBytes } from './bytes.ts'
+import { concatBytes } from './bytes.ts'
 import { TRIE_LEAF_TAG, TRIE_NODE_TAG } from './domain-tags.ts'
 import { sha256 } from './hash.ts'
+import { copyHash } from './preimage.ts'
+import { wordOf } from './trie-arena.ts'
+import { LEAF_VALUE, type LeafKinds, TRIE_RADIX, TrieNodes } from './trie-nodes.ts'
 
-/** Children of an inner node: one for each value of four bits. */
-export const TRIE_RADIX = 16
+export { TRIE_RADIX } from './trie-nodes.ts'
+
 /** Longest prefix, in nibbles: a 32-byte key. */
 export const TRIE_DEPTH_MAX = 64
 
@@ -35,18 +38,6 @@ export interface TrieWalk {
   readonly end: TrieLeaf | null
 }
 
-interface Leaf extends TrieLeaf {
-  readonly hash: Uint8Array
-}
-interface Branch {
-  readonly children: (Leaf | Branch | undefined)[]
-  count: number
-  hash: Uint8Array | null
-}
-type Node = Leaf | Branch
-
-const isBranch = (node: Node): node is Branch => 'children' in node
-
 /** Digest of the empty trie. */
 export const EMPTY_TRIE: TrieDigest = { hash: sha256(TRIE_NODE_TAG, Uint8Array.of(0, 0)), count: 0 }
 
@@ -55,81 +46,126 @@ export function leafHash(key: Uint8Array, value: Uint8Array): Uint8Array {
   return sha256(TRIE_LEAF_TAG, key, value)
 }
 
+/** Hash of an inner node. `children`: the hashes of those that are there, ascending, joined. */
+export function branchHash(bitmap: number, children: Uint8Array): Uint8Array {
+  return sha256(TRIE_NODE_TAG, Uint8Array.of(bitmap >> 8, bitmap & 255), children)
+}
+
+/** The kind of a leaf that holds its value and nothing else. */
+export const PLAIN_LEAF = 1
+
+const PLAIN: LeafKinds = {
+  ownWords: () => 0,
+  value: (leaf, block, target, word) => copyHash(block, wordOf(leaf) + LEAF_VALUE, target, word),
+  settle: () => undefined,
+}
+
 /**
  * A Merkle trie: 32-byte keys, each with a 32-byte value, under one root. Invariants:
  * 1. its shape, and so its root, is a function of the set of (key, value) alone: a key sits at the shortest prefix that no other
  *    key shares, and a prefix with one key is that leaf;
  * 2. leaf = sha256(tag ‖ key ‖ value); inner node = sha256(tag ‖ bitmap of children, 2 bytes big-endian ‖ their hashes);
- * 3. a cached hash is that of the present children: every change clears the hashes on its way.
- * A change costs O(depth), a root O(changed nodes) hashes; depth grows with the logarithm of the number of keys.
+ * 3. a cached hash is that of the present children: every change marks the nodes on its way, and these are hashed again when asked for.
+ * A change costs O(depth), a root O(changed nodes) hashes; depth grows with the logarithm of the number of keys. About 90 bytes a key.
  */
 export class MerkleTrie {
-  #root: Node | undefined
+  readonly #nodes = new TrieNodes(PLAIN)
+  #root = 0
+
+  /** Bytes of memory for its nodes. */
+  get byteLength(): number {
+    return this.#nodes.arena.byteLength
+  }
 
   /** Sets the value of a key. */
   set(key: Uint8Array, value: Uint8Array): void {
-    const leaf: Leaf = { key, value, hash: leafHash(key, value) }
-    this.#root = this.#root === undefined ? leaf : insert(this.#root, leaf, 0)
+    this.#want(key)
+    this.#root = this.#nodes.put(this.#root, PLAIN_LEAF)
+    const { leaf, arena } = this.#nodes
+    arena.blockOf(leaf).bytes.set(value, 4 * (wordOf(leaf) + LEAF_VALUE))
   }
 
   /** Removes a key; nothing happens where it is absent. */
   delete(key: Uint8Array): void {
-    if (this.#root !== undefined) this.#root = remove(this.#root, key, 0)
+    this.#want(key)
+    this.#root = this.#nodes.remove(this.#root)
+    if (this.#nodes.leaf !== 0) this.#nodes.free(this.#nodes.leaf)
   }
 
   /** The only key with its value; null where there are more, or none. */
   only(): TrieLeaf | null {
-    const root = this.#root
-    return root === undefined || isBranch(root) ? null : { key: root.key, value: root.value }
+    const [nodes, root] = [this.#nodes, this.#root]
+    return root === 0 || nodes.isInner(root) ? null : { key: nodes.keyOf(root), value: nodes.valueOf(root) }
   }
 
   /** Root hash and number of keys. */
   digest(): TrieDigest {
-    return this.#root === undefined ? EMPTY_TRIE : digestOf(this.#root)
+    return this.#digestOf(this.#root)
   }
 
   /** Digest of what lies at or below a prefix of nibbles (0 to 15 each). */
   digestAt(prefix: readonly number[]): TrieDigest {
-    const node = this.#find(prefix)
-    return node === undefined ? EMPTY_TRIE : digestOf(node)
+    return this.#digestOf(this.#at(prefix))
   }
 
   /** Digests of the sixteen places one nibble below `prefix`. */
   childrenAt(prefix: readonly number[]): readonly TrieDigest[] {
-    return Array.from({ length: TRIE_RADIX }, (_, nibble) => this.digestAt([...prefix, nibble]))
+    const node = this.#at(prefix)
+    const places = Array.from({ length: TRIE_RADIX }, (_, nibble) => nibble)
+    if (node === 0 || !this.#nodes.isInner(node))
+      return places.map((nibble) => this.digestAt([...prefix, nibble]))
+    return places.map((nibble) => this.#digestOf(this.#nodes.childAt(node, nibble)))
   }
 
   /** The keys at or below a prefix, ascending. */
   keysAt(prefix: readonly number[]): readonly Uint8Array[] {
-    const node = this.#find(prefix)
     const keys: Uint8Array[] = []
-    if (node !== undefined) collect(node, keys)
-    return keys.sort(compareBytes)
+    const node = this.#at(prefix)
+    if (node !== 0) collect(this.#nodes, node, keys)
+    return keys
   }
 
   /** The way to a key, with which rootOfWalk (trie-walk.ts) finds the root again. */
   walk(key: Uint8Array): TrieWalk {
-    const steps: TrieStep[] = []
-    let node = this.#root
-    if (node === undefined) return { steps: [{ bitmap: 0, siblings: new Uint8Array() }], end: null }
-    for (let depth = 0; isBranch(node); depth++) {
-      const onWay: Node | undefined = node.children[nibbleAt(key, depth)]
-      const others = node.children.filter((child) => child !== undefined && child !== onWay) as Node[]
-      steps.push({ bitmap: bitmapOf(node), siblings: concatBytes(...others.map(hashOf)) })
-      if (onWay === undefined) return { steps, end: null }
-      node = onWay
-    }
-    return { steps, end: { key: node.key, value: node.value } }
+    return walkIn(this.#nodes, this.#root, key)
   }
 
-  #find(prefix: readonly number[]): Node | undefined {
+  #want(key: Uint8Array): void {
+    this.#nodes.wanted.bytes.set(key)
+  }
+
+  #digestOf(node: number): TrieDigest {
+    if (node === 0) return EMPTY_TRIE
+    return { hash: this.#nodes.hashOf(node), count: this.#nodes.countOf(node) }
+  }
+
+  /** The node at or below a prefix, 0 where there is none. */
+  #at(prefix: readonly number[]): number {
     let node = this.#root
-    for (let depth = 0; depth < prefix.length && node !== undefined; depth++) {
-      if (!isBranch(node)) return matches(node.key, prefix) ? node : undefined
-      node = node.children[prefix[depth] as number]
+    for (let depth = 0; depth < prefix.length && node !== 0; depth++) {
+      if (!this.#nodes.isInner(node)) return matches(this.#nodes.keyOf(node), prefix) ? node : 0
+      node = this.#nodes.childAt(node, prefix[depth] as number)
     }
     return node
   }
+}
+
+/** The way to a key in the trie with that root. */
+export function walkIn(nodes: TrieNodes, root: number, key: Uint8Array): TrieWalk {
+  if (root === 0) return { steps: [{ bitmap: 0, siblings: new Uint8Array() }], end: null }
+  // All hashes on the way are those of what is there now.
+  nodes.hashOf(root)
+  const steps: TrieStep[] = []
+  let node = root
+  for (let depth = 0; nodes.isInner(node); depth++) {
+    const onWay = nodes.childAt(node, nibbleAt(key, depth))
+    const others = nodes.childrenOf(node).filter((child) => child !== onWay)
+    const siblings = concatBytes(...others.map((child) => nodes.hashOf(child)))
+    steps.push({ bitmap: nodes.bitmapOf(node), siblings })
+    if (onWay === 0) return { steps, end: null }
+    node = onWay
+  }
+  return { steps, end: { key: nodes.keyOf(node), value: nodes.valueOf(node) } }
 }
 
 /** The nibble of a key at a depth, high half of each byte first. */
@@ -142,72 +178,8 @@ function matches(key: Uint8Array, prefix: readonly number[]): boolean {
   return prefix.every((nibble, depth) => nibbleAt(key, depth) === nibble)
 }
 
-function insert(node: Node, leaf: Leaf, depth: number): Node {
-  if (!isBranch(node)) {
-    if (equalBytes(node.key, leaf.key)) return leaf
-    const branch: Branch = {
-      children: new Array<Node | undefined>(TRIE_RADIX).fill(undefined),
-      count: 1,
-      hash: null,
-    }
-    branch.children[nibbleAt(node.key, depth)] = node
-    return insert(branch, leaf, depth)
-  }
-  const nibble = nibbleAt(leaf.key, depth)
-  const child = node.children[nibble]
-  const before = child === undefined ? 0 : countOf(child)
-  const after = child === undefined ? leaf : insert(child, leaf, depth + 1)
-  node.children[nibble] = after
-  node.count += countOf(after) - before
-  node.hash = null
-  return node
-}
-
-function remove(node: Node, key: Uint8Array, depth: number): Node | undefined {
-  if (!isBranch(node)) return equalBytes(node.key, key) ? undefined : node
-  const nibble = nibbleAt(key, depth)
-  const child = node.children[nibble]
-  if (child === undefined) return node
-  // Counted before: a branch below is changed in place.
-  const before = countOf(child)
-  const after = remove(child, key, depth + 1)
-  node.children[nibble] = after
-  node.count += (after === undefined ? 0 : countOf(after)) - before
-  node.hash = null
-  if (node.count > 1) return node
-  return node.children.find((left) => left !== undefined)
-}
-
-const countOf = (node: Node): number => (isBranch(node) ? node.count : 1)
-
-function digestOf(node: Node): TrieDigest {
-  return { hash: hashOf(node), count: countOf(node) }
-}
-
-function hashOf(node: Node): Uint8Array {
-  if (!isBranch(node)) return node.hash
-  if (node.hash !== null) return node.hash
-  const children = node.children.filter((child) => child !== undefined)
-  node.hash = branchHash(bitmapOf(node), concatBytes(...children.map(hashOf)))
-  return node.hash
-}
-
-/** Hash of an inner node. `children`: the hashes of those that are there, ascending, joined. */
-export function branchHash(bitmap: number, children: Uint8Array): Uint8Array {
-  return sha256(TRIE_NODE_TAG, Uint8Array.of(bitmap >> 8, bitmap & 255), children)
-}
-
-function bitmapOf({ children }: Branch): number {
-  return children.reduce(
-    (bitmap, child, nibble) => (child === undefined ? bitmap : bitmap | (1 << nibble)),
-    0,
-  )
-}
-
-function collect(node: Node, keys: Uint8Array[]): void {
-  if (!isBranch(node)) {
-    keys.push(node.key)
-    return
-  }
-  for (const child of node.children) if (child !== undefined) collect(child, keys)
+/** Children are ascending by nibble, and so are the keys. */
+function collect(nodes: TrieNodes, node: number, keys: Uint8Array[]): void {
+  if (!nodes.isInner(node)) keys.push(nodes.keyOf(node))
+  else for (const child of nodes.childrenOf(node)) collect(nodes, child, keys)
 }
