@@ -181,7 +181,9 @@ export const REVOCATION_MUTANTS: readonly Mutant[] = [
     name: 'masked-is-folded',
     rule: 'a masked operation changes what is shown',
     file: 'src/node/replica/materialise.ts',
-    edits: [['if (store.mask(entry.ordinal) !== undefined) return freed\n', '']],
+    edits: [
+      ['const isMasked = store.mask(entry.ordinal) !== undefined', 'const isMasked = entry.ordinal < 0'],
+    ],
     tests: EFFECT,
   },
   {

@@ -123,6 +123,14 @@ export class MemoryCells {
     for (const name of [...record.removed.keys()]) this.#log.delete(record.removed, name)
   }
 
+  putFirst(key: CellKey, cell: Cell, entry: HistoryEntry): boolean {
+    this.#guard.assertOpen()
+    if (this.#cells.has(cellName(key))) return false
+    this.putCell(key, cell)
+    this.putHistory(key, entry)
+    return true
+  }
+
   putCell(key: CellKey, cell: Cell): void {
     const record = this.#record(key)
     const before = record.cell

@@ -21,6 +21,11 @@ export class RecentCache<K, V> {
     return old
   }
 
+  /** True where `get` gives something; not a use. */
+  has(key: K): boolean {
+    return this.#young.has(key) || this.#old.has(key)
+  }
+
   set(key: K, value: V): void {
     this.#old.delete(key)
     this.#young.set(key, value)

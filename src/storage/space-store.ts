@@ -216,6 +216,11 @@ export interface SpaceWriter {
   putMask(ordinal: number, mask: Mask | null): void
   /** Publishes a delegation by an admitted operation; may be repeated. */
   putToken(delegation: VerifiedDelegation, publisher: number): void
+  /**
+   * Writes the first that was ever written about a cell: its winning write and the one entry of its history. False, with nothing done, where
+   * anything was written about it before (a write, a removal, history), also if it was cleared since. Not for cells of texts.
+   */
+  putFirst(key: CellKey, cell: Cell, entry: HistoryEntry): boolean
   /** Replaces the winning write of a cell. */
   putCell(key: CellKey, cell: Cell): void
   /** Remembers that an element is removed. */

@@ -498,6 +498,61 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
       })
     })
 
+    describe('the first of a cell', () => {
+      const first = { ordinal: 3, index: 1, kind: 'set' } as const
+
+      it('is its winning write and its history, where nothing was', () => {
+        const cell = cellOf(idOf('1'), { a: [1, 'ü'] })
+        const { ordinal } = commit(store, { author: alice })
+        const entry = { ...first, ordinal }
+        write((writer) => expect(writer.putFirst(field('p', 'x'), cell, entry)).toBe(true))
+        both(() => {
+          expect(store.cell(field('p', 'x'))).toEqual(cell)
+          expect(store.history(field('p', 'x'))).toEqual([entry])
+          expect(store.changedBelow('p', 10, 10)).toEqual([ordinal])
+          expect(store.siblings(field('p', 'x'))).toEqual([])
+        })
+      })
+
+      const somethings: readonly (readonly [string, (writer: SpaceWriter) => void])[] = [
+        ['a write', (writer) => writer.putCell(register('p'), cellOf(idOf('1'), 1))],
+        ['a removal', (writer) => writer.putRemoval(register('p'), { id: idOf('1'), index: 0 })],
+        ['history', (writer) => writer.putHistory(register('p'), { ordinal: 0, index: 0, kind: 'remove' })],
+        ['a first', (writer) => writer.putFirst(register('p'), cellOf(idOf('1'), 1), first)],
+        [
+          'something that was cleared',
+          (writer) => {
+            writer.putCell(register('p'), cellOf(idOf('1'), 1))
+            writer.clearCell(register('p'))
+          },
+        ],
+      ]
+      it.each(somethings)('is refused where there is %s, and changes nothing', (_, put) => {
+        write(put)
+        const before = [store.cell(register('p')), store.history(register('p')), keysOf(store, 9)]
+        const second = { ordinal: 4, index: 0, kind: 'set' } as const
+        const again = () =>
+          write((writer) => expect(writer.putFirst(register('p'), cellOf(idOf('2'), 2), second)).toBe(false))
+        again()
+        both(() => {
+          expect([store.cell(register('p')), store.history(register('p')), keysOf(store, 9)]).toEqual(before)
+        })
+        again()
+      })
+
+      it('is gone with its transaction, and may be written again', () => {
+        const put = (writer: SpaceWriter) => writer.putFirst(register('p'), cellOf(idOf('1'), 1), first)
+        expect(() =>
+          write((writer) => {
+            put(writer)
+            throw new Error('rolled back')
+          }),
+        ).toThrow('rolled back')
+        expect(keysOf(store, 9)).toEqual([])
+        expect(write(put)).toBe(true)
+      })
+    })
+
     describe('history', () => {
       it('lists every write and removal of a cell by (ordinal, index)', () => {
         const key = field('p', 'name')

@@ -89,6 +89,16 @@ const step = fc.oneof(
       removed: fc.boolean(),
     }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('first' as const),
+      key: at(KEYS),
+      id: at(IDS),
+      value: fc.jsonValue(),
+      ordinal: fc.nat(12),
+    }),
+  },
   fc.record({ do: fc.constant('removal' as const), key: at(KEYS), id: at(IDS) }),
   {
     weight: 3,
@@ -198,6 +208,14 @@ function apply(one: Step, model: SpaceStore, ...writers: readonly SpaceWriter[])
       for (const writer of writers)
         writer.putCell(one.key, cellOf(one.id, one.value, { removed: one.removed }))
       return
+    case 'first': {
+      if (one.ordinal >= count) return
+      const { key, id, value, ordinal } = one
+      const entry = { ordinal, index: 0, kind: 'set' } as const
+      const were = writers.map((writer) => writer.putFirst(key, cellOf(id, value), entry))
+      expect(were).toEqual(were.map(() => were[0]))
+      return
+    }
     case 'removal':
       for (const writer of writers) writer.putRemoval(one.key, { id: one.id, index: 0 })
       return

@@ -1,3 +1,5 @@
+import { expect, it } from 'vitest'
+import type { SpaceWriter } from '../../src/storage/space-store.ts'
 import { describeSpaceStore } from './conformance.ts'
 import { createSqliteHarness } from './sqlite-harness.ts'
 
@@ -5,3 +7,17 @@ describeSpaceStore('SQLite', () => createSqliteHarness())
 describeSpaceStore('SQLite that seals its ids after every third operation', () =>
   createSqliteHarness({ idTailMax: 3 }),
 )
+
+it('has no writing that is possible outside a transaction', () => {
+  const harness = createSqliteHarness()
+  const store = harness.open()
+  try {
+    const writer: SpaceWriter = store.transaction('process', (open) => open)
+    const writes = Object.entries(writer as unknown as Readonly<Record<string, () => void>>)
+    expect(writes.length).toBeGreaterThan(10)
+    for (const [name, call] of writes) expect(call, name).toThrow(/outside/)
+  } finally {
+    store.close()
+    harness.dispose()
+  }
+})

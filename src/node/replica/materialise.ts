@@ -4,7 +4,7 @@ import type { CellEdit, CellKey, WriteStamp } from '../../core/types/cell.ts'
 import { foldIncrement, foldOf, foldRemoval, foldWrite } from '../../core/types/fold.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { Contest } from './contest.ts'
-import { isOfText } from './open-text.ts'
+import { isOfText, type TextCellEdit } from './open-text.ts'
 import { countOutdated } from './outdated.ts'
 import type { Pasts } from './pasts.ts'
 import type { Refolds } from './refolds.ts'
@@ -47,19 +47,39 @@ export function materialise(
   countOutdated(outdated, store, writer)
   const isLate = entry.ordinal !== store.count() - 1
   if (isLate) writer.putTurn(entry.ordinal, 'body')
-  for (const edit of edits)
-    writer.putHistory(edit, { ordinal: entry.ordinal, index: edit.index, kind: edit.kind })
-  // What is masked takes its place in a text all the same, since positions count its characters.
-  texts.take(entry, edits.filter(isOfText), writer)
-  const freed = isLate ? texts.arrived(entry, writer) : []
-  if (store.mask(entry.ordinal) !== undefined) return freed
-  const others = edits.filter((edit) => !isOfText(edit))
+  const isMasked = store.mask(entry.ordinal) !== undefined
+  const ofTexts: TextCellEdit[] = []
   const contest = new Contest(entry, store, writer, pasts)
-  for (const edit of others) {
-    if (isLate) refolds.addWhole(edit)
+  for (const edit of edits) {
+    if (!isLate && !isMasked && putFirst(entry, edit, writer)) continue
+    writer.putHistory(edit, { ordinal: entry.ordinal, index: edit.index, kind: edit.kind })
+    // What is masked takes its place in a text all the same, since positions count its characters.
+    if (isOfText(edit)) ofTexts.push(edit)
+    else if (isMasked) continue
+    else if (isLate) refolds.addWhole(edit)
     else applyNewest(entry, edit, { contest, refolds }, store, writer)
   }
-  return [...edits.map(({ path, type, field }) => ({ path, type, field })), ...freed]
+  if (ofTexts.length > 0) texts.take(entry, ofTexts, writer)
+  const freed = isLate ? texts.arrived(entry, writer) : []
+  if (isMasked) return freed
+  const touched: CellKey[] = edits.map(({ path, type, field }) => ({ path, type, field }))
+  for (const key of freed) touched.push(key)
+  return touched
+}
+
+/**
+ * Writes an edit of a cell that nothing was ever written about, as most are: what {@link applyNewest} comes to where there is nothing to
+ * fold it into, to remove it, or to contest it. False, with nothing done, for any other.
+ */
+function putFirst(entry: Entry, edit: CellEdit, writer: SpaceWriter): boolean {
+  if (edit.kind !== 'set' && edit.kind !== 'add') return false
+  const { index, kind } = edit
+  const stamp = stampOf(entry, edit)
+  const cell =
+    edit.kind === 'add'
+      ? foldIncrement(undefined, stamp, edit.by)
+      : foldWrite(foldOf(edit.type), undefined, { ...stamp, value: edit.value }, false)
+  return writer.putFirst(edit, cell, { ordinal: entry.ordinal, index, kind })
 }
 
 /** Folds an edit of the operation admitted last, or leaves its cell to be folded again. */

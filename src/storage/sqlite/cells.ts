@@ -3,11 +3,11 @@ import type { ElementRef } from '../../core/changes/change.ts'
 import { decodeCanonical, encodeCanonical } from '../../core/canonical-cbor.ts'
 import { STORE_CELLS_CACHED_MAX } from '../../core/limits.ts'
 import { ROOT_PATH } from '../../core/path.ts'
-import { formatValue } from '../../core/value-json.ts'
 import { cellName, compareText } from '../cell-order.ts'
 import { RecentCache } from '../recent-cache.ts'
 import type { CellRange, CellRow } from '../space-store.ts'
 import type { Database, Query } from './database.ts'
+import { jsonOf } from './json-of.ts'
 import { TextPieces } from './text-pieces.ts'
 
 type CellColumns = [
@@ -50,7 +50,8 @@ export class Cells {
   readonly #findNumber: Query<KeyColumns, [number]>
   readonly #insertKey: Query<KeyColumns>
   readonly #read: Query<[number], CellColumns>
-  readonly #write: Query<[...CellColumns, string | null, number]>
+  readonly #write: Query<[...CellColumns, Uint8Array | null, number]>
+  readonly #insert: Query<[...KeyColumns, ...CellColumns, Uint8Array]>
   readonly #readAt: Query<[string], [...KeyColumns, ...CellColumns]>
   readonly #page: Query<[...KeyColumns, string | Uint8Array, number], [...KeyColumns, ...CellColumns]>
   readonly #insertRemoval: Query<[number, Uint8Array, number]>
@@ -66,7 +67,10 @@ export class Cells {
     this.#insertKey = database.query('INSERT INTO cells (path, type, field) VALUES (?, ?, ?)')
     this.#read = database.query(`SELECT ${CELL_COLUMNS} FROM cells WHERE cell = ? AND operation IS NOT NULL`)
     this.#write = database.query(
-      'UPDATE cells SET operation = ?, change = ?, lamport = ?, time = ?, removed = ?, value = ?, json = ? WHERE cell = ?',
+      'UPDATE cells SET operation = ?, change = ?, lamport = ?, time = ?, removed = ?, value = ?, json = CAST(? AS TEXT) WHERE cell = ?',
+    )
+    this.#insert = database.query(
+      `INSERT OR IGNORE INTO cells (path, type, field, ${CELL_COLUMNS}, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))`,
     )
     this.#readAt = database.query(
       `SELECT path, type, field, ${CELL_COLUMNS} FROM cells WHERE path = ? AND operation IS NOT NULL ORDER BY type, field`,
@@ -143,6 +147,28 @@ export class Cells {
     if (isInPieces) this.#texts.put(number, decodeText(value))
   }
 
+  /**
+   * Writes a cell about which nothing was ever written, and gives its number; null, with nothing done, where something was. Not for texts.
+   * A cell whose number is at hand is told without asking the file; the number of a new one is not kept, as most are written once.
+   */
+  putFirst({ path, type, field }: CellKey, cell: Cell): number | null {
+    if (this.#numbers.has(cellName({ path, type, field }))) return null
+    const { id, index, lamport, time, removed, value } = cell
+    const { changes, lastInsertRowid } = this.#insert.run(
+      path,
+      type,
+      field,
+      id,
+      index,
+      lamport,
+      time,
+      removed ? 1 : 0,
+      value,
+      jsonOf(value),
+    )
+    return changes === 1 ? (lastInsertRowid as number) : null
+  }
+
   clearCell(key: CellKey): void {
     const number = this.numberOf(key)
     if (number === undefined) return
@@ -183,31 +209,6 @@ export class Cells {
     const key = { path, type, field }
     return { key, cell: this.#toCell(key, columns) }
   }
-}
-
-/** A value as SQL reads it. Once for each cell written, so texts, which most values are, take no way through the decoder. */
-export function jsonOf(value: Uint8Array): string {
-  const text = textIn(value)
-  if (text !== null) return JSON.stringify(text)
-  const decoded = decodeCanonical(value)
-  if (!decoded.ok) throw new Error(`bug: the value of a cell does not decode: ${decoded.fault.detail}`)
-  const isPlain = typeof decoded.value === 'number' || typeof decoded.value === 'boolean'
-  return isPlain ? String(decoded.value) : formatValue(decoded.value)
-}
-
-/** Bytes of the head of a text in CBOR (RFC 8949 §3), by its first byte: major type 3 with a length of up to four bytes. */
-const TEXT_HEAD_BYTES: ReadonlyMap<number, number> = new Map([
-  ...Array.from({ length: 24 }, (_, length) => [0x60 + length, 1] as const),
-  [0x78, 2],
-  [0x79, 3],
-  [0x7a, 5],
-])
-
-/** The text that canonical bytes are; null where they are something else. */
-function textIn(value: Uint8Array): string | null {
-  const head = TEXT_HEAD_BYTES.get(value[0] ?? 0)
-  if (head === undefined) return null
-  return Buffer.from(value.buffer, value.byteOffset + head, value.length - head).toString()
 }
 
 function decodeText(value: Uint8Array): string {

@@ -37,8 +37,13 @@ export class History {
       ORDER BY h.ordinal DESC LIMIT ?5`)
   }
 
-  put(key: CellKey, { ordinal, index, kind }: HistoryEntry): void {
-    this.#insert.run(this.#cells.intern(key), ordinal, index, kind)
+  put(key: CellKey, entry: HistoryEntry): void {
+    this.putAt(this.#cells.intern(key), entry)
+  }
+
+  /** The same for a cell by its number. */
+  putAt(cell: number, { ordinal, index, kind }: HistoryEntry): void {
+    this.#insert.run(cell, ordinal, index, kind)
   }
 
   of(key: CellKey): readonly HistoryEntry[] {

@@ -1,7 +1,8 @@
 import type { CellKey, CellType } from '../../core/types/cell.ts'
 import type { Sibling } from '../space-store.ts'
-import { type Cells, jsonOf } from './cells.ts'
+import type { Cells } from './cells.ts'
 import type { Database, Query } from './database.ts'
+import { jsonOf } from './json-of.ts'
 
 type KeyColumns = [path: string, type: CellType, field: string]
 
@@ -10,7 +11,7 @@ export class Siblings {
   readonly #cells: Cells
   readonly #ofCell: Query<[number], [number, number, Uint8Array]>
   readonly #delete: Query<[number]>
-  readonly #insert: Query<[number, number, number, Uint8Array, string]>
+  readonly #insert: Query<[number, number, number, Uint8Array, Uint8Array]>
   readonly #contested: Query<[...KeyColumns, number], KeyColumns>
 
   constructor(database: Database, cells: Cells) {
@@ -19,7 +20,7 @@ export class Siblings {
       'SELECT ordinal, change, value FROM siblings WHERE cell = ? ORDER BY ordinal, change',
     )
     this.#delete = database.query('DELETE FROM siblings WHERE cell = ?')
-    this.#insert = database.query('INSERT INTO siblings VALUES (?, ?, ?, ?, ?)')
+    this.#insert = database.query('INSERT INTO siblings VALUES (?, ?, ?, ?, CAST(? AS TEXT))')
     this.#contested = database.query(`
       SELECT path, type, field FROM cells WHERE cell IN (SELECT cell FROM siblings) AND (path, type, field) > (?, ?, ?)
       ORDER BY path, type, field LIMIT ?`)

@@ -292,31 +292,72 @@ export class SqliteSpaceStore implements SpaceStore {
   }
 
   #createWriter(): SpaceWriter {
-    /** Refuses to write outside a transaction. */
-    const guarded =
-      <P extends readonly unknown[]>(write: (...parameters: P) => void) =>
-      (...parameters: P) => {
-        this.#guard.assertOpen()
-        write(...parameters)
-      }
+    // Each refuses to write outside a transaction.
+    const guard = this.#guard
     return {
-      append: guarded((operation, entry) => this.#operations.append(operation, entry)),
-      putBody: guarded((ordinal, body) => this.#operations.putBody(ordinal, body)),
-      putMask: guarded((ordinal, mask) => this.#operations.putMask(ordinal, mask)),
-      putTurn: guarded((ordinal, kind) => this.#turns.put(this.count(), ordinal, kind)),
-      clearCell: guarded((key) => {
+      append: (operation, entry) => {
+        guard.assertOpen()
+        this.#operations.append(operation, entry)
+      },
+      putBody: (ordinal, body) => {
+        guard.assertOpen()
+        this.#operations.putBody(ordinal, body)
+      },
+      putMask: (ordinal, mask) => {
+        guard.assertOpen()
+        this.#operations.putMask(ordinal, mask)
+      },
+      putTurn: (ordinal, kind) => {
+        guard.assertOpen()
+        this.#turns.put(this.count(), ordinal, kind)
+      },
+      clearCell: (key) => {
+        guard.assertOpen()
         this.#cells.clearCell(key)
         this.#siblings.put(key, [])
-      }),
-      putSiblings: guarded((key, siblings) => this.#siblings.put(key, siblings)),
-      putToken: guarded((delegation, publisher) => this.#tokens.put(delegation, publisher)),
-      putCell: guarded((key, cell) => this.#cells.putCell(key, cell)),
-      putRemoval: guarded((key, element) => this.#cells.putRemoval(key, element)),
-      putHistory: guarded((key, entry) => this.#history.put(key, entry)),
-      putTextEdit: guarded((path, edit) => this.#texts.put(path, edit)),
-      putFork: guarded((proof) => this.#forks.put(proof)),
-      putRefusal: guarded((refusal) => this.#refusals.put(refusal)),
-      putNote: guarded((name, value) => this.#notes.put(name, value)),
+      },
+      putSiblings: (key, siblings) => {
+        guard.assertOpen()
+        this.#siblings.put(key, siblings)
+      },
+      putToken: (delegation, publisher) => {
+        guard.assertOpen()
+        this.#tokens.put(delegation, publisher)
+      },
+      putFirst: (key, cell, entry) => {
+        guard.assertOpen()
+        const number = this.#cells.putFirst(key, cell)
+        if (number !== null) this.#history.putAt(number, entry)
+        return number !== null
+      },
+      putCell: (key, cell) => {
+        guard.assertOpen()
+        this.#cells.putCell(key, cell)
+      },
+      putRemoval: (key, element) => {
+        guard.assertOpen()
+        this.#cells.putRemoval(key, element)
+      },
+      putHistory: (key, entry) => {
+        guard.assertOpen()
+        this.#history.put(key, entry)
+      },
+      putTextEdit: (path, edit) => {
+        guard.assertOpen()
+        this.#texts.put(path, edit)
+      },
+      putFork: (proof) => {
+        guard.assertOpen()
+        this.#forks.put(proof)
+      },
+      putRefusal: (refusal) => {
+        guard.assertOpen()
+        this.#refusals.put(refusal)
+      },
+      putNote: (name, value) => {
+        guard.assertOpen()
+        this.#notes.put(name, value)
+      },
     }
   }
 }
