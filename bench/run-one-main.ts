@@ -3,7 +3,7 @@ import type { Sizes } from './measure.ts'
 
 /**
  * One run of one subject in this process: `node bench/run-one-main.ts run WORKLOAD SUBJECT SIZES FOLDER`. Prints its figures as one line of
- * JSON, with the CPU and memory of this process where the subject does not say better. With `prepare` for `run`: what comes before.
+ * JSON, with the CPU and memory of this process where the subject does not say whose they are. With `prepare` for `run`: what comes before.
  */
 const [step, workloadName, subjectName, sizes = '{}', folder = ''] = process.argv.slice(2)
 const workload = WORKLOADS.find(({ name }) => name === workloadName)
@@ -16,4 +16,5 @@ const { user, system } = process.cpuUsage(before)
 const cpuSeconds = (user + system) / 1_000_000
 // Kilobytes on Linux and macOS alike, since Node evens them out.
 const peakMb = process.resourceUsage().maxRSS / 1024
-process.stdout.write(`\n${JSON.stringify({ cpuSeconds, peakMb, ...figures })}\n`, () => process.exit(0))
+const own = figures !== undefined && 'cpuSeconds' in figures ? {} : { cpuSeconds, peakMb }
+process.stdout.write(`\n${JSON.stringify({ ...own, ...figures })}\n`, () => process.exit(0))
