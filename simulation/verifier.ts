@@ -1,4 +1,4 @@
-import { createSignatureVerifier, type SignatureVerifier } from '../src/core/native-signature.ts'
+import { acceptEach, createSignatureVerifier, type SignatureVerifier } from '../src/core/native-signature.ts'
 import type { VerifySignature } from '../src/core/signature.ts'
 import type { Random } from './random.ts'
 import type { Timeline } from './timeline.ts'
@@ -24,14 +24,14 @@ export const verifySync: VerifySignature = (signature, message, publicKey) => {
 
 /** A verifier whose asynchronous half takes virtual time. */
 export function createSimulatedVerifier(timeline: Timeline, random: Random): SignatureVerifier {
+  const later = <T>(verdict: () => T) =>
+    new Promise<T>((resolve) => {
+      timeline.plan(random.below(VERIFY_MS_MAX), timeline.owner, 'verified', () => resolve(verdict()))
+    })
   return {
     verifySync,
-    verifyAsync: (...of) =>
-      new Promise((resolve) => {
-        timeline.plan(random.below(VERIFY_MS_MAX), timeline.owner, 'verified', () =>
-          resolve(verifySync(...of)),
-        )
-      }),
+    verifyAsync: (...of) => later(() => verifySync(...of)),
+    acceptAll: (claims) => later(() => acceptEach(claims, verifySync)),
   }
 }
 

@@ -166,8 +166,27 @@ export const ADMISSION_MUTANTS: readonly Mutant[] = [
     file: 'src/core/operation/operation.ts',
     edits: [
       [
-        "if (isWeakKey(operation.header.author))\n    return fail('WEAK_KEY', 'the author key is not canonical or of small order')\n  return witness(\n    operation,\n    await",
-        "if (operation.header.seq < 0)\n    return fail('WEAK_KEY', 'the author key is not canonical or of small order')\n  return witness(\n    operation,\n    await",
+        "if (isWeakKey(operation.header.author))\n    return fail('WEAK_KEY', 'the author key is not canonical or of small order')\n  const",
+        "if (operation.header.seq < 0)\n    return fail('WEAK_KEY', 'the author key is not canonical or of small order')\n  const",
+      ],
+    ],
+    tests: PIPELINE,
+  },
+  {
+    name: 'chain-inherited-from-a-guest',
+    rule: 'who was let in by a token carried once goes on under the chain of the one who carried it',
+    file: 'src/core/admission/authority.ts',
+    edits: [['if (prev === null || CHAIN_ONLY.has(prev.command) || ', 'if (prev === null || ']],
+    tests: PIPELINE,
+  },
+  {
+    name: 'chain-inherited-without-a-look',
+    rule: 'an author whose last operation had a chain may use any other of that length',
+    file: 'src/core/admission/authority.ts',
+    edits: [
+      [
+        'return caps.every((digest, i) => equalBytes(digest, prev.caps[i] as Uint8Array))',
+        'return caps.every((_digest, i) => prev.caps[i] !== undefined)',
       ],
     ],
     tests: PIPELINE,

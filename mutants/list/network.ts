@@ -74,7 +74,7 @@ export const NETWORK_MUTANTS: readonly Mutant[] = [
     name: 'bad-signatures-cost-nothing',
     rule: 'a peer may send bad signatures for ever, at a millisecond of ours each',
     file: 'src/node/replica/verification-budget.ts',
-    edits: [['if (isPeer && verdict.isForged) this.#forgiveness.take(peer, this.#now())\n', '']],
+    edits: [['if (isPeer) this.#forgiveness.take(peer, this.#now())\n', '']],
     tests: VERIFICATIONS,
   },
   {

@@ -52,8 +52,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     file: 'src/node/replica/replica.ts',
     edits: [
       [
-        'this.#refusals.rememberBytes(bytesDigest(operation), verdict.fault.code)',
-        'this.#refusals.rememberId(operation.id, verdict.fault.code)',
+        'this.#refusals.rememberBytes(bytesDigest(operation), fault.code)',
+        'this.#refusals.rememberId(operation.id, fault.code)',
       ],
     ],
     tests: PIPELINE,

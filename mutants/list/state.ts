@@ -75,6 +75,25 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     tests: ['test/vectors/ed25519.test.ts'],
   },
   {
+    name: 'remembered-for-any-message',
+    rule: 'a signature that was good once is good under whatever it is put',
+    file: 'src/node/verification/verified-signatures.ts',
+    edits: [
+      [
+        'return latin1(signature) + latin1(publicKey) + latin1(message)',
+        'return latin1(signature.length === message.length ? message : signature) + latin1(publicKey)',
+      ],
+    ],
+    tests: ['test/node/verification.test.ts'],
+  },
+  {
+    name: 'forgiveness-without-end',
+    rule: 'within one check every forged signature is looked at again',
+    file: 'src/node/replica/verify-within.ts',
+    edits: [['if (!isAccepted && !forgiveness.isLeft()) continue\n', '']],
+    tests: ['test/adversarial/forged-batch.test.ts'],
+  },
+  {
     name: 'strict-instead-of-zip215',
     rule: 'signatures are judged by the strict rules of RFC 8032',
     file: 'src/core/signature.ts',
@@ -114,8 +133,11 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: 'trie-without-bitmap',
     rule: 'a node of the trie does not say which of its children are there',
-    file: 'src/core/trie-nodes.ts',
-    edits: [['NODE.bytes[NODE_BITMAP] = bitmap >> 8\n    NODE.bytes[NODE_BITMAP + 1] = bitmap\n', '']],
+    file: 'src/core/trie-hashes.ts',
+    edits: [
+      ['NODE.bytes[4 * NODE.first - 2] = bitmap >> 8\n    NODE.bytes[4 * NODE.first - 1] = bitmap\n', ''],
+      ['Uint8Array.of(bitmap >> 8, bitmap & 255)', 'Uint8Array.of(0, bitmap & 0)'],
+    ],
     tests: CODEC,
   },
   {
@@ -201,20 +223,20 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: 'empty-nodes-in-the-state',
     rule: 'a path whose last item was removed leaves its node behind, so that equal states have different roots',
     file: 'src/core/state/state-tree.ts',
-    edits: [['if (child.items.length > 0 || child.below !== null) {', 'if (child.items.length >= 0) {']],
+    edits: [['if (this.#isEmpty(node)) {', 'if (nodes.kindOf(node) !== NODE) {']],
     tests: [...CODEC, ...CONVERGENCE],
   },
   {
     name: 'types-meet',
     rule: 'the type is no part of an item’s hash',
-    file: 'src/core/state/state-tree.ts',
+    file: 'src/core/state/state-hashes.ts',
     edits: [['encodeCanonical([type, fields])', "encodeCanonical(['', fields])"]],
     tests: [...CODEC, ...CONVERGENCE, 'test/vectors/operation.test.ts'],
   },
   {
     name: 'values-outside-the-state-root',
     rule: 'the state root commits to the fields that show and not to their values',
-    file: 'src/core/state/state-tree.ts',
+    file: 'src/core/state/state-hashes.ts',
     edits: [
       [
         'sha256(STATE_FIELD_TAG, encodeCanonical([field, value]))',
@@ -227,7 +249,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: 'removal-leaves-the-parent',
     rule: 'a node keeps its old hash when something below it was removed and something is left',
     file: 'src/core/state/state-tree.ts',
-    edits: [['      below.stale.add(segment)\n      continue', '      continue']],
+    edits: [['        nodes.markChanged(node)\n        nodes.put(children, NODE)\n', '']],
     tests: CONVERGENCE,
   },
   {

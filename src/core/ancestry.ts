@@ -63,25 +63,22 @@ export function isInPast(graph: Graph, target: Entry, from: readonly Entry[]): b
  */
 export class PastReader {
   readonly #graph: Graph
-  /** Ordinals known to be in the past and not visited yet, all at most `#cursor`. */
-  readonly #open: Set<number>
-  #cursor: number
-  /** By author: the visited operations that no visited operation of the author follows. */
-  readonly #ends = new Map<string, Entry[]>()
-  readonly #followed = new Set<number>()
+  readonly #from: readonly Pick<Entry, 'ordinal'>[]
+  /** Null before the first question: most readers are never asked any. */
+  #begun: Search | null = null
 
   constructor(graph: Graph, from: readonly Pick<Entry, 'ordinal'>[]) {
     this.#graph = graph
-    this.#open = new Set(from.map(({ ordinal }) => ordinal))
-    this.#cursor = from.reduce((most, { ordinal }) => Math.max(most, ordinal), -1)
+    this.#from = from
   }
 
   /** True when `target` is in the past. */
   has(target: Entry): boolean {
+    const search = this.#search()
     if (this.#isEnded(target)) return true
-    while (this.#cursor >= target.ordinal) {
-      const ordinal = this.#cursor--
-      if (this.#open.delete(ordinal) && isInChain(this.#graph, target, this.#visit(ordinal))) return true
+    while (search.cursor >= target.ordinal) {
+      const ordinal = search.cursor--
+      if (search.open.delete(ordinal) && isInChain(this.#graph, target, this.#visit(ordinal))) return true
     }
     return false
   }
@@ -91,44 +88,66 @@ export class PastReader {
    * visited twice, so that the readers of a whole log, each extended from the one before, cost one search together.
    */
   extend(entries: readonly Entry[]): void {
+    const search = this.#search()
     // What is above the cursor and was in the past before has been visited; `#ends` tell so until they are brought up to date below.
     const found = new Map<number, Entry>()
     const above = [...entries]
     for (let entry = above.pop(); entry !== undefined; entry = above.pop()) {
-      if (entry.ordinal <= this.#cursor) this.#open.add(entry.ordinal)
+      if (entry.ordinal <= search.cursor) search.open.add(entry.ordinal)
       else if (!found.has(entry.ordinal) && !this.#isEnded(entry)) {
         found.set(entry.ordinal, entry)
         for (const parent of entry.parents) {
-          if (parent > this.#cursor) above.push(this.#graph.at(parent))
-          else this.#open.add(parent)
+          if (parent > search.cursor) above.push(this.#graph.at(parent))
+          else search.open.add(parent)
         }
-        if (entry.prev !== null && entry.prev <= this.#cursor) this.#followed.add(entry.prev)
+        if (entry.prev !== null && entry.prev <= search.cursor) search.followed.add(entry.prev)
       }
     }
     for (const entry of [...found.values()].sort((a, b) => a.ordinal - b.ordinal)) {
       const author = toHex(entry.author)
-      const ends = this.#ends.get(author) ?? []
-      this.#ends.set(author, [...ends.filter((end) => !isInChain(this.#graph, end, entry)), entry])
+      const ends = search.ends.get(author) ?? []
+      search.ends.set(author, [...ends.filter((end) => !isInChain(this.#graph, end, entry)), entry])
     }
   }
 
+  #search(): Search {
+    this.#begun ??= {
+      open: new Set(this.#from.map(({ ordinal }) => ordinal)),
+      cursor: this.#from.reduce((most, { ordinal }) => Math.max(most, ordinal), -1),
+      ends: new Map(),
+      followed: new Set(),
+    }
+    return this.#begun
+  }
+
   #isEnded(target: Entry): boolean {
-    const ends = this.#ends.get(toHex(target.author)) ?? []
+    const ends = this.#search().ends.get(toHex(target.author)) ?? []
     return ends.some((end) => isInChain(this.#graph, target, end))
   }
 
   #visit(ordinal: number): Entry {
+    const { open, ends, followed } = this.#search()
     const entry = this.#graph.at(ordinal)
-    for (const parent of entry.parents) this.#open.add(parent)
-    if (!this.#followed.delete(ordinal)) {
+    for (const parent of entry.parents) open.add(parent)
+    if (!followed.delete(ordinal)) {
       const author = toHex(entry.author)
-      const ends = this.#ends.get(author)
-      if (ends === undefined) this.#ends.set(author, [entry])
-      else ends.push(entry)
+      const known = ends.get(author)
+      if (known === undefined) ends.set(author, [entry])
+      else known.push(entry)
     }
-    if (entry.prev !== null) this.#followed.add(entry.prev)
+    if (entry.prev !== null) followed.add(entry.prev)
     return entry
   }
+}
+
+/** How far a {@link PastReader} has looked. */
+interface Search {
+  /** Ordinals known to be in the past and not visited yet, all at most `cursor`. */
+  readonly open: Set<number>
+  cursor: number
+  /** By author: the visited operations that no visited operation of the author follows. */
+  readonly ends: Map<string, Entry[]>
+  readonly followed: Set<number>
 }
 
 /** True when some operation of past⁺(from) with a lamport of at least `lamportMin` satisfies `wanted`. */

@@ -4,6 +4,7 @@ import { SIGNATURE_KEYS_CACHED_MAX } from './limits.ts'
 import {
   PUBLIC_KEY_BYTES,
   SIGNATURE_BYTES,
+  type SignatureClaim,
   type Signer,
   type VerifySignature,
   verifyZip215,
@@ -11,13 +12,20 @@ import {
 
 /** Whatever the platform says about a signature; may throw. Only its *accept* is believed. */
 export interface NativeEd25519 {
-  verifySync(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
-  verifyAsync(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): Promise<boolean>
+  readonly verifySync: VerifySignature
+  readonly verifyAsync: (...of: Parameters<VerifySignature>) => Promise<boolean>
+  /** Many at once, wherever that is done best; by `verifySync` where there is no such place. Claims have the right lengths. */
+  readonly acceptAll?: (claims: readonly SignatureClaim[]) => Promise<readonly boolean[]>
 }
 
-/** The predicate of `verifyZip215`, faster. Both are total: they never throw or reject. */
+/** The predicate of `verifyZip215`, faster. All are total: they never throw or reject. */
 export interface SignatureVerifier {
   readonly verifySync: VerifySignature
+  /**
+   * Which claims the native verifier accepts, in their order: the cheap half of the predicate. What it does not accept may still be good: ask
+   * `verifySync`, which then costs about 1 ms on the calling thread.
+   */
+  readonly acceptAll: (claims: readonly SignatureClaim[]) => Promise<readonly boolean[]>
   /** Verifies on the runtime's thread pool; a native reject costs about 1 ms on the calling thread. */
   readonly verifyAsync: (...of: Parameters<VerifySignature>) => Promise<boolean>
 }
@@ -29,6 +37,14 @@ export interface SignatureVerifier {
  * So honest signatures cost the native price, and only refused ones the dear one: limit refusals per peer.
  */
 export function createSignatureVerifier(native: NativeEd25519 = createNodeEd25519()): SignatureVerifier {
+  const acceptFit = async (claims: readonly SignatureClaim[]): Promise<readonly boolean[]> => {
+    if (native.acceptAll === undefined) return acceptEach(claims, native.verifySync)
+    try {
+      return await native.acceptAll(claims)
+    } catch {
+      return claims.map(() => false)
+    }
+  }
   return {
     verifySync(signature, message, publicKey) {
       if (!hasRightLengths(signature, publicKey)) return false
@@ -48,7 +64,26 @@ export function createSignatureVerifier(native: NativeEd25519 = createNodeEd2551
       }
       return verifyZip215(signature, message, publicKey)
     },
+    async acceptAll(claims) {
+      // A claim of wrong lengths goes no further; nearly always there is none.
+      const fit = claims.every(hasLengths) ? claims : claims.filter(hasLengths)
+      const accepted = await acceptFit(fit)
+      if (fit === claims) return accepted
+      const acceptedOf = new Map(fit.map((claim, i) => [claim, accepted[i] === true]))
+      return claims.map((claim) => acceptedOf.get(claim) === true)
+    },
   }
+}
+
+/** Which claims a native verifier accepts, one after the other on this thread. A throw is a reject. */
+export function acceptEach(claims: readonly SignatureClaim[], verify: VerifySignature): readonly boolean[] {
+  return claims.map(({ signature, message, publicKey }) => {
+    try {
+      return verify(signature, message, publicKey)
+    } catch {
+      return false
+    }
+  })
 }
 
 /** Node's own Ed25519 (OpenSSL), with the key objects of the authors last seen kept ready. */
@@ -100,6 +135,8 @@ function createKeyCache(keysMax: number): (publicKey: Uint8Array) => KeyObject {
     return key
   }
 }
+
+const hasLengths = ({ signature, publicKey }: SignatureClaim) => hasRightLengths(signature, publicKey)
 
 function hasRightLengths(signature: Uint8Array, publicKey: Uint8Array): boolean {
   return signature.length === SIGNATURE_BYTES && publicKey.length === PUBLIC_KEY_BYTES

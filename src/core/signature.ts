@@ -9,6 +9,13 @@ export const SIGNATURE_BYTES = 64
 /** Says whether `signature` is one of `message` by `publicKey`, under the predicate of this file. Total. */
 export type VerifySignature = (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array) => boolean
 
+/** What a signature is said to be: {@link VerifySignature}'s question. */
+export interface SignatureClaim {
+  readonly signature: Uint8Array
+  readonly message: Uint8Array
+  readonly publicKey: Uint8Array
+}
+
 /** What signs in the name of one key; where the seed lives is its own business. */
 export interface Signer {
   readonly publicKey: Uint8Array

@@ -573,6 +573,27 @@ describe('check 10, authority', () => {
     ])
   })
 
+  test('refuses the capability of another to who used its own before', async () => {
+    const own = forge({ author: bob })
+    const another = delegate(alice, carol)
+    const published = grant([another])
+    const next = { author: bob, prev: own, deps: [published], header: { caps: digests(ownerToken, another) } }
+    await expectStopped(next, 'CAP_CHAIN', [own, published])
+  })
+
+  test('refuses to a guest, once it is in, the chain that its first operation was let in by', async () => {
+    const carried = delegate(alice, bob, { nonce: 'another of the same' })
+    const first = forge({
+      author: stranger,
+      body: [putDelegations([carried.bytes])],
+      header: { command: '/cap/grant', caps: digests(ownerToken, bobToken) },
+    })
+    const home = await createHome()
+    expect((await home.hosted.replica.receive([first], PEER)).map(codeOf)).toEqual(['admitted'])
+    const write = { author: stranger, prev: first, header: { caps: digests(ownerToken, bobToken) } }
+    await expectStopped(write, 'CAP_CHAIN', [first])
+  })
+
   test('lets nobody carry tokens under another command, or beside other changes of weight', async () => {
     const own = delegate(alice, stranger)
     const caps = digests(ownerToken, own)

@@ -5,10 +5,16 @@ import {
   VERIFICATIONS_MAX,
   VERIFICATIONS_PER_PEER_MAX,
 } from '../../src/core/limits.ts'
-import { VerificationBudget } from '../../src/node/replica/verification-budget.ts'
+import { type Forgiveness, VerificationBudget } from '../../src/node/replica/verification-budget.ts'
 
-const GOOD = { isForged: false }
-const FORGED = { isForged: true }
+const GOOD = 'good'
+const FORGED = 'forged'
+/** A check that finds what it is told, and holds it against the peer. */
+const judge = async (isForged: boolean, forgiveness: Forgiveness) => {
+  await Promise.resolve()
+  if (isForged) forgiveness.take()
+  return isForged ? FORGED : GOOD
+}
 const many = (count: number) => Array.from({ length: count }, (_, i) => i)
 
 /** Checks that end when the test says so. */
@@ -38,9 +44,9 @@ describe('a budget of verifications', () => {
     const budget = new VerificationBudget(() => 0)
     const verdicts = await budget.checkAll('alice', many(100), async (i) => {
       for (let turn = 0; turn < (i * 7) % 11; turn++) await Promise.resolve()
-      return { isForged: false, i }
+      return i
     })
-    expect(verdicts.map((verdict) => verdict?.i)).toEqual(many(100))
+    expect(verdicts).toEqual(many(100))
     expect(budget.load).toEqual({ running: 0, waiting: 0 })
   })
 
@@ -82,10 +88,9 @@ describe('a budget of verifications', () => {
   it('looks at nothing more of a peer after the bad signatures the limit says', async () => {
     const budget = new VerificationBudget(() => 0)
     let looks = 0
-    const forged = async () => {
+    const forged = async (_: number, forgiveness: Forgiveness) => {
       looks++
-      await Promise.resolve()
-      return FORGED
+      return await judge(true, forgiveness)
     }
     const verdicts = await budget.checkAll('mallory', many(1_024), forged)
     expect(looks).toBeGreaterThanOrEqual(BAD_SIGNATURES_PER_PEER_MAX)
@@ -98,23 +103,21 @@ describe('a budget of verifications', () => {
 
   it('keeps looking at a peer one bad signature before the limit, and at others whatever she does', async () => {
     const budget = new VerificationBudget(() => 0)
-    const check = async (isForged: boolean) => ({ isForged })
     const batch = many(50).map((i) => i < BAD_SIGNATURES_PER_PEER_MAX - 1)
-    expect(await budget.checkAll('mallory', batch, check)).not.toContain(null)
-    expect(await budget.checkAll('mallory', [true, false], check)).toEqual([FORGED, GOOD])
-    expect(await budget.checkAll('mallory', [false], check)).toEqual([null])
-    expect(await budget.checkAll('alice', [false], check)).toEqual([GOOD])
+    expect(await budget.checkAll('mallory', batch, judge)).not.toContain(null)
+    expect(await budget.checkAll('mallory', [true, false], judge)).toEqual([FORGED, GOOD])
+    expect(await budget.checkAll('mallory', [false], judge)).toEqual([null])
+    expect(await budget.checkAll('alice', [false], judge)).toEqual([GOOD])
   })
 
   it('forgives one after the time the limit says, and not before', async () => {
     let nowMs = 0
     const budget = new VerificationBudget(() => nowMs)
-    const check = async (isForged: boolean) => ({ isForged })
-    await budget.checkAll('mallory', Array(BAD_SIGNATURES_PER_PEER_MAX).fill(true), check)
+    await budget.checkAll('mallory', Array(BAD_SIGNATURES_PER_PEER_MAX).fill(true), judge)
     nowMs = BAD_SIGNATURE_FORGIVEN_MS - 1
-    expect(await budget.checkAll('mallory', [false], check)).toEqual([null])
+    expect(await budget.checkAll('mallory', [false], judge)).toEqual([null])
     nowMs = BAD_SIGNATURE_FORGIVEN_MS
-    expect(await budget.checkAll('mallory', [false], check)).toEqual([GOOD])
+    expect(await budget.checkAll('mallory', [false], judge)).toEqual([GOOD])
   })
 
   it('gives a turn back when a check fails', async () => {

@@ -4,8 +4,8 @@ import { decodeChange } from '../changes/change.ts'
 import { CAP_PUT } from '../changes/control.ts'
 import { CAP_ROTATE } from '../changes/rotate.ts'
 import { CAP_ENDORSE, CAP_REVOKE } from '../changes/verdict.ts'
-import type { Evaluation } from '../changes/evaluate.ts'
-import type { Graph } from '../graph.ts'
+import { isControl, type Evaluation } from '../changes/evaluate.ts'
+import type { Entry, Graph } from '../graph.ts'
 import type { Operation } from '../operation/operation.ts'
 import { fail, type Fault } from '../result.ts'
 import { verifyChain } from '../ucan/chain.ts'
@@ -47,11 +47,13 @@ export function checkAuthority(
   if (header.caps.length === 0) {
     return isSpaceKey ? null : missing('no delegation is named, and the author is not the space key')
   }
-  const carried = carriedDelegations(evaluation)
+  const carried = isControl(header.command) ? carriedDelegations(evaluation) : []
   const chain: VerifiedDelegation[] = []
   const past = new PastReader(graph, parents.all)
+  const isInherited = inheritsChain(header.caps, parents.prev)
   for (const digest of header.caps) {
-    const delegation = findDelegation(digest, parents, carried, past, graph)
+    const inherited = isInherited ? graph.token(digest)?.delegation : undefined
+    const delegation = inherited ?? findDelegation(digest, parents, carried, past, graph)
     if (delegation === null) return missing(`delegation ${toHex(digest)} is not in the operation's past`)
     chain.push(delegation)
   }
@@ -68,8 +70,18 @@ export function checkAuthority(
     timeMs: header.time,
     bodySize: header.bodySize,
     checkCommandAndPolicy: !needsChainOnly,
+    isAligned: isInherited,
   })
   return checked.ok ? null : checked.fault
+}
+
+/**
+ * True where the author's previous operation used the same chain, and so was admitted because the author holds it: then that need not be
+ * checked again. Not after an operation that may have used the chain of a token it carried.
+ */
+function inheritsChain(caps: readonly Uint8Array[], prev: Entry | null): boolean {
+  if (prev === null || CHAIN_ONLY.has(prev.command) || prev.caps.length !== caps.length) return false
+  return caps.every((digest, i) => equalBytes(digest, prev.caps[i] as Uint8Array))
 }
 
 function findDelegation(

@@ -5,7 +5,7 @@ import { sha256 } from '../hash.ts'
 import { BODY_BYTES_MAX, BODY_CHANGES_MAX, HEADER_BYTES_MAX } from '../limits.ts'
 import { merkleRoot } from '../merkle.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
-import { isWeakKey, SIGNATURE_BYTES, type VerifySignature } from '../signature.ts'
+import { isWeakKey, SIGNATURE_BYTES, type SignatureClaim, type VerifySignature } from '../signature.ts'
 import { checkHeader, decodeHeader, encodeHeader, type Header, type HeaderFault } from './header.ts'
 
 /** The encoded changes of an operation, in order. */
@@ -67,7 +67,9 @@ export function signOperation(
 }
 
 /** The envelope in which one operation travels alone (gossip, files): `[header bytes, signature, changes | null]`. */
-export function encodeOperation(operation: Operation): Uint8Array {
+export function encodeOperation(
+  operation: Pick<Operation, 'headerBytes' | 'signature' | 'body'>,
+): Uint8Array {
   return encodeCanonical([operation.headerBytes, operation.signature, operation.body])
 }
 
@@ -179,24 +181,13 @@ export function verifyOperation(
 ): Result<VerifiedOperation, Fault<'WEAK_KEY' | 'BAD_SIGNATURE'>> {
   if (isWeakKey(operation.header.author))
     return fail('WEAK_KEY', 'the author key is not canonical or of small order')
-  return witness(operation, verify(operation.signature, signedBytes(operation.id), operation.header.author))
-}
-
-/** {@link verifyOperation} with a verifier that works elsewhere, e.g. on other threads. */
-export async function verifyOperationAsync(
-  operation: Operation,
-  verify: (...of: Parameters<VerifySignature>) => Promise<boolean>,
-): Promise<Result<VerifiedOperation, Fault<'WEAK_KEY' | 'BAD_SIGNATURE'>>> {
-  if (isWeakKey(operation.header.author))
-    return fail('WEAK_KEY', 'the author key is not canonical or of small order')
-  return witness(
-    operation,
-    await verify(operation.signature, signedBytes(operation.id), operation.header.author),
-  )
-}
-
-function witness(operation: Operation, holds: boolean) {
-  return holds
+  const { signature, message, publicKey } = signatureClaim(operation)
+  return verify(signature, message, publicKey)
     ? ok(operation as VerifiedOperation)
     : fail('BAD_SIGNATURE', 'the signature does not hold for this header and author')
+}
+
+/** What {@link verifyOperation} asks about the signature. */
+export function signatureClaim({ id, header, signature }: Operation): SignatureClaim {
+  return { signature, message: signedBytes(id), publicKey: header.author }
 }

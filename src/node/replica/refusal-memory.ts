@@ -22,6 +22,13 @@ export class RefusalMemory {
     remember(this.#byId, toHex(id), code)
   }
 
+  /** The code with which an operation was refused, be it by its id or by its bytes. */
+  codeOf(operation: Operation): string | undefined {
+    // Nothing is hashed where nothing has been refused.
+    const byBytes = this.#byBytes.size === 0 ? undefined : this.codeOfBytes(bytesDigest(operation))
+    return this.codeOfId(operation.id) ?? byBytes
+  }
+
   /** The code with which bytes of that sha256 were refused. */
   codeOfBytes(digest: Uint8Array): string | undefined {
     return this.#byBytes.get(toHex(digest))
@@ -29,7 +36,7 @@ export class RefusalMemory {
 
   /** The code with which that id was refused for ever. */
   codeOfId(id: Uint8Array): string | undefined {
-    return this.#byId.get(toHex(id))
+    return this.#byId.size === 0 ? undefined : this.#byId.get(toHex(id))
   }
 }
 

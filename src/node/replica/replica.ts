@@ -5,7 +5,6 @@ import {
   type AdmissionContext,
   type Decision,
 } from '../../core/admission/decide.ts'
-import { Branches } from '../../core/branches.ts'
 import { toHex } from '../../core/bytes.ts'
 import { evaluateBody, type Evaluation } from '../../core/changes/evaluate.ts'
 import { Clock } from '../../core/clock.ts'
@@ -16,23 +15,17 @@ import type { Entry, ForkProof } from '../../core/graph.ts'
 import { sha256 } from '../../core/hash.ts'
 import type { SignatureVerifier } from '../../core/native-signature.ts'
 import { decodeHeader } from '../../core/operation/header.ts'
-import {
-  verifyOperationAsync,
-  type Body,
-  type Operation,
-  type VerifiedOperation,
-} from '../../core/operation/operation.ts'
+import type { Body, Operation, VerifiedOperation } from '../../core/operation/operation.ts'
 import type { Fault } from '../../core/result.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { HoldLane, type Held } from './hold-lane.ts'
 import { type Admission, AdmissionStep, LOCAL, type Outcome, toEntry } from './admission-step.ts'
-import { Effects } from './effects.ts'
+import { type Derived, readDerived } from './derived.ts'
 import { keptHeads } from './severance.ts'
 import type { Texts } from './texts.ts'
-import { isUsable, UsableFrontier } from './usable-frontier.ts'
 import { bytesDigest, RefusalMemory } from './refusal-memory.ts'
 import { VerificationBudget } from './verification-budget.ts'
-import { type Checked, verifyWithin } from './verify-within.ts'
+import { type Checked, type Verification, verifyWithin } from './verify-within.ts'
 import { VisibleState } from './visible-state.ts'
 
 export interface ReplicaEvents {
@@ -64,7 +57,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   readonly held = new HoldLane()
   readonly #refusals = new RefusalMemory()
   readonly #verifier: SignatureVerifier
-  readonly #verifications: VerificationBudget
+  readonly #verification: Verification
   readonly #init: ReplicaInit
   readonly state: VisibleState
   /** Derived from the store; read again after a transaction that failed. */
@@ -76,7 +69,12 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     this.state = new VisibleState(init.store)
     this.#verifier = init.verifier
     this.#init = init
-    this.#verifications = new VerificationBudget(init.now)
+    this.#verification = {
+      budget: new VerificationBudget(init.now),
+      verifier: init.verifier,
+      known: (operation) => this.#known(operation),
+      onRefused: (operation, outcome) => this.#noteBadBytes(operation, outcome),
+    }
     for (const { author } of this.store.authors()) this.clock.set(author, keptHeads(this.store, author))
   }
 
@@ -86,7 +84,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
    * own failures (`STORAGE`).
    */
   async receive(operations: readonly Operation[], peer: string): Promise<readonly Outcome[]> {
-    const batch = await verifyWithin(this.#verifications, peer, operations, (one) => this.#verify(one))
+    const batch = await verifyWithin(peer, operations, this.#verification)
     return this.#admitAll(batch, peer, 'process')
   }
 
@@ -175,17 +173,21 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     return this.evaluate(entry, { id: entry.id, header: header.value, headerBytes, signature, body })
   }
 
-  async #verify(operation: Operation): Promise<Checked> {
-    const known = this.#alreadyDecided(operation)
-    if (known !== null) return { operation, outcome: known }
+  /** What is known of an operation without looking at its signature. */
+  #known(operation: Operation): Outcome | null {
+    const decided = this.#alreadyDecided(operation)
+    if (decided !== null) return decided
     const identity = checkIdentity(operation, this.store.spaceId)
-    const verdict = identity.ok ? await verifyOperationAsync(operation, this.#verifier.verifyAsync) : identity
-    if (verdict.ok) return { operation: verdict.value }
-    this.#refusals.rememberBytes(bytesDigest(operation), verdict.fault.code)
-    return { operation, outcome: { kind: 'refused', fault: verdict.fault } }
+    if (identity.ok) return null
+    const outcome = { kind: 'refused', fault: identity.fault } as const
+    this.#noteBadBytes(operation, outcome)
+    return outcome
   }
 
-  /** What is known of an operation without looking at its signature. */
+  #noteBadBytes(operation: Operation, { fault }: { readonly fault: Fault }): void {
+    this.#refusals.rememberBytes(bytesDigest(operation), fault.code)
+  }
+
   #alreadyDecided(operation: Operation): Outcome | null {
     const entry = this.store.find(operation.id)
     if (entry !== undefined) {
@@ -193,7 +195,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
         this.#fillBody(entry, operation, operation.body)
       return { kind: 'duplicate' }
     }
-    const code = this.#refusals.codeOfId(operation.id) ?? this.#refusals.codeOfBytes(bytesDigest(operation))
+    const code = this.#refusals.codeOf(operation)
     if (code !== undefined) return { kind: 'refused', fault: { code, detail: 'refused before' } }
     const held = this.held.get(operation.id)
     if (held === undefined || (held.code === 'MISSING_BODY' && operation.body !== null)) return null
@@ -203,8 +205,9 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   #admitAll(batch: readonly Checked[], source: string, durability: 'power' | 'process'): readonly Outcome[] {
     const step = new AdmissionStep()
     const outcomes = this.#transaction(durability, (writer) => {
-      const decided = batch.map((checked) => this.#admitOne(checked, source, step, writer))
-      this.#promote(step, writer)
+      const context = this.#context()
+      const decided = batch.map((checked) => this.#admitOne(checked, source, step, writer, context))
+      this.#promote(step, writer, context)
       // What waited for an operation that came later in the same batch waits no more.
       return batch.map(({ operation }, i) => step.outcomeAfterWaiting(operation.id, decided[i] as Outcome))
     })
@@ -223,12 +226,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   }
 
   #read(): Derived {
-    const { store } = this
-    this.#derived ??= {
-      effects: new Effects(store, (entry) => this.evaluationOf(entry)),
-      branches: new Branches(store),
-      frontier: new UsableFrontier(store, (entry) => isUsable(entry, store, this.#init.readsAll)),
-    }
+    this.#derived ??= readDerived(this.store, (entry) => this.evaluationOf(entry), this.#init.readsAll)
     return this.#derived
   }
 
@@ -238,7 +236,8 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     source: string,
     step: AdmissionStep,
     writer: SpaceWriter,
-    sinceMs: number = this.#init.now(),
+    context: AdmissionContext,
+    sinceMs: number = context.nowMs,
   ): Outcome {
     if (checked.outcome !== undefined) {
       if (checked.outcome.kind === 'refused' && checked.outcome.fault.detail !== 'refused before') {
@@ -249,7 +248,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     const { operation } = checked
     // Asked again inside the transaction: the same operation may have come by another door meanwhile.
     if (this.store.find(operation.id) !== undefined) return { kind: 'duplicate' }
-    const decision = decideAdmission(operation, this.#context())
+    const decision = decideAdmission(operation, context)
     switch (decision.kind) {
       case 'admit': {
         const entry = this.#append(operation, decision, step, writer)
@@ -301,10 +300,11 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   }
 
   /** Decides again on what waited for the operations just settled, until nothing more moves; then on what is severed. */
-  #promote(step: AdmissionStep, writer: SpaceWriter): void {
+  #promote(step: AdmissionStep, writer: SpaceWriter, context: AdmissionContext): void {
     for (let id = step.settled.pop(); id !== undefined; id = step.settled.pop()) {
       for (const held of this.held.takeWaitingFor(id)) {
-        const outcome = this.#admitOne({ operation: held.operation }, held.peer, step, writer, held.sinceMs)
+        const { operation, peer, sinceMs } = held
+        const outcome = this.#admitOne({ operation }, peer, step, writer, context, sinceMs)
         if (outcome.kind === 'admitted') step.promoted.push(outcome.entry.ordinal)
       }
     }
@@ -317,11 +317,12 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     if (held.length === 0) return
     const step = new AdmissionStep()
     this.#transaction('process', (writer) => {
-      for (const one of held) {
-        const outcome = this.#admitOne({ operation: one.operation }, one.peer, step, writer, one.sinceMs)
+      const context = this.#context()
+      for (const { operation, peer, sinceMs } of held) {
+        const outcome = this.#admitOne({ operation }, peer, step, writer, context, sinceMs)
         if (outcome.kind === 'admitted') step.promoted.push(outcome.entry.ordinal)
       }
-      this.#promote(step, writer)
+      this.#promote(step, writer, context)
     })
     this.#publish(step, LOCAL)
   }
@@ -390,10 +391,3 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
 }
 
 type WaitFault = Extract<Decision, { kind: 'wait' }>['fault']
-
-/** What is kept in memory beside the store, and follows from it. */
-interface Derived {
-  readonly effects: Effects
-  readonly branches: Branches
-  readonly frontier: UsableFrontier
-}

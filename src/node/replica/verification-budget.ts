@@ -8,9 +8,12 @@ import {
 import { TokenBuckets } from '../../core/token-bucket.ts'
 import { FILE_SOURCE } from './file-source.ts'
 
-/** What one check found. `isForged`: a signature that no honest peer hands on, since it would have refused it itself. */
-export interface Checked {
-  readonly isForged: boolean
+/** How many signatures more of a peer may turn out forged, i.e. such as no honest peer hands on, since it would have refused them itself. */
+export interface Forgiveness {
+  /** False where nothing more of the peer is looked at. */
+  readonly isLeft: () => boolean
+  /** Says that one was forged. */
+  readonly take: () => void
 }
 
 /** Checks of one peer. */
@@ -20,12 +23,12 @@ interface Lane {
 }
 
 /**
- * Who may have how many signatures checked at a time. A native accept is cheap and off this thread; a reject is checked again on
+ * Who may have how many checks, of a few signatures each, at a time. A native accept is cheap and off this thread; a reject is checked again on
  * it, at about 1 ms. So the number in flight is bounded, peers take turns, and after a few forged signatures nothing more of a
  * peer is looked at: whatever else was in its batch comes again from others. Invariants:
  * 1. at most VERIFICATIONS_PER_PEER_MAX checks of one peer run at a time, VERIFICATIONS_MAX of all;
- * 2. no check of a peer begins while it has no forgiveness left: so one batch costs at most
- *    BAD_SIGNATURES_PER_PEER_MAX + VERIFICATIONS_PER_PEER_MAX − 1 rejects. A file of the owner's is no peer and is forgiven everything;
+ * 2. no check of a peer begins while it has no forgiveness left, and a check asks before each reject that it looks at again: so a peer
+ *    costs at most BAD_SIGNATURES_PER_PEER_MAX of them. A file of the owner's is no peer and is forgiven everything;
  * 3. a peer whose checks are many keeps nobody else waiting for more than one of its own.
  */
 export class VerificationBudget {
@@ -43,22 +46,26 @@ export class VerificationBudget {
   }
 
   /** Runs the checks of a batch within the budget. Verdicts in the order of `items`; null for what was not looked at. */
-  async checkAll<Item, Verdict extends Checked>(
+  async checkAll<Item, Verdict>(
     peer: string,
     items: readonly Item[],
-    check: (item: Item) => Promise<Verdict>,
+    check: (item: Item, forgiveness: Forgiveness) => Promise<Verdict>,
   ): Promise<readonly (Verdict | null)[]> {
     const verdicts: (Verdict | null)[] = items.map(() => null)
     const places = items.entries()
     const isPeer = peer !== FILE_SOURCE
+    const forgiveness: Forgiveness = {
+      isLeft: () => !isPeer || this.#forgiveness.has(peer, this.#now()),
+      take: () => {
+        if (isPeer) this.#forgiveness.take(peer, this.#now())
+      },
+    }
     const work = async () => {
       for (const [i, item] of places) {
         await this.#begin(peer)
         try {
-          if (isPeer && !this.#forgiveness.has(peer, this.#now())) return
-          const verdict = await check(item)
-          verdicts[i] = verdict
-          if (isPeer && verdict.isForged) this.#forgiveness.take(peer, this.#now())
+          if (!forgiveness.isLeft()) return
+          verdicts[i] = await check(item, forgiveness)
         } finally {
           this.#end(peer)
         }

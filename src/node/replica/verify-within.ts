@@ -1,30 +1,65 @@
-import type { Operation, VerifiedOperation } from '../../core/operation/operation.ts'
+import { SIGNATURES_PER_CHECK_MAX } from '../../core/limits.ts'
+import type { SignatureVerifier } from '../../core/native-signature.ts'
+import {
+  signatureClaim,
+  verifyOperation,
+  type Operation,
+  type VerifiedOperation,
+} from '../../core/operation/operation.ts'
 import type { Outcome } from './admission-step.ts'
-import type { VerificationBudget } from './verification-budget.ts'
+import type { Forgiveness, VerificationBudget } from './verification-budget.ts'
 
 /** A verified operation, or one whose outcome is known already. */
 export type Checked =
   | { readonly operation: VerifiedOperation; readonly outcome?: undefined }
   | { readonly operation: Operation; readonly outcome: Outcome }
 
-/** Verifies a batch of a peer within its budget, in the order of the batch; what the budget does not reach is `unchecked`. */
-export async function verifyWithin(
-  budget: VerificationBudget,
-  peer: string,
-  operations: readonly Operation[],
-  verify: (operation: Operation) => Promise<Checked>,
-): Promise<readonly Checked[]> {
-  const verified = await budget.checkAll(peer, operations, async (operation) => {
-    const checked = await verify(operation)
-    return { checked, isForged: isForged(checked) }
-  })
-  return operations.map(
-    (operation, i) => verified[i]?.checked ?? { operation, outcome: { kind: 'unchecked' } },
-  )
+export interface Verification {
+  readonly budget: VerificationBudget
+  readonly verifier: SignatureVerifier
+  /** What is known of an operation without looking at its signature; null where its signature is to be looked at. */
+  readonly known: (operation: Operation) => Outcome | null
+  /** Told of each that was looked at and refused, before anything else is looked at. */
+  readonly onRefused: (operation: Operation, outcome: Outcome & { readonly kind: 'refused' }) => void
 }
 
-/** True where the signature was looked at just now, and found bad. */
-const isForged = ({ outcome }: Checked): boolean =>
-  outcome?.kind === 'refused' &&
-  outcome.fault.code === 'BAD_SIGNATURE' &&
-  outcome.fault.detail !== 'refused before'
+/** Checks 4 and 5 for a batch of a peer, within its budget, in the order of the batch; what the budget does not reach is `unchecked`. */
+export async function verifyWithin(
+  peer: string,
+  operations: readonly Operation[],
+  { budget, verifier, known, onRefused }: Verification,
+): Promise<readonly Checked[]> {
+  const checked: Checked[] = []
+  const open: number[] = []
+  for (const [i, operation] of operations.entries()) {
+    const outcome = known(operation)
+    checked.push({ operation, outcome: outcome ?? { kind: 'unchecked' } })
+    if (outcome === null) open.push(i)
+  }
+  const check = async (places: readonly number[], forgiveness: Forgiveness) => {
+    const claims = places.map((place) => signatureClaim(operations[place] as Operation))
+    const accepted = await verifier.acceptAll(claims)
+    for (const [i, place] of places.entries()) {
+      const isAccepted = accepted[i] === true
+      if (!isAccepted && !forgiveness.isLeft()) continue
+      const operation = operations[place] as Operation
+      const verdict = verifyOperation(operation, (...of) => isAccepted || verifier.verifySync(...of))
+      if (verdict.ok) checked[place] = { operation: verdict.value }
+      else {
+        const outcome = { kind: 'refused', fault: verdict.fault } as const
+        checked[place] = { operation, outcome }
+        if (verdict.fault.code === 'BAD_SIGNATURE') forgiveness.take()
+        onRefused(operation, outcome)
+      }
+    }
+  }
+  await budget.checkAll(peer, chunksOf(open), check)
+  return checked
+}
+
+function chunksOf(places: readonly number[]): readonly (readonly number[])[] {
+  const chunks: (readonly number[])[] = []
+  for (let at = 0; at < places.length; at += SIGNATURES_PER_CHECK_MAX)
+    chunks.push(places.slice(at, at + SIGNATURES_PER_CHECK_MAX))
+  return chunks
+}

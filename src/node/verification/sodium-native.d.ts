@@ -1,0 +1,12 @@
+/** What is used of it; the package has no types of its own, and those of others are of versions long gone. */
+declare module 'sodium-native' {
+  interface Sodium {
+    readonly crypto_sign_verify_detached: (
+      signature: Uint8Array,
+      message: Uint8Array,
+      publicKey: Uint8Array,
+    ) => boolean
+  }
+  const sodium: Sodium
+  export default sodium
+}
