@@ -3,7 +3,7 @@ import type { Network } from './libp2p.ts'
 
 /** Bound of dialling one peer, in ms. */
 const DIAL_TIMEOUT_MS = 10_000
-/** Pause between two looks at who is not connected, in ms. */
+/** Pause between two looks at who is not connected, in ms, on average. */
 const LOOK_EVERY_MS = 5_000
 /** Looks from one dial of an invite's addresses to the next, once the first few have failed: these may be out of date for good. */
 const LOOKS_PER_INVITE_DIAL = 6
@@ -68,7 +68,8 @@ export class PinnedDialer {
       const target = address.getComponents().findLast(({ name }) => name === 'p2p')?.value
       if (target === undefined || !connected.has(target)) void this.dial(address)
     }
-    this.#timer = setTimeout(() => this.#look(), LOOK_EVERY_MS)
+    // Spread by chance: many nodes that one introduction node turned away at once would come back at once.
+    this.#timer = setTimeout(() => this.#look(), LOOK_EVERY_MS * (0.5 + Math.random()))
     this.#timer.unref()
   }
 }
