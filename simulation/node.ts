@@ -121,7 +121,11 @@ export class SimulatedNode implements Owner, Host {
     const member = this.#createMember()
     this.#member = init.hooks.space?.(member) ?? member
     this.sync = new SyncService(this.#components(), this.#host())
-    this.#scheduler = new SyncScheduler({ intervalMs: ANTI_ENTROPY_MS, onFailure: () => {} })
+    this.#scheduler = new SyncScheduler({
+      intervalMs: ANTI_ENTROPY_MS,
+      onFailure: () => {},
+      now: () => timeline.nowMs,
+    })
   }
 
   get name(): string {

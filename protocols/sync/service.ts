@@ -6,6 +6,8 @@ import {
   LINK_OPEN_TIMEOUT_MS,
   LINKS_OPENED_BURST_MAX,
   LINKS_OPENED_PER_SECOND_MAX,
+  MEMBER_LINKS_OPENED_BURST_MAX,
+  MEMBER_LINKS_OPENED_PER_SECOND_MAX,
   RATED_PEERS_MAX,
   SYNC_STREAMS_PER_CONNECTION_MAX,
 } from '../../src/core/limits.ts'
@@ -79,6 +81,12 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
     { burst: LINKS_OPENED_BURST_MAX, perSecond: LINKS_OPENED_PER_SECOND_MAX },
     RATED_PEERS_MAX,
   )
+  readonly #openedByMembers = new TokenBuckets(
+    { burst: MEMBER_LINKS_OPENED_BURST_MAX, perSecond: MEMBER_LINKS_OPENED_PER_SECOND_MAX },
+    RATED_PEERS_MAX,
+  )
+  /** Connected peers, as text, that have proved that they may read a space of ours, though its link may have been let go since. */
+  readonly #members = new Set<string>()
   readonly #budget = new LinkBudget()
   #topology: string | undefined
 
@@ -100,6 +108,9 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
       onConnect: (peer) => {
         this.safeDispatchEvent('peer', { detail: peer })
       },
+      onDisconnect: (peer) => {
+        this.#members.delete(peer.toString())
+      },
     })
   }
 
@@ -113,6 +124,23 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
   /** True while the peer has proved, on a connection that still lasts, that it may read the space. */
   isProven(peer: PeerId, spaceId: Uint8Array): boolean {
     return this.#links.get(keyOf(peer, spaceId))?.isOpen ?? false
+  }
+
+  /** True while a link to the peer about the space is open or under way, so that a run opens no stream. */
+  hasLink(peer: PeerId, spaceId: Uint8Array): boolean {
+    return this.#links.has(keyOf(peer, spaceId))
+  }
+
+  /**
+   * Lets go of the links about a space that this side opened and nothing goes on in, with one peer or with all. What they proved is to be
+   * proved again on the next.
+   */
+  letGo(spaceId: Uint8Array, peer?: PeerId): void {
+    for (const link of this.#links.values()) {
+      const isMeant = link.space !== null && equalBytes(link.space.spaceId, spaceId)
+      if (isMeant && link.isOutbound && link.isOpen && link.isIdle && (peer?.equals(link.peer) ?? true))
+        link.close()
+    }
   }
 
   /** True while the peer has proved, on a connection that still lasts, that it may read what is at that path of the space. */
@@ -168,6 +196,7 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
     const space = link.space as SyncSpace
     const key = keyOf(link.peer, space.spaceId)
     const earlier = this.#links.get(key)
+    this.#members.add(link.peer.toString())
     this.#links.set(key, link)
     // Two links to one peer: both sides keep the newer one. If both opened one at once, both keep that of the smaller peer id.
     if (earlier !== undefined && earlier !== link) {
@@ -211,7 +240,8 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
 
   async #accept(stream: Stream, connection: Connection): Promise<void> {
     const peer = connection.remotePeer
-    if (!this.#opened.take(peer.toString(), this.#host.now())) {
+    const opened = this.#members.has(peer.toString()) ? this.#openedByMembers : this.#opened
+    if (!opened.take(peer.toString(), this.#host.now())) {
       const fault = { code: 'RATE', detail: 'the peer opens links faster than a node has reason to' }
       this.#host.onFault(peer, null, fault, new Uint8Array())
       stream.abort(new Error(fault.detail))

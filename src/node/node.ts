@@ -175,7 +175,9 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
       },
     )
     this.#network = network
-    for (const space of this.#spaces.values()) network.add(space)
+    // Those in which something has happened last are added last, and so are live.
+    const byLast = [...this.#spaces.values()].toSorted((a, b) => lastTime(a) - lastTime(b))
+    for (const space of byLast) network.add(space)
     connectBlobs(this.blobs, network)
     await network.start()
   }
@@ -375,6 +377,11 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
 
 /** How often held operations are looked at, in ms: a held future operation is late by at most this. */
 const PROMOTION_INTERVAL_MS = 1_000
+
+/** The time of the last operation admitted in a space, ms since 1970; 0 where there is none. */
+function lastTime({ hosted: { store } }: Space): number {
+  return store.count() === 0 ? 0 : store.at(store.count() - 1).time
+}
 
 function parseAddress(text: string): Multiaddr {
   try {

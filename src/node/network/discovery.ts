@@ -5,10 +5,15 @@ import { CID } from 'multiformats/cid'
 import * as Digest from 'multiformats/hashes/digest'
 import { mixIntroductions, type IntroducedPeer } from '../../../protocols/introduction/index.ts'
 import { WIDE_NETWORK } from '../../core/address-network.ts'
-import { ANCHORS_MAX, MEMBERS_DIALLED_MAX, PEERS_STORED_MAX } from '../../core/limits.ts'
+import {
+  ANCHORS_MAX,
+  INTRODUCTION_PEER_TOPICS_MAX,
+  MEMBERS_DIALLED_MAX,
+  PEERS_STORED_MAX,
+  SPACES_PER_ROUND_MAX,
+} from '../../core/limits.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
 import { networkOf } from './connection-gater.ts'
-import { type DialCandidate, DialQueue } from './dial-queue.ts'
 import type { Network } from './libp2p.ts'
 
 /** Peers of a space that are dialled from one round of introductions. */
@@ -17,12 +22,8 @@ const INTRODUCED_PEERS_MAX = 16
 const DEGREE_TARGET = 8
 /** Bound of one dial, in ms. */
 const DIAL_TIMEOUT_MS = 10_000
-/** How long a new connection counts as a peer of the space before it has proved it, in ms. */
-const PROOF_PATIENCE_MS = 3_000
 /** First and longest pause between two rounds, in ms: soon after the start, rarely when all is well. */
 const ROUND_FIRST_MS = 500
-/** The least that a pause is shortened to, of its length: by chance. */
-const PAUSE_LEAST = 0.6
 /** Tag of peers that have been past a handshake: kept in the peer store across restarts, tried again in every round. */
 const MEMBER_TAG = 'hanse-member'
 /**
@@ -50,7 +51,7 @@ export interface DiscoveryInit {
   /** The spaces of this node, the most important first. */
   readonly spaces: () => readonly HostedSpace[]
   /** Number of connected peers that have proved to share the space. */
-  readonly provenCount: (space: HostedSpace) => number
+  readonly sharerCount: (space: HostedSpace) => number
   readonly log: (message: string) => void
 }
 
@@ -66,23 +67,18 @@ export class Discovery {
   #pauseMs = ROUND_FIRST_MS
   #round: Promise<void> | null = null
   readonly #providedAtMs = new WeakMap<HostedSpace, number>()
-  readonly #dials: DialQueue
+  /** When it was last a space's turn in a round, by a count of rounds. */
+  readonly #turns = new WeakMap<HostedSpace, number>()
+  #rounds = 0
 
   constructor(init: DiscoveryInit) {
     this.#init = init
-    const { network } = init
-    this.#dials = new DialQueue({
-      now: () => performance.now(),
-      missing: () => this.#missing(),
-      isNeedless: (peer) => network.peerId.equals(peer) || network.getConnections(peer).length > 0,
-      dial: async (candidate) => await this.#dial(candidate),
-    })
   }
 
   /** Begins: dials what is cached, and asks the introduction nodes at intervals. */
   start(): void {
     this.#init.network.addEventListener('peer:discovery', ({ detail }) =>
-      this.#dials.offer([{ peer: detail.id, addresses: detail.multiaddrs }]),
+      this.#dial(detail.id, detail.multiaddrs),
     )
     void this.round()
   }
@@ -131,9 +127,8 @@ export class Discovery {
     return this.#round
   }
 
-  /** Asks again soon, unless there are peers enough: a space was added, or a peer lost. */
+  /** Asks again soon: a space was added, or a peer lost. */
   hurry(): void {
-    if (this.#missing() <= 0) return
     this.#pauseMs = ROUND_FIRST_MS
     if (this.#round === null) this.#schedule()
   }
@@ -141,31 +136,27 @@ export class Discovery {
   #schedule(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     if (this.#abort.signal.aborted) return
-    // Nodes that were started together, or lost the same peer, must not go on asking together.
-    const pauseMs = this.#pauseMs * (PAUSE_LEAST + (1 - PAUSE_LEAST) * Math.random())
-    this.#timer = setTimeout(() => void this.round(), pauseMs)
+    this.#timer = setTimeout(() => void this.round(), this.#pauseMs)
     this.#timer.unref()
     this.#pauseMs = Math.min(this.#pauseMs * 2, this.#init.intervalMs)
   }
 
   async #redialMembers(): Promise<void> {
-    const { network } = this.#init
+    const { network, spaces, sharerCount } = this.#init
     const known = await network.peerStore.all()
     await this.#forgetStrangers(known)
-    this.#dials.clear()
-    if (this.#missing() <= 0) return
+    if (spaces().every((space) => sharerCount(space) >= DEGREE_TARGET)) return
     const absent = known.filter(({ id }) => network.getConnections(id).length === 0)
     const anchors = absent.filter(({ tags }) => tags.has(ANCHOR_TAG))
     const members = absent.filter(({ tags }) => tags.has(MEMBER_TAG) && !tags.has(ANCHOR_TAG))
     // Which of many is left to chance: a fixed order would let whoever is first in it be tried for ever.
     while (anchors.length < MEMBERS_DIALLED_MAX && members.length > 0)
       anchors.push(...members.splice(randomInt(members.length), 1))
-    this.#dials.offer(
-      anchors.map(({ id, addresses }) => ({
-        peer: id,
-        addresses: addresses.map(({ multiaddr }) => multiaddr),
-      })),
-    )
+    for (const { id, addresses } of anchors)
+      this.#dial(
+        id,
+        addresses.map(({ multiaddr }) => multiaddr),
+      )
   }
 
   /** Everybody who ever connected is in libp2p's peer store: strangers beyond its bound are taken out again. */
@@ -181,7 +172,9 @@ export class Discovery {
   async #ask(): Promise<void> {
     const { bootstrap, network, spaces, log } = this.#init
     const { signal } = this.#abort
-    const own = spaces()
+    // An introduction node lists a peer under so many topics: those of the spaces in which something happens.
+    const listed = spaces().slice(0, INTRODUCTION_PEER_TOPICS_MAX)
+    const own = this.#spacesOfRound()
     if (bootstrap.length === 0 || own.length === 0) return
     const { introductions } = network.services
     const answers = new Map<HostedSpace, Map<Multiaddr, readonly IntroducedPeer[]>>(
@@ -191,7 +184,7 @@ export class Discovery {
       bootstrap.map(async (introducer) => {
         const registered = await introductions.register(
           introducer,
-          own.map((space) => space.topic),
+          listed.map((space) => space.topic),
           signal,
         )
         const failed = registered.find(({ outcome }) => !outcome.ok)?.outcome
@@ -211,9 +204,22 @@ export class Discovery {
     }
   }
 
+  /** Spaces for which peers are looked for now: at most so many, those that wait longest for their turn, and without peers first. */
+  #spacesOfRound(): readonly HostedSpace[] {
+    const { spaces, sharerCount } = this.#init
+    const turn = (space: HostedSpace) => this.#turns.get(space) ?? -1
+    const inTurn = spaces().toSorted(
+      (a, b) => turn(a) - turn(b) || Math.sign(sharerCount(a)) - Math.sign(sharerCount(b)),
+    )
+    const chosen = inTurn.slice(0, SPACES_PER_ROUND_MAX)
+    this.#rounds++
+    for (const space of chosen) this.#turns.set(space, this.#rounds)
+    return chosen
+  }
+
   /** The last resort, and a hint like the others: providers of the topic. */
   async #askDht(space: HostedSpace): Promise<void> {
-    const { network, provenCount, log } = this.#init
+    const { network, sharerCount, log } = this.#init
     if (!('dht' in network.services)) return
     const topic = CID.createV1(RAW_CODE, Digest.create(SHA256_CODE, space.topic))
     const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(DHT_QUERY_TIMEOUT_MS)])
@@ -223,52 +229,40 @@ export class Discovery {
         await network.contentRouting.provide(topic, { signal })
         this.#providedAtMs.set(space, Date.now())
       }
-      if (provenCount(space) > 0) return
+      if (sharerCount(space) > 0) return
       for await (const { id, multiaddrs } of network.contentRouting.findProviders(topic, { signal }))
-        this.#dials.offer([{ peer: id, addresses: multiaddrs }])
+        this.#dial(id, multiaddrs)
     } catch (error) {
       if (!this.#abort.signal.aborted) log(`dht: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
 
   #meet(space: HostedSpace, answers: ReadonlyMap<Multiaddr, readonly IntroducedPeer[]>): void {
-    if (this.#init.provenCount(space) >= DEGREE_TARGET) return
-    const introduced = mixIntroductions(answers, { limit: INTRODUCED_PEERS_MAX })
-    this.#dials.offer(introduced.map(({ peerId, multiaddrs }) => ({ peer: peerId, addresses: multiaddrs })))
-  }
-
-  /** Connections missing to the space that lacks most. Somebody just connected may be going to prove to be a peer of it. */
-  #missing(): number {
-    const { network, spaces, provenCount } = this.#init
-    const most = spaces().reduce((sum, space) => Math.max(sum, DEGREE_TARGET - provenCount(space)), 0)
-    if (most === 0) return 0
-    const sinceMs = Date.now() - PROOF_PATIENCE_MS
-    const hopeful = network
-      .getConnections()
-      .filter(
-        ({ timeline, remotePeer }) =>
-          timeline.open > sinceMs && !network.services.sync.isProvenAnywhere(remotePeer.toString()),
-      )
-    return most - hopeful.length
-  }
-
-  async #dial({ peer, addresses }: DialCandidate): Promise<void> {
-    const { network, log } = this.#init
-    if (this.#abort.signal.aborted) return
-    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
-    try {
-      // By peer id, with the addresses as hints: the peer store may know better ones.
-      await network.peerStore.merge(peer, { multiaddrs: [...addresses] })
-      await network.dial(peer, { signal })
-    } catch (error) {
-      if (this.#abort.signal.aborted) return
-      log(`could not reach ${peer.toString()}: ${error instanceof Error ? error.message : String(error)}`)
-      // An anchor that is gone while others are there gives its place to another; without any, the fault may be ours.
-      if (network.getPeers().length > 0)
-        await network.peerStore.merge(peer, {
-          tags: { [ANCHOR_TAG]: undefined, [KEEP_ALIVE_TAG]: undefined },
-        })
-      throw error
+    const missing = DEGREE_TARGET - this.#init.sharerCount(space)
+    if (missing <= 0) return
+    for (const { peerId, multiaddrs } of mixIntroductions(answers, { limit: INTRODUCED_PEERS_MAX })) {
+      this.#dial(peerId, multiaddrs)
     }
+  }
+
+  #dial(peer: PeerId, addresses: readonly Multiaddr[]): void {
+    const { network, log } = this.#init
+    if (this.#abort.signal.aborted || network.peerId.equals(peer) || network.getConnections(peer).length > 0)
+      return
+    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
+    // By peer id, with the addresses as hints: the peer store may know better ones.
+    const known = network.peerStore.merge(peer, { multiaddrs: [...addresses] })
+    known
+      .then(() => network.dial(peer, { signal }))
+      .catch(async (error: unknown) => {
+        if (this.#abort.signal.aborted) return
+        log(`could not reach ${peer.toString()}: ${error instanceof Error ? error.message : String(error)}`)
+        // An anchor that is gone while others are there gives its place to another; without any, the fault may be ours.
+        if (network.getPeers().length > 0)
+          await network.peerStore.merge(peer, {
+            tags: { [ANCHOR_TAG]: undefined, [KEEP_ALIVE_TAG]: undefined },
+          })
+      })
+      .catch((error: unknown) => log(`peer store: ${String(error)}`))
   }
 }

@@ -12,30 +12,27 @@ import { FILE_SOURCE } from '../replica/file-source.ts'
 import type { Standing } from '../reputation.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
 import type { Space } from '../space/space.ts'
+import { Attendance, type Member } from './attendance.ts'
 import { createConnectionGater } from './connection-gater.ts'
 import { Discovery } from './discovery.ts'
-import { gossipTopic, SpaceGossip, type GossipHost } from './gossip.ts'
+import { SpaceGossip, type GossipHost } from './gossip.ts'
 import { GOSSIP_EXCESS, GOSSIP_FLOOD, GossipGuard } from './gossip-guard.ts'
 import { createNetwork, type Network } from './libp2p.ts'
 import type { NodeNetworkHost, NodeNetworkInit } from './node-network-init.ts'
 import { keepGossipAlive } from './keep-gossip-alive.ts'
 import { OwnGossip } from './own-gossip.ts'
+import { OwnLinkPace } from './own-link-pace.ts'
 import { parsePeer } from './parse-peer.ts'
 import { PeerStandings } from './peer-standings.ts'
 import { PinnedDialer } from './pinned-dialer.ts'
+import { runAndLetGo } from './run-and-let-go.ts'
 import { RunTraffic } from './run-traffic.ts'
+import { SpacePeers } from './space-peers.ts'
 import { createSyncSpace, onOwnScope } from './sync-space.ts'
 import { SyncScheduler } from './sync-scheduler.ts'
 
 /** Bound of stopping, in ms: what has not closed by then is cut. */
 const STOP_TIMEOUT_MS = 5_000
-
-/** A space in the network. */
-interface Member {
-  readonly space: Space
-  readonly gossip: SpaceGossip
-  readonly sync: SyncSpace
-}
 
 /**
  * A node's part in the network: libp2p, gossip, sync and discovery put together. Decides nothing about operations; each that comes
@@ -54,7 +51,11 @@ export class NodeNetwork {
   readonly #bootstrap: Multiaddr[]
   readonly #dialer: PinnedDialer
   readonly #runTraffic = new RunTraffic()
-  readonly #speakers = new Set<string>()
+  readonly #peers = new SpacePeers({
+    network: () => this.#libp2p,
+    isBanned: (peer) => this.#standings.isBanned(peer),
+  })
+  readonly #attendance: Attendance
   #isStopping = false
 
   /** Composes the network; nothing runs before `start`. */
@@ -114,9 +115,18 @@ export class NodeNetwork {
       onExcess: (peer) => standings.note(peer.toString(), GOSSIP_EXCESS),
       onFlood: (peer) => this.blame(peer, GOSSIP_FLOOD),
     })
+    const pace = new OwnLinkPace()
     this.#scheduler = new SyncScheduler({
       intervalMs: init.antiEntropyIntervalMs,
+      delayMs: (peer) => pace.delayMs(peer.toString(), this.#peers.isSharerOfAny(peer), performance.now()),
       onFailure: (peer, error) => host.log(`sync with ${peer.toString()}: ${error.message}`),
+    })
+    this.#attendance = new Attendance({
+      network: libp2p,
+      guard: this.#gossip,
+      peers: this.#peers,
+      scheduler: this.#scheduler,
+      now: () => host.now(),
     })
     this.#dialer = new PinnedDialer({
       network: libp2p,
@@ -128,8 +138,8 @@ export class NodeNetwork {
       network: libp2p,
       bootstrap: this.#bootstrap,
       intervalMs: init.discoveryIntervalMs,
-      spaces: () => [...members.values()].map(({ space }) => space.hosted),
-      provenCount: (space) => libp2p.services.sync.provenPeers(space.id).length,
+      spaces: () => this.#attendance.all().map(({ space }) => space.hosted),
+      sharerCount: (space) => this.#peers.sharers(space).length,
       log: (message) => host.log(message),
     })
   }
@@ -182,6 +192,7 @@ export class NodeNetwork {
     sync.addEventListener('progress', ({ detail: { peer, space, progress } }) => {
       this.#members.get(toHex(space.topic))?.space.onProgress(peer.toString(), progress)
     })
+    this.#libp2p.addEventListener('peer:disconnect', ({ detail: peer }) => this.#onGone(peer))
     keepGossipAlive(this.#libp2p, (message) => this.#host.log(message))
     await this.#libp2p.start()
     if (this.#init.listen.length > 0 && this.#listening().length === 0) {
@@ -198,6 +209,7 @@ export class NodeNetwork {
   async stop(): Promise<void> {
     this.#isStopping = true
     this.#dialer.stop()
+    this.#attendance.stop()
     this.#scheduler.stop()
     this.#discovery.stop()
     const stopped = Promise.resolve(this.#libp2p.stop())
@@ -212,11 +224,15 @@ export class NodeNetwork {
     for (const address of hosted.meetingPoints().bootstrap) this.#addBootstrap(multiaddr(address))
     const gossip = new SpaceGossip(this.#libp2p.services.pubsub, hosted, this.#gossipHost())
     const member: Member = { space, gossip, sync: this.#syncSpace(hosted) }
+    const { sync } = this.#libp2p.services
     this.#members.set(topic, member)
     this.#scheduler.add({
       space,
-      peers: () => this.#peersFor(hosted),
-      run: (peer, signal) => this.#run(member, peer, signal),
+      peers: () => this.#peers.of(hosted),
+      run: (peer, signal) =>
+        runAndLetGo(sync, peer, member.sync, () => !this.#attendance.isLive(member), signal),
+      isResting: () => !this.#attendance.isLive(member),
+      isLinked: (peer) => sync.hasLink(peer, hosted.id),
     })
     onOwnScope(hosted, member.sync, () => this.#offer(member))
     hosted.replica.addEventListener('admitted', ({ detail }) => {
@@ -226,10 +242,10 @@ export class NodeNetwork {
         // What was held, or came in a file, was forwarded by nobody here: whoever has not got it another way gets it from us.
         this.#offer(member)
       }
+      this.#attendance.onAdmitted(member)
     })
     const begin = () => {
-      this.#gossip.allow(gossipTopic(hosted))
-      gossip.start()
+      this.#attendance.add(member)
       for (const peer of this.#libp2p.getPeers()) this.#scheduler.soon(space, peer)
       this.#discovery.hurry()
     }
@@ -250,7 +266,7 @@ export class NodeNetwork {
 
   /** Peers, as text, with whom a space can be compared now. */
   peersOf(space: Space): readonly string[] {
-    return this.#peersFor(space.hosted).map(String)
+    return this.#peers.of(space.hosted).map(String)
   }
 
   /** Compares with one peer, or with every peer of the space, and waits for the reports. */
@@ -261,7 +277,7 @@ export class NodeNetwork {
   ): Promise<readonly (readonly [string, SyncReport])[]> {
     const member = this.#members.get(toHex(space.hosted.topic))
     if (member === undefined) throw new Error('bug: a space that is not in the network')
-    const peers = peer === undefined ? this.#peersFor(space.hosted) : [parsePeer(peer)]
+    const peers = peer === undefined ? this.#peers.of(space.hosted) : [parsePeer(peer)]
     return await Promise.all(
       peers.map(async (one) => [one.toString(), await this.#run(member, one, signal)] as const),
     )
@@ -275,42 +291,32 @@ export class NodeNetwork {
 
   /** Addresses that invites named, of spaces in which nobody is connected. */
   #invited(): readonly Multiaddr[] {
-    const { sync } = this.#libp2p.services
-    const lonely = [...this.#members.values()].filter(
-      ({ space }) => sync.provenPeers(space.hosted.id).length === 0,
-    )
-    return lonely.flatMap(({ space }) =>
-      space.hosted.meetingPoints().peers.map((address) => multiaddr(address)),
-    )
-  }
-
-  /** Peers of a space: those past the handshake, and connected ones that speak the protocol and may share it. */
-  #peersFor(hosted: HostedSpace): readonly PeerId[] {
-    const proven = this.#libp2p.services.sync.provenPeers(hosted.id)
-    const seen = new Set(proven.map(String))
-    const others = this.#syncPeers().filter((peer) => !seen.has(peer.toString()))
-    return [...proven, ...others].filter((peer) => !this.#standings.isBanned(peer.toString()))
-  }
-
-  /** Connected peers that speak the sync protocol: introduction nodes do not. */
-  #syncPeers(): readonly PeerId[] {
-    return this.#libp2p.getPeers().filter((peer) => this.#speakers.has(peer.toString()))
+    const lonely = this.#attendance.all().filter(({ sync }) => this.#peers.sharers(sync).length === 0)
+    const addresses = new Set(lonely.flatMap(({ space }) => space.hosted.meetingPoints().peers))
+    return [...addresses].map((address) => multiaddr(address))
   }
 
   #onPeer(peer: PeerId): void {
-    this.#speakers.add(peer.toString())
+    this.#peers.onSpeaker(peer)
     if (this.#standings.isBanned(peer.toString())) {
       void this.#libp2p.hangUp(peer).catch(() => {})
       return
     }
     // Both sides see the connection; the smaller peer id opens, so that two links do not cross. The interval is the safety net.
     if (this.#libp2p.peerId.toString() > peer.toString()) return
-    for (const { space } of this.#members.values()) this.#scheduler.soon(space, peer)
+    for (const { space } of this.#attendance.all()) this.#scheduler.soon(space, peer)
+  }
+
+  #onGone(peer: PeerId): void {
+    this.#scheduler.forget(peer.toString())
+    for (const topic of this.#peers.onGone(peer))
+      this.#members.get(topic)?.space.onProven(peer.toString(), false)
   }
 
   #onOpen(peer: PeerId, sync: SyncSpace): void {
     const member = this.#members.get(toHex(sync.topic))
     if (member === undefined) return
+    this.#peers.onProven(sync, peer)
     member.space.onProven(peer.toString(), true)
     void this.#discovery
       .remember(peer, this.#libp2p.getConnections(peer))
@@ -320,8 +326,9 @@ export class NodeNetwork {
 
   #onClose(peer: PeerId, sync: SyncSpace | null, fault: Fault | null): void {
     const member = sync === null ? undefined : this.#members.get(toHex(sync.topic))
-    const isProven = sync !== null && this.#libp2p.services.sync.isProven(peer, sync.spaceId)
-    member?.space.onProven(peer.toString(), isProven)
+    if (sync !== null) this.#peers.onClose(sync, peer, fault?.code ?? null)
+    const isSharer = sync !== null && this.#peers.isSharer(sync, peer)
+    member?.space.onProven(peer.toString(), isSharer)
     if (fault !== null && fault.code !== 'LINK_CLOSED') {
       member?.space.onFault(peer.toString(), fault.code)
       this.#host.log(`link with ${peer.toString()} ended: ${fault.code}, ${fault.detail}`)
@@ -388,10 +395,9 @@ export class NodeNetwork {
     if (!(await this.#ownGossip.send(member.gossip, operation))) this.#offer(member)
   }
 
-  /** Compares with every proven peer soon, because gossip did not reach them. */
-  #offer({ space }: Member): void {
-    for (const peer of this.#libp2p.services.sync.provenPeers(space.hosted.id))
-      this.#scheduler.soon(space, peer)
+  /** Compares with every peer of the space soon, because gossip did not reach them. */
+  #offer({ space, sync }: Member): void {
+    for (const peer of this.#peers.sharers(sync)) this.#scheduler.soon(space, peer)
   }
 
   #listening(): readonly Multiaddr[] {

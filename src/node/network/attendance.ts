@@ -1,0 +1,93 @@
+import type { SyncSpace } from '../../../protocols/sync/index.ts'
+import { UNHEARD_INTERVAL_MS } from '../../core/limits.ts'
+import type { Space } from '../space/space.ts'
+import { Gathered } from './gathered.ts'
+import { gossipTopic, type SpaceGossip } from './gossip.ts'
+import type { GossipGuard } from './gossip-guard.ts'
+import type { Network } from './libp2p.ts'
+import { LiveSpaces } from './live-spaces.ts'
+import type { SpacePeers } from './space-peers.ts'
+import type { SyncScheduler } from './sync-scheduler.ts'
+import { topicListeners } from './topic-listeners.ts'
+
+/** How long what is admitted in a space is gathered before peers that do not listen to its topic are told, in ms. */
+const TOLD_AFTER_MS = 20
+
+/** A space in the network. */
+export interface Member {
+  readonly space: Space
+  readonly gossip: SpaceGossip
+  readonly sync: SyncSpace
+}
+
+export interface AttendanceInit {
+  readonly network: Network
+  readonly guard: GossipGuard
+  readonly peers: SpacePeers
+  readonly scheduler: SyncScheduler<Space>
+  readonly now: () => number
+}
+
+/**
+ * Which spaces are listened to by gossip, and who hears of a space's operations otherwise: peers that share it and do not listen to its
+ * topic are told by a comparison, at most every UNHEARD_INTERVAL_MS.
+ */
+export class Attendance {
+  readonly #init: AttendanceInit
+  readonly #live: LiveSpaces<Member>
+  readonly #admitted = new Gathered<Member>(TOLD_AFTER_MS, (member, isUnheard) =>
+    this.#tell(member, isUnheard),
+  )
+
+  constructor(init: AttendanceInit) {
+    this.#init = init
+    const { guard, network, now } = init
+    this.#live = new LiveSpaces({
+      now,
+      onLive: ({ gossip, space }) => {
+        guard.allow(gossipTopic(space.hosted))
+        gossip.start()
+      },
+      onRest: ({ gossip, space }) => {
+        gossip.stop()
+        guard.forbid(gossipTopic(space.hosted))
+        network.services.sync.letGo(space.hosted.id)
+      },
+    })
+  }
+
+  /** Takes in a space, once the network has started. */
+  add(member: Member): void {
+    this.#live.add(member)
+  }
+
+  /** Something was admitted in a space, from whomever: it is live from now on, if there is a place. */
+  onAdmitted(member: Member): void {
+    const wasLive = this.#live.isLive(member)
+    const isHeard = this.#live.touch(member) && wasLive
+    this.#admitted.say(member, !isHeard)
+  }
+
+  isLive(member: Member): boolean {
+    return this.#live.isLive(member)
+  }
+
+  /** All spaces, the live ones first. */
+  all(): readonly Member[] {
+    return this.#live.all()
+  }
+
+  stop(): void {
+    this.#admitted.stop()
+  }
+
+  /** All are told where this node does not listen either, or has not until now. */
+  #tell({ space, sync }: Member, isUnheard: boolean): void {
+    const { network, peers, scheduler } = this.#init
+    const listeners = isUnheard
+      ? new Set<string>()
+      : topicListeners(network.services.pubsub, gossipTopic(space.hosted))
+    for (const peer of peers.sharers(sync))
+      if (!listeners.has(peer.toString())) scheduler.atMost(space, peer, UNHEARD_INTERVAL_MS)
+  }
+}
