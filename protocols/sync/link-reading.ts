@@ -1,3 +1,4 @@
+import { equalBytes } from '../../src/core/bytes.ts'
 import { fail, ok, type Fault, type Result } from '../../src/core/result.ts'
 import {
   type HandshakeBinding,
@@ -33,7 +34,8 @@ const NOTHING = new ReadScope([])
 /**
  * Who reads on the other end of a link, and what: the proof, whether it still holds, and the receipts. Invariants:
  * 1. what the peer may read is nothing until its proof has been checked, and nothing again once its right has ended;
- * 2. one receipt is taken for each run that ended in sync, for that run's clock root and no other.
+ * 2. one receipt is taken for each run that ended in sync, for that run's clock root and no other;
+ * 3. what a receipt of this link has said is not said again: one is sent when the clock root is another than that of the last.
  */
 export class LinkReading {
   readonly #space: SyncSpace
@@ -45,6 +47,8 @@ export class LinkReading {
   #left: ReadScope = NOTHING
   /** Where this node stood when the last run ended in sync, while the peer's receipt for it is due. */
   #due: OwnStanding | null = null
+  /** The clock root that this node has signed last on this link. */
+  #acknowledged: Uint8Array | null = null
   #unwatch: (() => void) | null = null
   #timer: NodeJS.Timeout | null = null
 
@@ -105,13 +109,15 @@ export class LinkReading {
   }
 
   /**
-   * After a run: this node's receipt, and the peer's is due; neither where it did not end in sync. No receipt of a reader that this link
-   * may not have shown: the next link will.
+   * After a run: this node's receipt, and the peer's is due; neither where it did not end in sync. No receipt for a root that the last
+   * one was for, and none of a reader that this link may not have shown: the next link will.
    */
   acknowledge({ inSync, mine }: SyncReport): readonly ReceiptMessage[] {
     this.#due = inSync ? mine : null
     if (!inSync || this.isOutdated) return []
     const { clockRoot } = mine
+    if (this.#acknowledged !== null && equalBytes(clockRoot, this.#acknowledged)) return []
+    this.#acknowledged = clockRoot
     const timeMs = this.#host.now()
     const signature = this.#space.signReceipt(clockRoot, timeMs)
     return [{ kind: 'receipt', receipt: { clockRoot, timeMs, signature } }]

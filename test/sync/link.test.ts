@@ -402,6 +402,10 @@ describe('a link', () => {
     /** As far as alice's receipt, and bob's for the same root. */
     async function afterRun(setting: Setting): Promise<Receipt> {
       await prove(setting)
+      return await afterRunAgain(setting)
+    }
+
+    async function afterRunAgain(setting: Setting): Promise<Receipt> {
       setting.raw.say({
         kind: 'compare',
         round: 0,
@@ -430,6 +434,20 @@ describe('a link', () => {
       await setting.raw.next()
       expect(setting.receipts).toMatchObject([{ ...receipt, reader: bob.publicKey }])
       expect([setting.closed, setting.faults]).toEqual([[], []])
+    })
+
+    test('what was signed is not signed again while the root is the same', async () => {
+      const setting = await createSetting()
+      const receipt = await afterRun(setting)
+      setting.raw.say({ kind: 'receipt', receipt })
+      const standing = setting.home.hosted.view().standing()
+      setting.raw.say({ kind: 'compare', round: 0, admitted: 0, standing })
+      setting.raw.say({ kind: 'probe', probe: 0, ids: [] })
+      const kinds = [await setting.raw.next(), await setting.raw.next()].map((message) => message?.kind)
+      expect(kinds).toEqual(['compare', 'probed'])
+      expect(setting.reports).toMatchObject([{ inSync: true }, { inSync: true }])
+      await setting.home.hosted.replica.receive([forge({ author: bob })], 'elsewhere')
+      expect((await afterRunAgain(setting)).clockRoot).toEqual(setting.home.hosted.replica.clockRoot())
     })
 
     test('this side signs nothing by another key than the one it has shown on the link', async () => {
