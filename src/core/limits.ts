@@ -205,6 +205,16 @@ export const TEXT_CHARACTERS_MAX = 16 * 1024 * 1024
 
 /** Key objects of authors kept ready for the native verifier (about 0.5 KiB each): more than the authors of a busy space. */
 export const SIGNATURE_KEYS_CACHED_MAX = 4_096
+/** Signatures that are checked where they are asked about: at 40 µs each, less than it takes to wake a thread and be woken by it. */
+export const SIGNATURES_INLINE_MAX = 16
+/** Good signatures that a process remembers of those checked so (about 200 bytes each): they come again from other peers, and to other nodes. */
+export const VERIFIED_SIGNATURES_CACHED_MAX = 16_384
+/** Threads of a process that check signatures; no more than there are cores. */
+export const SIGNATURE_WORKERS_MAX = 8
+/** Milliseconds without work after which such a thread ends. */
+export const SIGNATURE_WORKER_IDLE_MS = 30_000
+/** Milliseconds after which a thread that has not answered is given up: it takes 30 for what it is given at a time. */
+export const SIGNATURE_CHECK_TIMEOUT_MS = 30_000
 
 // Encoding
 
@@ -357,6 +367,9 @@ export const GOSSIP_STRANGER_FRAMES_PER_SECOND_MAX = 16
 /** Subscriptions a peer may say or take back by gossip, at once and per second: four times what it may hold. */
 export const GOSSIP_SUBSCRIPTIONS_BURST_MAX = 1_024
 export const GOSSIP_SUBSCRIPTIONS_PER_SECOND_MAX = 16
+/** Operations in the gossip of one peer, at once and per second: four times what ten busy nodes write together. */
+export const GOSSIP_OPERATIONS_BURST_MAX = 16_384
+export const GOSSIP_OPERATIONS_PER_SECOND_MAX = 4_000
 /** Gossip messages of our own, at once and per second: half of what a peer takes. What is above is offered by sync. */
 export const GOSSIP_OWN_MESSAGES_BURST_MAX = 2_048
 export const GOSSIP_OWN_MESSAGES_PER_SECOND_MAX = 500
@@ -412,12 +425,29 @@ export const ANCHORS_MAX = 4
 export const PEERS_STORED_MAX = 1_024
 /** Remembered members that are dialled in one round, anchors first. */
 export const MEMBERS_DIALLED_MAX = 16
+/** Dials that discovery has under way at once, in a node, those that seem to lead nowhere among them. */
+export const DIALS_AT_ONCE_MAX = 16
+/**
+ * Dials that discovery has under way at once and still hopes for. Few, so that each ends before it times out when hundreds of nodes start
+ * together on busy machines: 50 nodes in one process begin 200 handshakes of some 6 ms each, which is a second.
+ */
+export const DIALS_FRESH_MAX = 4
+/** Peers that wait to be dialled: two rounds of introductions and of members. What is beyond is heard of again. */
+export const DIAL_CANDIDATES_MAX = 64
+/** Pause before a peer that could not be reached is tried again, in ms; twice as long after each failure more. */
+export const DIAL_BACKOFF_FIRST_MS = 2_000
+/** Longest such pause, in ms: who was away for a day is found again within this by those who look. */
+export const DIAL_BACKOFF_MAX_MS = 5 * 60 * 1000
+/** Peers of which a failed dial is remembered, at some 200 bytes each; the one that failed longest ago goes first. */
+export const DIAL_FAILURES_REMEMBERED_MAX = 1_024
 
 // Verifications (src/node/replica/verification-budget.ts)
 
-/** Signatures of one peer that are checked at a time: enough for every thread of the pool, few enough that bad ones are noticed. */
+/** Signatures that one check looks at: enough that handing them to a thread costs nothing, few enough that all threads have work. */
+export const SIGNATURES_PER_CHECK_MAX = 128
+/** Checks of one peer that run at a time: enough for every thread, few enough that others have their turn within milliseconds. */
 export const VERIFICATIONS_PER_PEER_MAX = 8
-/** Signatures of all peers of a space that are checked at a time. */
+/** Checks of all peers of a space that run at a time. */
 export const VERIFICATIONS_MAX = 64
 /** Bad signatures of one peer after which nothing more of it is looked at, until one is forgiven. Each costs about 1 ms. */
 export const BAD_SIGNATURES_PER_PEER_MAX = 4
@@ -457,6 +487,30 @@ export const GOSSIP_RPC_ENTRIES_MAX = 1_024
 export const GOSSIP_TOPIC_BYTES_PER_PEER_MAX = 256 * 1024
 /** The newest operations that are passed on when they come by gossip again: sync may have been faster. Older ones are a replay. */
 export const GOSSIP_RECENT_OPERATIONS_MAX = 4_096
+/** Pause between two messages of ours about one space, in ms, quiet and busy: what is to go out meanwhile goes out together after it. */
+export const GOSSIP_GATHER_MS_MIN = 10
+export const GOSSIP_GATHER_MS_MAX = 80
+/** Operations in one gossip message. */
+export const GOSSIP_MESSAGE_OPERATIONS_MAX = 256
+/** Bytes of operations from which on another gossip message is begun. */
+export const GOSSIP_MESSAGE_BYTES = 128 * 1024
+/** Peers that a gossip message may say it has reached. */
+export const GOSSIP_REACHED_MAX = 64
+/** Peers that an operation of our own is sent to directly: everybody in a small space, and in a large one the mesh carries it on. */
+export const GOSSIP_FANOUT_MAX = 16
+/** Bytes that wait for a peer from which on it is left to sync. */
+export const GOSSIP_BACKLOG_BYTES_MAX = 256 * 1024
+/** Operations of one peer that wait to be looked at; what is beyond comes by sync. */
+export const GOSSIP_LANE_OPERATIONS_MAX = 4_096
+/** How long a missing parent may still come by itself, in ms, before it is fetched: operations overtake each other by less. */
+export const GOSSIP_PATIENCE_MS = 200
+/** Operations that wait for what they lack and are passed on once it has come. */
+export const GOSSIP_EARLY_MAX = 1_024
+/** How often it is offered what went round, in ms, and how many peers hear of it each time. */
+export const GOSSIP_OFFER_MS = 1_000
+export const GOSSIP_OFFER_PEERS = 2
+/** Ids in one offer: some seconds of a busy space. */
+export const GOSSIP_OFFER_IDS_MAX = 4_096
 
 // Many spaces on one node (src/node/network/live-spaces.ts, sync-scheduler.ts)
 

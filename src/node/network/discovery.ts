@@ -14,6 +14,7 @@ import {
 } from '../../core/limits.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
 import { networkOf } from './connection-gater.ts'
+import { type DialCandidate, DialQueue } from './dial-queue.ts'
 import type { Network } from './libp2p.ts'
 
 /** Peers of a space that are dialled from one round of introductions. */
@@ -22,8 +23,12 @@ const INTRODUCED_PEERS_MAX = 16
 const DEGREE_TARGET = 8
 /** Bound of one dial, in ms. */
 const DIAL_TIMEOUT_MS = 10_000
+/** How long a new connection counts as a peer of the space before it has proved it, in ms. */
+const PROOF_PATIENCE_MS = 3_000
 /** First and longest pause between two rounds, in ms: soon after the start, rarely when all is well. */
 const ROUND_FIRST_MS = 500
+/** The least that a pause is shortened to, of its length: by chance. */
+const PAUSE_LEAST = 0.6
 /** Tag of peers that have been past a handshake: kept in the peer store across restarts, tried again in every round. */
 const MEMBER_TAG = 'hanse-member'
 /**
@@ -70,15 +75,23 @@ export class Discovery {
   /** When it was last a space's turn in a round, by a count of rounds. */
   readonly #turns = new WeakMap<HostedSpace, number>()
   #rounds = 0
+  readonly #dials: DialQueue
 
   constructor(init: DiscoveryInit) {
     this.#init = init
+    const { network } = init
+    this.#dials = new DialQueue({
+      now: () => performance.now(),
+      missing: () => this.#missing(),
+      isNeedless: (peer) => network.peerId.equals(peer) || network.getConnections(peer).length > 0,
+      dial: async (candidate) => await this.#dial(candidate),
+    })
   }
 
   /** Begins: dials what is cached, and asks the introduction nodes at intervals. */
   start(): void {
     this.#init.network.addEventListener('peer:discovery', ({ detail }) =>
-      this.#dial(detail.id, detail.multiaddrs),
+      this.#dials.offer([{ peer: detail.id, addresses: detail.multiaddrs }]),
     )
     void this.round()
   }
@@ -127,8 +140,9 @@ export class Discovery {
     return this.#round
   }
 
-  /** Asks again soon: a space was added, or a peer lost. */
+  /** Asks again soon, unless there are peers enough: a space was added, or a peer lost. */
   hurry(): void {
+    if (this.#missing() <= 0) return
     this.#pauseMs = ROUND_FIRST_MS
     if (this.#round === null) this.#schedule()
   }
@@ -136,27 +150,31 @@ export class Discovery {
   #schedule(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     if (this.#abort.signal.aborted) return
-    this.#timer = setTimeout(() => void this.round(), this.#pauseMs)
+    // Nodes that were started together, or lost the same peer, must not go on asking together.
+    const pauseMs = this.#pauseMs * (PAUSE_LEAST + (1 - PAUSE_LEAST) * Math.random())
+    this.#timer = setTimeout(() => void this.round(), pauseMs)
     this.#timer.unref()
     this.#pauseMs = Math.min(this.#pauseMs * 2, this.#init.intervalMs)
   }
 
   async #redialMembers(): Promise<void> {
-    const { network, spaces, sharerCount } = this.#init
+    const { network } = this.#init
     const known = await network.peerStore.all()
     await this.#forgetStrangers(known)
-    if (spaces().every((space) => sharerCount(space) >= DEGREE_TARGET)) return
+    this.#dials.clear()
+    if (this.#missing() <= 0) return
     const absent = known.filter(({ id }) => network.getConnections(id).length === 0)
     const anchors = absent.filter(({ tags }) => tags.has(ANCHOR_TAG))
     const members = absent.filter(({ tags }) => tags.has(MEMBER_TAG) && !tags.has(ANCHOR_TAG))
     // Which of many is left to chance: a fixed order would let whoever is first in it be tried for ever.
     while (anchors.length < MEMBERS_DIALLED_MAX && members.length > 0)
       anchors.push(...members.splice(randomInt(members.length), 1))
-    for (const { id, addresses } of anchors)
-      this.#dial(
-        id,
-        addresses.map(({ multiaddr }) => multiaddr),
-      )
+    this.#dials.offer(
+      anchors.map(({ id, addresses }) => ({
+        peer: id,
+        addresses: addresses.map(({ multiaddr }) => multiaddr),
+      })),
+    )
   }
 
   /** Everybody who ever connected is in libp2p's peer store: strangers beyond its bound are taken out again. */
@@ -231,38 +249,50 @@ export class Discovery {
       }
       if (sharerCount(space) > 0) return
       for await (const { id, multiaddrs } of network.contentRouting.findProviders(topic, { signal }))
-        this.#dial(id, multiaddrs)
+        this.#dials.offer([{ peer: id, addresses: multiaddrs }])
     } catch (error) {
       if (!this.#abort.signal.aborted) log(`dht: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
 
   #meet(space: HostedSpace, answers: ReadonlyMap<Multiaddr, readonly IntroducedPeer[]>): void {
-    const missing = DEGREE_TARGET - this.#init.sharerCount(space)
-    if (missing <= 0) return
-    for (const { peerId, multiaddrs } of mixIntroductions(answers, { limit: INTRODUCED_PEERS_MAX })) {
-      this.#dial(peerId, multiaddrs)
-    }
+    if (this.#init.sharerCount(space) >= DEGREE_TARGET) return
+    const introduced = mixIntroductions(answers, { limit: INTRODUCED_PEERS_MAX })
+    this.#dials.offer(introduced.map(({ peerId, multiaddrs }) => ({ peer: peerId, addresses: multiaddrs })))
   }
 
-  #dial(peer: PeerId, addresses: readonly Multiaddr[]): void {
+  /** Connections missing to the space that lacks most. Somebody just connected may be going to prove to be a peer of it. */
+  #missing(): number {
+    const { network, spaces, sharerCount } = this.#init
+    const most = spaces().reduce((sum, space) => Math.max(sum, DEGREE_TARGET - sharerCount(space)), 0)
+    if (most === 0) return 0
+    const sinceMs = Date.now() - PROOF_PATIENCE_MS
+    const hopeful = network
+      .getConnections()
+      .filter(
+        ({ timeline, remotePeer }) =>
+          timeline.open > sinceMs && !network.services.sync.isProvenAnywhere(remotePeer.toString()),
+      )
+    return most - hopeful.length
+  }
+
+  async #dial({ peer, addresses }: DialCandidate): Promise<void> {
     const { network, log } = this.#init
-    if (this.#abort.signal.aborted || network.peerId.equals(peer) || network.getConnections(peer).length > 0)
-      return
+    if (this.#abort.signal.aborted) return
     const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
-    // By peer id, with the addresses as hints: the peer store may know better ones.
-    const known = network.peerStore.merge(peer, { multiaddrs: [...addresses] })
-    known
-      .then(() => network.dial(peer, { signal }))
-      .catch(async (error: unknown) => {
-        if (this.#abort.signal.aborted) return
-        log(`could not reach ${peer.toString()}: ${error instanceof Error ? error.message : String(error)}`)
-        // An anchor that is gone while others are there gives its place to another; without any, the fault may be ours.
-        if (network.getPeers().length > 0)
-          await network.peerStore.merge(peer, {
-            tags: { [ANCHOR_TAG]: undefined, [KEEP_ALIVE_TAG]: undefined },
-          })
-      })
-      .catch((error: unknown) => log(`peer store: ${String(error)}`))
+    try {
+      // By peer id, with the addresses as hints: the peer store may know better ones.
+      await network.peerStore.merge(peer, { multiaddrs: [...addresses] })
+      await network.dial(peer, { signal })
+    } catch (error) {
+      if (this.#abort.signal.aborted) return
+      log(`could not reach ${peer.toString()}: ${error instanceof Error ? error.message : String(error)}`)
+      // An anchor that is gone while others are there gives its place to another; without any, the fault may be ours.
+      if (network.getPeers().length > 0)
+        await network.peerStore.merge(peer, {
+          tags: { [ANCHOR_TAG]: undefined, [KEEP_ALIVE_TAG]: undefined },
+        })
+      throw error
+    }
   }
 }
