@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { equalBytes } from '../../src/core/bytes.ts'
 import { decodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { type Change, decodeChange } from '../../src/core/changes/change.ts'
@@ -8,6 +9,7 @@ import { makeClaim, readClaim, releaseClaim } from '../../src/core/types/claim/c
 import { addToCounter, clearCounter, readCounter } from '../../src/core/types/counter/change.ts'
 import { edgeField, parseEdgeField, readEdge, removeEdge, setEdge } from '../../src/core/types/edge/change.ts'
 import { appendEntry, entryField, parseEntryField, readLog } from '../../src/core/types/log/change.ts'
+import { readPlainChange } from '../../src/core/types/plain-change.ts'
 import { readItemChange } from '../../src/core/types/read-item-change.ts'
 import { editSet, readSet } from '../../src/core/types/set/change.ts'
 import { change } from '../grammar.ts'
@@ -36,10 +38,16 @@ const itemChange: Target = {
   inputBytesMax: BODY_BYTES_MAX,
   valid: change,
   run(input) {
+    const plain = readPlainChange(input, { path: '', index: INDEX, operation: OPERATION })
     const decoded = decodeChange(input)
+    holds(plain === null || decoded.ok, 'what is read straight from its bytes decodes')
     if (!decoded.ok) return false
     const { path, type, version } = decoded.value
     const known = readItemChange(decoded.value, INDEX, OPERATION)
+    holds(
+      plain === null || (known?.ok === true && isDeepStrictEqual(plain, known.value)),
+      'what is read straight from its bytes is what is decoded',
+    )
     let isTaken = known?.ok === true
     for (const [name, [read, write]] of Object.entries(TYPES)) {
       const result = read(decoded.value)

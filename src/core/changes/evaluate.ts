@@ -16,6 +16,7 @@ import {
   type SpaceDescription,
 } from './control.ts'
 import { TEXT } from '../types/text/change.ts'
+import { readPlainChange } from '../types/plain-change.ts'
 import { isItemType, readItemChange } from '../types/read-item-change.ts'
 import { CAP_ROTATE, readRotation } from './rotate.ts'
 import { CAP_ENDORSE, CAP_REVOKE, readEndorsement, readRevocation } from './verdict.ts'
@@ -68,12 +69,17 @@ export function evaluateBody(
   verify: VerifySignature,
 ): Evaluation {
   if (operation.body === null) return []
-  const { path, command, space, author } = operation.header
+  const { header, id } = operation
+  const { path, command, space, author } = header
   const past = new PastReader(graph, parents)
+  const isOfItems = !isControl(command)
+  const stamp = { id, time: header.time, lamport: header.lamport }
   const tokens = { left: TOKENS_PER_OPERATION_MAX }
   const revocations = { left: REVOCATIONS_PER_OPERATION_MAX }
   const texts = new Map<string, number>()
   return operation.body.map((bytes, index) => {
+    const plain = isOfItems ? readPlainChange(bytes, { path, index, operation: stamp }) : null
+    if (plain !== null) return ok({ kind: 'cells', edits: plain })
     const decoded = decodeChange(bytes)
     if (!decoded.ok) return decoded
     const change = decoded.value
@@ -82,8 +88,9 @@ export function evaluateBody(
         `the change is at ${JSON.stringify(change.path)}, outside the operation's path ${JSON.stringify(path)}`,
       )
     }
-    return isControl(command)
-      ? readControl(change, {
+    return isOfItems
+      ? readItem(change, { index, operation: stamp, past, graph, texts })
+      : readControl(change, {
           index,
           isGenesis: space === null,
           author,
@@ -94,7 +101,6 @@ export function evaluateBody(
           tokens,
           revocations,
         })
-      : readItem(change, { index, operation: { ...operation.header, id: operation.id }, past, graph, texts })
   })
 }
 
