@@ -446,7 +446,8 @@ describe('a link', () => {
       const kinds = [await setting.raw.next(), await setting.raw.next()].map((message) => message?.kind)
       expect(kinds).toEqual(['compare', 'probed'])
       expect(setting.reports).toMatchObject([{ inSync: true }, { inSync: true }])
-      await setting.home.hosted.replica.receive([forge({ author: bob })], 'elsewhere')
+      const outcomes = await setting.home.hosted.replica.receive([forge({ author: carol })], 'elsewhere')
+      expect(outcomes).toMatchObject([{ kind: 'admitted' }])
       expect((await afterRunAgain(setting)).clockRoot).toEqual(setting.home.hosted.replica.clockRoot())
     })
 
