@@ -1,3 +1,4 @@
+import { keepHeapLean } from '../node/lean-heap.ts'
 import { runProgram } from './program.ts'
 import { Shell } from './shell.ts'
 import { EXIT } from './fault-of.ts'
@@ -5,6 +6,7 @@ import { EXIT } from './fault-of.ts'
 /** How long a second signal is taken for the first one come twice (from the terminal and from a parent), in ms. */
 const SAME_SIGNAL_MS = 1_000
 
+keepHeapLean()
 const args = process.argv.slice(2)
 const end = args.indexOf('--')
 const { stdin, stdout, stderr, env } = process

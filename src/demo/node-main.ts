@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { toHex } from '../core/bytes.ts'
 import { isAtOrBelow } from '../core/path.ts'
+import { keepHeapLean } from '../node/lean-heap.ts'
 import { createNode, type HanseNode } from '../node/node.ts'
 import type { GrantOptions } from '../node/space/authority.ts'
 import type { Space } from '../node/space/space.ts'
@@ -15,6 +16,7 @@ import { emit, serve } from './rpc.ts'
 /** How often progress is told, in ms. */
 const TICK_MS = 100
 
+keepHeapLean()
 let setup: NodeSetup
 let node: HanseNode
 let space: Space

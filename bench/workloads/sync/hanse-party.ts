@@ -5,6 +5,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createSigner } from '../../../src/core/native-signature.ts'
 import { formatDid } from '../../../src/core/principal.ts'
 import type { Signer } from '../../../src/core/signature.ts'
+import { keepHeapLean } from '../../../src/node/lean-heap.ts'
 import { createNode, type HanseNode } from '../../../src/node/node.ts'
 import type { ItemEdit } from '../../../src/node/space/item-edit.ts'
 import type { Space } from '../../../src/node/space/space.ts'
@@ -41,6 +42,8 @@ interface CatchUp {
   readonly isNew: boolean
 }
 
+// As the command line does for a node.
+keepHeapLean()
 let node: HanseNode | undefined
 let folder = ''
 
