@@ -35,3 +35,35 @@ it('lets a stream end that is opened in the moment in which its connection close
     break
   }
 })
+
+it('opens a window again once half of it is used, not after every message, and stalls nobody by it', async () => {
+  const alice = await start([ADDRESS])
+  const bob = await start([])
+  let updates = 0
+  let bytes = 0
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const messages = 200
+  const large = 2 * 1024 * 1024
+  await alice.handle('/sink', (stream) => {
+    const sender = stream as unknown as { sendFrame: (header: { readonly type: number }) => unknown }
+    const sendFrame = sender.sendFrame.bind(sender)
+    sender.sendFrame = (header, ...rest: []) => {
+      updates += Number(header.type === 1)
+      return sendFrame(header, ...rest)
+    }
+    stream.addEventListener('message', ({ data }) => {
+      bytes += data.byteLength
+      if (bytes === messages) stream.send(Uint8Array.of(updates))
+      if (bytes === messages + large) resolve()
+    })
+  })
+  const stream = await bob.dialProtocol(multiaddr(ADDRESS), '/sink')
+  const answer = new Promise<number>((tell) => {
+    stream.addEventListener('message', ({ data }) => tell(data.subarray()[0] ?? Number.NaN))
+  })
+  for (let i = 0; i < messages; i++) stream.send(Uint8Array.of(1))
+  expect(await answer).toBeLessThanOrEqual(1)
+  stream.send(new Uint8Array(large))
+  await promise
+  expect(updates).toBeGreaterThan(4)
+})
