@@ -28,12 +28,14 @@ export interface GossipInit {
 }
 
 /**
- * Stands in for gossipsub below the topic validator that production code registers: floods to every connected peer past the
- * handshake, hears each message once, forwards what is accepted and nothing else.
+ * Stands in for gossipsub below the topic validator that production code registers: everybody connected and past the handshake listens
+ * and is in the mesh, and each message is heard once. Like the real one it is told to forward nothing.
  */
 export class SimulatedGossip {
   readonly topicValidators = new Map<string, Validator>()
   readonly opts = { scoreParams: { topics: {} } }
+  /** Nothing ever waits for a peer here. */
+  readonly streamsOutbound = new Map<string, never>()
   readonly #init: GossipInit
   readonly #seen = new Map<string, number>()
   readonly #invalid = new Map<string, number>()
@@ -54,9 +56,23 @@ export class SimulatedGossip {
     // As above.
   }
 
-  async publish(_topic: string, data: Uint8Array): Promise<{ readonly recipients: readonly PeerId[] }> {
-    this.#markSeen(data)
-    return { recipients: this.#send(data, null) }
+  getSubscribers(): readonly PeerId[] {
+    const { self, owner, network, isProven } = this.#init
+    return owner.isAlive ? network.peersOf(self).filter(isProven) : []
+  }
+
+  getMeshPeers(): readonly string[] {
+    return this.getSubscribers().map(String)
+  }
+
+  /** Sends to those of `to` that are there, and takes the others out. */
+  sendRpcInBatch(to: Set<string>, frame: Frame): void {
+    const peers = this.getSubscribers().filter((peer) => to.has(peer.toString()))
+    to.clear()
+    for (const peer of peers) {
+      to.add(peer.toString())
+      for (const { data } of frame.messages) this.#init.network.gossip(this.#init.self, peer, data)
+    }
   }
 
   /** Takes a message from the network. */
@@ -77,7 +93,6 @@ export class SimulatedGossip {
     if ((this.#invalid.get(from.toString()) ?? 0) >= INVALID_MAX || !this.#markSeen(data)) return
     const [validate] = this.topicValidators.values()
     const verdict = await validate?.(from, { data })
-    if (verdict === TopicValidatorResult.Accept) this.#send(data, from)
     if (verdict === TopicValidatorResult.Reject)
       this.#invalid.set(from.toString(), (this.#invalid.get(from.toString()) ?? 0) + 1)
   }
@@ -89,15 +104,5 @@ export class SimulatedGossip {
     const seenMs = this.#seen.get(id)
     this.#seen.set(id, nowMs)
     return seenMs === undefined || nowMs - seenMs > SEEN_MS
-  }
-
-  #send(data: Uint8Array, except: PeerId | null): readonly PeerId[] {
-    const { self, owner, network, isProven } = this.#init
-    if (!owner.isAlive) return []
-    const recipients = network
-      .peersOf(self)
-      .filter((peer) => isProven(peer) && (except === null || !peer.equals(except)))
-    for (const peer of recipients) network.gossip(self, peer, data)
-    return recipients
   }
 }

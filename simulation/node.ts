@@ -11,10 +11,11 @@ import type { SyncReport } from '../src/core/sync/session.ts'
 import { GossipGuard } from '../src/node/network/gossip-guard.ts'
 import { gossipTopic, SpaceGossip } from '../src/node/network/gossip.ts'
 import { OwnGossip } from '../src/node/network/own-gossip.ts'
+import { tellOfAdmitted } from '../src/node/network/tell-of-admitted.ts'
 import { SyncScheduler } from '../src/node/network/sync-scheduler.ts'
 import { createSyncSpace, onOwnScope } from '../src/node/network/sync-space.ts'
 import { FaultError } from '../src/node/fault-error.ts'
-import { LOCAL, type Admission } from '../src/node/replica/admission-step.ts'
+import type { Admission } from '../src/node/replica/admission-step.ts'
 import { Reputation } from '../src/node/reputation.ts'
 import { HostedSpace } from '../src/node/space/hosted-space.ts'
 import { CrashError, type SimulatedDisk } from './disk.ts'
@@ -81,7 +82,6 @@ export class SimulatedNode implements Owner, Host {
   readonly #pubsub: SimulatedGossip
   readonly #gossip: SpaceGossip
   readonly #guard: GossipGuard
-  readonly #ownGossip: OwnGossip
   readonly #scheduler: SyncScheduler<HostedSpace>
   readonly #reputation: Reputation
   readonly #member: SyncSpace
@@ -108,15 +108,16 @@ export class SimulatedNode implements Owner, Host {
       onExcess: () => {},
       onFlood: (peer) => this.#blame(peer, 'RATE'),
     })
-    this.#ownGossip = new OwnGossip(
-      () => this.now(),
-      () => {},
-    )
+    const ownGossip = new OwnGossip(() => this.now())
     this.#gossip = new SpaceGossip(this.#pubsub.asPubsub, this.hosted, {
+      self: peerId,
       isWelcome: (hosted, peer) => this.sync.isProven(peer, hosted.id) && !this.isBanned(peer),
+      isWithinRate: (peer, operations) => this.#guard.takeOperations(peer, operations),
+      mayPublish: () => ownGossip.take(),
       onRefused: (peer, code) => this.#blame(peer, code),
       reader: () => this.author.publicKey,
       onMissing: (hosted, peer) => this.#scheduler.soon(hosted, peer),
+      onUnheard: () => this.#offer(),
     })
     const member = this.#createMember()
     this.#member = init.hooks.space?.(member) ?? member
@@ -176,10 +177,8 @@ export class SimulatedNode implements Owner, Host {
     )
     replica.addEventListener('admitted', ({ detail }) => {
       this.#init.observer.onAdmitted(this, detail)
-      if (detail.source === LOCAL) {
-        for (const { ordinal } of detail.entries) void this.#publish(ordinal)
-      } else if (detail.promoted.length > 0) this.#offer()
     })
+    tellOfAdmitted(this.hosted, this.#gossip, () => this.#offer())
     void this.sync.start()
     this.#scheduler.add({
       space: this.hosted,
@@ -339,11 +338,6 @@ export class SimulatedNode implements Owner, Host {
 
   #peersFor(): readonly PeerId[] {
     return this.#init.network.peersOf(this.peerId).filter((peer) => !this.isBanned(peer))
-  }
-
-  async #publish(ordinal: number): Promise<void> {
-    const isHeard = await this.#ownGossip.send(this.#gossip, this.hosted.operation(ordinal))
-    if (!isHeard) this.#offer()
   }
 
   #offer(): void {

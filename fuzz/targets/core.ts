@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { equalBytes } from '../../src/core/bytes.ts'
+import { equalBytes, toHex } from '../../src/core/bytes.ts'
 import { decodeCanonical, encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { decodeChange, encodeChange } from '../../src/core/changes/change.ts'
 import {
@@ -22,6 +22,7 @@ import {
 } from '../../src/core/changes/verdict.ts'
 import type { CellEdit } from '../../src/core/types/cell.ts'
 import { BODY_BYTES_MAX, HEADER_BYTES_MAX, PATH_BYTES_MAX, TOKEN_BYTES_MAX } from '../../src/core/limits.ts'
+import { decodeGossip, encodeGossip, encodeOffer, PEER_TAG_BYTES } from '../../src/core/gossip-message.ts'
 import { decodeForkProof, encodeForkProof, verifyForkProof } from '../../src/core/fork-proof.ts'
 import { decodeHeader, encodeHeader } from '../../src/core/operation/header.ts'
 import { decodeOperation, encodeOperation } from '../../src/core/operation/operation.ts'
@@ -91,6 +92,40 @@ const envelope: Target = {
       equalBytes(encodeHeader(decoded.value.header), decoded.value.headerBytes),
       'the header is that of its bytes',
     )
+    return true
+  },
+}
+
+const gossip: Target = {
+  name: 'gossip',
+  form: 'cbor',
+  inputBytesMax: 64 * 1024,
+  valid: fc.oneof(
+    fc
+      .tuple(
+        fc.uniqueArray(fc.uint8Array({ minLength: PEER_TAG_BYTES, maxLength: PEER_TAG_BYTES }), {
+          maxLength: 4,
+          selector: toHex,
+        }),
+        fc.array(operation, { minLength: 1, maxLength: 3 }),
+      )
+      .map(([reached, operations]) => encodeGossip(reached, operations.map(encodeOperation))),
+    fc
+      .array(fc.uint8Array({ minLength: 32, maxLength: 32 }), { minLength: 1, maxLength: 4 })
+      .map(encodeOffer),
+  ),
+  run(input) {
+    const decoded = decodeGossip(input)
+    if (!decoded.ok) return false
+    const message = decoded.value
+    const again =
+      message.kind === 'offer'
+        ? encodeOffer(message.ids)
+        : encodeGossip(
+            message.reached,
+            message.operations.map((one) => encodeOperation(one.operation)),
+          )
+    holds(equalBytes(again, input), 'a gossip message is encoded as the same bytes')
     return true
   },
 }
@@ -319,6 +354,7 @@ export const CORE_TARGETS: readonly Target[] = [
   canonicalCbor,
   header,
   envelope,
+  gossip,
   forkProof,
   changeFrame,
   delegation,

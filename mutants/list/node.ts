@@ -278,11 +278,11 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: 'gossip-before-admission',
     rule: 'gossip forwards what waits for its parents',
-    file: 'src/node/network/gossip.ts',
+    file: 'src/node/network/gossip-inbox.ts',
     edits: [
       [
-        'this.#host.onMissing(this.#space, peer)\n        }\n        return Verdict.Ignore',
-        'this.#host.onMissing(this.#space, peer)\n        }\n        return Verdict.Accept',
+        'this.#fetchUnlessItComes(source, operation.id)\n        }\n        return Verdict.Ignore',
+        'this.#fetchUnlessItComes(source, operation.id)\n        }\n        return Verdict.Accept',
       ],
     ],
     tests: ['test/network/gossip-verdict.test.ts'],
@@ -290,11 +290,11 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: 'gossip-forwards-refused',
     rule: 'gossip forwards what this node refuses',
-    file: 'src/node/network/gossip.ts',
+    file: 'src/node/network/gossip-inbox.ts',
     edits: [
       [
-        'this.#host.onRefused(peer, outcome.fault.code, outcome.fault.detail)\n        return Verdict.Reject',
-        'this.#host.onRefused(peer, outcome.fault.code, outcome.fault.detail)\n        return Verdict.Accept',
+        'this.#host.onRefused(source, outcome.fault.code, outcome.fault.detail)\n        return Verdict.Reject',
+        'this.#host.onRefused(source, outcome.fault.code, outcome.fault.detail)\n        return Verdict.Accept',
       ],
     ],
     tests: ['test/network/gossip-verdict.test.ts'],
@@ -302,20 +302,41 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: 'gossip-of-the-frozen',
     rule: 'a forked author’s further operations go round by gossip',
-    file: 'src/node/network/gossip.ts',
+    file: 'src/node/network/gossip-inbox.ts',
+    edits: [['!replica.isFrozen(operation.header.author)', '!replica.isFrozen(operation.id)']],
+    tests: ['test/network/gossip-verdict.test.ts'],
+  },
+  {
+    name: 'gossip-of-the-frozen-in-one-message',
+    rule: 'a forked author’s further operations go round where they come with the proof of the fork',
+    file: 'src/node/network/gossip-inbox.ts',
+    edits: [['ordinal > Math.max(...proved)', 'ordinal < Math.min(...proved)']],
+    tests: ['test/network/gossip-verdict.test.ts'],
+  },
+  {
+    name: 'gossip-again-and-again',
+    rule: 'an operation is passed on as often as it comes',
+    file: 'src/node/network/gossip-inbox.ts',
     edits: [
       [
-        'if (replica.isFrozen(operation.header.author)) return Verdict.Ignore',
-        'if (replica.isFrozen(operation.id)) return Verdict.Ignore',
+        'if (this.#went.add(gossiped.operation.id)) this.#host.passOn',
+        'if (this.#went.add(gossiped.operation.id) || arrival !== null) this.#host.passOn',
       ],
     ],
     tests: ['test/network/gossip-verdict.test.ts'],
   },
   {
+    name: 'gossip-to-the-reached',
+    rule: 'an operation is sent to peers that are said to have it',
+    file: 'src/node/network/gossip-outbox.ts',
+    edits: [['&& !reached.has(tagOf(peer))', '&& reached !== null']],
+    tests: ['test/network/gossip-outbox.test.ts'],
+  },
+  {
     name: 'gossip-of-strangers',
     rule: 'gossip is heard from peers that have not proved that they may read',
-    file: 'src/node/network/gossip.ts',
-    edits: [['if (!this.#host.isWelcome(this.#space, peer)) return Verdict.Ignore\n', '']],
+    file: 'src/node/network/gossip-inbox.ts',
+    edits: [['if (!this.#host.isWelcome(peer)) return Verdict.Ignore\n', '']],
     tests: ['test/network/gossip-verdict.test.ts'],
   },
   {

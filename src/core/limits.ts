@@ -213,7 +213,7 @@ export const VERIFIED_SIGNATURES_CACHED_MAX = 16_384
 export const SIGNATURE_WORKERS_MAX = 8
 /** Milliseconds without work after which such a thread ends. */
 export const SIGNATURE_WORKER_IDLE_MS = 30_000
-/** Milliseconds after which a thread that has not answered is given up: it takes 30 for what it is given at a time. */
+/** Milliseconds after which a thread that has not answered is given up: it takes 10 for what it is given at a time. */
 export const SIGNATURE_CHECK_TIMEOUT_MS = 30_000
 
 // Encoding
@@ -444,7 +444,7 @@ export const DIAL_FAILURES_REMEMBERED_MAX = 1_024
 // Verifications (src/node/replica/verification-budget.ts)
 
 /** Signatures that one check looks at: enough that handing them to a thread costs nothing, few enough that all threads have work. */
-export const SIGNATURES_PER_CHECK_MAX = 128
+export const SIGNATURES_PER_CHECK_MAX = 256
 /** Checks of one peer that run at a time: enough for every thread, few enough that others have their turn within milliseconds. */
 export const VERIFICATIONS_PER_PEER_MAX = 8
 /** Checks of all peers of a space that run at a time. */
@@ -488,8 +488,8 @@ export const GOSSIP_TOPIC_BYTES_PER_PEER_MAX = 256 * 1024
 /** The newest operations that are passed on when they come by gossip again: sync may have been faster. Older ones are a replay. */
 export const GOSSIP_RECENT_OPERATIONS_MAX = 4_096
 /** Pause between two messages of ours about one space, in ms, quiet and busy: what is to go out meanwhile goes out together after it. */
-export const GOSSIP_GATHER_MS_MIN = 10
-export const GOSSIP_GATHER_MS_MAX = 80
+export const GOSSIP_GATHER_QUIET_MS = 10
+export const GOSSIP_GATHER_BUSY_MS = 80
 /** Operations in one gossip message. */
 export const GOSSIP_MESSAGE_OPERATIONS_MAX = 256
 /** Bytes of operations from which on another gossip message is begun. */
@@ -508,7 +508,7 @@ export const GOSSIP_PATIENCE_MS = 200
 export const GOSSIP_EARLY_MAX = 1_024
 /** How often it is offered what went round, in ms, and how many peers hear of it each time. */
 export const GOSSIP_OFFER_MS = 1_000
-export const GOSSIP_OFFER_PEERS = 2
+export const GOSSIP_OFFER_PEERS_MAX = 2
 /** Ids in one offer: some seconds of a busy space. */
 export const GOSSIP_OFFER_IDS_MAX = 4_096
 

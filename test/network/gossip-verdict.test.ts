@@ -1,73 +1,121 @@
-import { type GossipSub, TopicValidatorResult as Verdict } from '@libp2p/gossipsub'
-import type { PeerId } from '@libp2p/interface'
-import { beforeEach, expect, test } from 'vitest'
+import { TopicValidatorResult as Verdict } from '@libp2p/gossipsub'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { encodeOffer } from '../../src/core/gossip-message.ts'
+import { GOSSIP_PATIENCE_MS } from '../../src/core/limits.ts'
 import { setRegister } from '../../src/core/types/register/change.ts'
-import { encodeOperation, type Operation } from '../../src/core/operation/operation.ts'
-import { SpaceGossip } from '../../src/node/network/gossip.ts'
-import { bob, createHome, forge, type Home, mallory } from '../cast.ts'
+import { bob, createHome, forge, type Home, mallory as malloryKey } from '../cast.ts'
+import { carol, createGossip, dave, idsIn, mallory, together } from './gossip-cast.ts'
 
-type Validator = (peer: PeerId, message: { readonly data: Uint8Array }) => Promise<Verdict>
-
-const peer = { toString: () => 'mallory' } as PeerId
 const first = forge({ author: bob, body: [setRegister('docs/a', 1)] })
 const second = forge({ author: bob, prev: first, body: [setRegister('docs/a', 2)] })
+const third = forge({ author: bob, prev: second, body: [setRegister('docs/a', 3)] })
 
 let home: Home
-let isWelcome: boolean
-let told: string[]
-let validate: (operation: Operation | Uint8Array) => Promise<Verdict>
+let scene: ReturnType<typeof createGossip>
 
 beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
   home = await createHome()
-  isWelcome = true
-  told = []
-  const topicValidators = new Map<string, Validator>()
-  const pubsub = { topicValidators, subscribe: () => {}, unsubscribe: () => {} } as unknown as GossipSub
-  const gossip = new SpaceGossip(pubsub, home.hosted, {
-    reader: () => bob.publicKey,
-    isWelcome: () => isWelcome,
-    onRefused: (_peer, code) => told.push(code),
-    onMissing: () => told.push('missing'),
+  scene = createGossip(home)
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const isHere = ({ id }: { readonly id: Uint8Array }) => home.hosted.store.find(id) !== undefined
+
+test('gossip passes on what this node has admitted, once, and leaves nothing to gossipsub', async () => {
+  expect(await scene.take(first)).toBe(Verdict.Ignore)
+  expect(isHere(first)).toBe(true)
+  expect(scene.sent.map(({ to, data }) => [to, idsIn(data)])).toEqual([[[carol.toString()], [first.id]]])
+  expect(await scene.take(first, carol)).toBe(Verdict.Ignore)
+  await vi.advanceTimersByTimeAsync(100)
+  expect(scene.sent).toHaveLength(1)
+  expect(scene.told).toEqual([])
+})
+
+test('gossip passes on what came by another door a moment before', async () => {
+  await home.hosted.replica.receive([first], 'carol')
+  await scene.take(first)
+  expect(scene.sent.map(({ data }) => idsIn(data))).toEqual([[first.id]])
+})
+
+test('gossip does not pass on what waits for its parents: it has them fetched, unless they come by themselves, and passes both on', async () => {
+  expect(await scene.take(second)).toBe(Verdict.Ignore)
+  await vi.advanceTimersByTimeAsync(GOSSIP_PATIENCE_MS - 1)
+  expect([scene.told, scene.sent]).toEqual([[], []])
+  await vi.advanceTimersByTimeAsync(1)
+  expect(scene.told).toEqual(['missing: mallory'])
+  await scene.take(third)
+  home.hosted.replica.addEventListener('admitted', ({ detail }) => {
+    for (const ordinal of detail.promoted) scene.gossip.passOnEarly(home.hosted.store.at(ordinal))
   })
-  gossip.start()
-  const [validator] = [...topicValidators.values()]
-  validate = async (operation) =>
-    (validator as Validator)(peer, {
-      data: operation instanceof Uint8Array ? operation : encodeOperation(operation),
-    })
-})
-
-test('gossip forwards what this node has admitted, and what went round already', async () => {
-  expect(await validate(first)).toBe(Verdict.Accept)
-  expect(home.hosted.store.find(first.id)).toBeDefined()
-  expect(await validate(first)).toBe(Verdict.Accept)
-  expect(told).toEqual([])
-})
-
-test('gossip does not forward what waits for its parents: it has them fetched', async () => {
-  expect(await validate(second)).toBe(Verdict.Ignore)
-  expect(told).toEqual(['missing'])
+  await scene.take(first, carol)
+  await vi.advanceTimersByTimeAsync(GOSSIP_PATIENCE_MS)
+  expect([isHere(second), isHere(third), scene.told]).toEqual([true, true, ['missing: mallory']])
+  const toCarol = scene.sent
+    .filter(({ to }) => to.includes(carol.toString()))
+    .flatMap(({ data }) => idsIn(data))
+  expect(toCarol).toEqual([second.id, third.id])
 })
 
 test('gossip rejects what this node refuses, and holds it against the sender', async () => {
-  expect(await validate(forge({ author: mallory, header: { lamport: 99 } }))).toBe(Verdict.Reject)
-  expect(await validate({ ...first, signature: new Uint8Array(64) })).toBe(Verdict.Reject)
-  expect(await validate(new Uint8Array(200).fill(0xee))).toBe(Verdict.Reject)
-  expect(told).toEqual(['LAMPORT', 'BAD_SIGNATURE', 'NON_CANONICAL'])
+  expect(await scene.take(forge({ author: malloryKey, header: { lamport: 99 } }))).toBe(Verdict.Reject)
+  expect(await scene.take({ ...first, signature: new Uint8Array(64) })).toBe(Verdict.Reject)
+  expect(await scene.take(new Uint8Array(200).fill(0xee))).toBe(Verdict.Reject)
+  expect(scene.told).toEqual(['LAMPORT', 'BAD_SIGNATURE', 'NON_CANONICAL'])
+  expect(scene.sent).toEqual([])
 })
 
-test('gossip of a peer that is not welcome is not even looked at', async () => {
-  isWelcome = false
-  expect(await validate(first)).toBe(Verdict.Ignore)
-  expect(await validate(new Uint8Array(200).fill(0xee))).toBe(Verdict.Ignore)
-  expect(told).toEqual([])
-  expect(home.hosted.store.find(first.id)).toBeUndefined()
+test('one bad operation among several keeps none of the others out, and only they are passed on', async () => {
+  const bad = forge({ author: malloryKey, header: { lamport: 99 } })
+  expect(await scene.take(together([first, bad, second], [dave]))).toBe(Verdict.Reject)
+  expect([isHere(first), isHere(bad), isHere(second), scene.told]).toEqual([true, false, true, ['LAMPORT']])
+  await vi.advanceTimersByTimeAsync(100)
+  expect(scene.sent.flatMap(({ data }) => idsIn(data))).toEqual([first.id, second.id])
 })
 
-test('gossip leaves a forked author’s further operations to reconciliation, but forwards the one that proves the fork', async () => {
-  const root = forge({ author: mallory })
-  const left = forge({ author: mallory, prev: root, body: [setRegister('mallory/x', 1)] })
-  const right = forge({ author: mallory, prev: root, body: [setRegister('mallory/x', 2)] })
-  for (const operation of [root, left, right]) expect(await validate(operation)).toBe(Verdict.Accept)
-  expect(await validate(forge({ author: mallory, prev: left }))).toBe(Verdict.Ignore)
+test('gossip of a peer that is not welcome is not even looked at, and such a peer is told nothing', async () => {
+  const isWelcome = (_space: unknown, peer: { equals(other: unknown): boolean }) => !peer.equals(mallory)
+  scene = createGossip(home, { isWelcome })
+  expect(await scene.take(first)).toBe(Verdict.Ignore)
+  expect(await scene.take(new Uint8Array(200).fill(0xee))).toBe(Verdict.Ignore)
+  expect([scene.told, isHere(first)]).toEqual([[], false])
+  await scene.take(first, dave)
+  expect(scene.sent.map(({ to }) => to)).toEqual([[carol.toString()]])
+})
+
+test('gossip of a peer beyond its operations is not looked at', async () => {
+  scene = createGossip(home, { isWithinRate: () => false })
+  expect(await scene.take(first)).toBe(Verdict.Ignore)
+  expect([isHere(first), scene.sent, scene.told]).toEqual([false, [], []])
+})
+
+test('gossip leaves a forked author’s further operations to reconciliation, but passes on the one that proves the fork', async () => {
+  const root = forge({ author: malloryKey })
+  const left = forge({ author: malloryKey, prev: root, body: [setRegister('mallory/x', 1)] })
+  const right = forge({ author: malloryKey, prev: root, body: [setRegister('mallory/x', 2)] })
+  const further = forge({ author: malloryKey, prev: left })
+  for (const operation of [root, left, right, further]) await scene.take(operation)
+  await vi.advanceTimersByTimeAsync(100)
+  expect(scene.sent.flatMap(({ data }) => idsIn(data))).toEqual([root.id, left.id, right.id])
+  expect(isHere(further)).toBe(false)
+})
+
+test('what a forked author wrote after the proof is not passed on either where it comes in one message with it', async () => {
+  const root = forge({ author: malloryKey })
+  const left = forge({ author: malloryKey, prev: root, body: [setRegister('mallory/x', 1)] })
+  const right = forge({ author: malloryKey, prev: root, body: [setRegister('mallory/x', 2)] })
+  const further = forge({ author: malloryKey, prev: left })
+  await scene.take(together([root, left, right, further], [dave]))
+  await vi.advanceTimersByTimeAsync(100)
+  expect(scene.sent.flatMap(({ data }) => idsIn(data))).toEqual([root.id, left.id, right.id])
+})
+
+test('whoever is offered what it lacks has it fetched from who offers, and nothing where it lacks nothing', async () => {
+  await scene.take(first)
+  expect(await scene.take(encodeOffer([first.id]))).toBe(Verdict.Ignore)
+  expect(scene.told).toEqual([])
+  expect(await scene.take(encodeOffer([first.id, second.id]), carol)).toBe(Verdict.Ignore)
+  expect(scene.told).toEqual(['missing: carol'])
 })

@@ -8,13 +8,12 @@ import {
   GOSSIP_BYTES_BURST_MAX,
   GOSSIP_MESSAGES_ALL_BURST_MAX,
   GOSSIP_MESSAGES_BURST_MAX,
+  GOSSIP_OPERATIONS_BURST_MAX,
   GOSSIP_OWN_MESSAGES_BURST_MAX,
   GOSSIP_STRANGER_FRAMES_BURST_MAX,
   GOSSIP_SUBSCRIPTIONS_BURST_MAX,
   LINKS_OPENED_BURST_MAX,
 } from '../../src/core/limits.ts'
-import type { Operation } from '../../src/core/operation/operation.ts'
-import type { SpaceGossip } from '../../src/node/network/gossip.ts'
 import { GossipGuard } from '../../src/node/network/gossip-guard.ts'
 import { OwnGossip } from '../../src/node/network/own-gossip.ts'
 import { createFederation } from '../node/federation.ts'
@@ -78,6 +77,14 @@ test('a peer that gossips large messages is not looked at beyond its bytes', asy
   expect([handed.length, excess.length]).toEqual([GOSSIP_BYTES_BURST_MAX / 1024 / 1024, 1])
 })
 
+test('a peer that gossips many operations is not looked at from one past the burst on, however few its messages', () => {
+  const { guard, excess } = createGuard()
+  expect(guard.takeOperations(mallory, GOSSIP_OPERATIONS_BURST_MAX)).toBe(true)
+  expect(guard.takeOperations(mallory, 1)).toBe(false)
+  expect(guard.takeOperations(bob, 1)).toBe(true)
+  expect(excess).toEqual([mallory.toString()])
+})
+
 test('many peers that gossip together are not looked at beyond the messages and bytes of all', async () => {
   const { guard, deliver, handed } = createGuard()
   guard.allow('a topic')
@@ -137,16 +144,10 @@ test('subscriptions, and frames of a stranger, are an offence from one past thei
 })
 
 test('this node says no more by gossip than half of what its peers take, and leaves the rest to sync', async () => {
-  const own = new OwnGossip(
-    () => 0,
-    () => {},
-  )
-  let published = 0
-  const gossip = { publish: async () => ++published } as unknown as SpaceGossip
-  const operation = {} as Operation
-  for (let i = 0; i < GOSSIP_OWN_MESSAGES_BURST_MAX; i++) expect(await own.send(gossip, operation)).toBe(true)
-  expect(await own.send(gossip, operation)).toBe(false)
-  expect(published).toBeLessThanOrEqual(GOSSIP_MESSAGES_BURST_MAX / 2)
+  const own = new OwnGossip(() => 0)
+  for (let i = 0; i < GOSSIP_OWN_MESSAGES_BURST_MAX; i++) expect(own.take()).toBe(true)
+  expect(own.take()).toBe(false)
+  expect(GOSSIP_OWN_MESSAGES_BURST_MAX).toBeLessThanOrEqual(GOSSIP_MESSAGES_BURST_MAX / 2)
 })
 
 const many = <Item>(count: number, item: Item): readonly Item[] => Array.from({ length: count }, () => item)

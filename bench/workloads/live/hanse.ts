@@ -102,15 +102,14 @@ export async function runLive({ spaces }: LiveMesh, load: LiveLoad): Promise<Liv
   let written = 0
   while (performance.now() - start < seconds * 1000) {
     const due = Math.min(total, Math.floor(((performance.now() - start) / 1000) * rate))
-    // One at a time: the nodes that read are in this process too, and get their turn in between.
-    if (written < due) {
+    // All that is due, as nodes in processes of their own would; then those that read, in this process too, have their turn.
+    for (; written < due; written++) {
+      const paths = pathsOf(run, written, changes)
       const writer = active[written % active.length] as Space
-      const paths = Array.from({ length: changes }, (_, i) => `live/${run}/${written}/${i}`)
       watch.expect(paths.at(-1) as string, writer)
       writer.write(paths.map(editOf))
-      written++
-      await new Promise<void>((resolve) => setImmediate(resolve))
-    } else await pause(1)
+    }
+    await pause(1)
   }
   const backlogEnd = watch.pending()
   const waitedUntil = performance.now() + WAIT_MS
@@ -187,6 +186,9 @@ function watchArrivals(spaces: readonly Space[]) {
     },
   }
 }
+
+const pathsOf = (run: string, operation: number, changes: number): readonly string[] =>
+  Array.from({ length: changes }, (_, i) => `live/${run}/${operation}/${i}`)
 
 /** A change of about 150 bytes as JSON. */
 function editOf(path: string): ItemEdit {

@@ -10,6 +10,8 @@ import {
   GOSSIP_MESSAGES_ALL_PER_SECOND_MAX,
   GOSSIP_MESSAGES_BURST_MAX,
   GOSSIP_MESSAGES_PER_SECOND_MAX,
+  GOSSIP_OPERATIONS_BURST_MAX,
+  GOSSIP_OPERATIONS_PER_SECOND_MAX,
   GOSSIP_STRANGER_FRAMES_BURST_MAX,
   GOSSIP_STRANGER_FRAMES_PER_SECOND_MAX,
   GOSSIP_SUBSCRIPTIONS_BURST_MAX,
@@ -58,7 +60,7 @@ export interface GossipGuardHost {
  * 1. messages on topics that are not ours are dropped;
  * 2. of a peer past no handshake only its subscriptions are taken, which it says once and not again, and who is in its mesh;
  * 3. subscriptions, and the frames of a peer past no handshake, have a rate that honest peers stay far below: an offence;
- * 4. messages and bytes of each peer and of all have a rate; what is above is left to sync.
+ * 4. messages and bytes of each peer and of all have a rate, and so have the operations in them; what is above is left to sync.
  */
 export class GossipGuard {
   readonly #internals: GossipInternals
@@ -77,6 +79,10 @@ export class GossipGuard {
   )
   readonly #bytes = new TokenBuckets(
     { burst: GOSSIP_BYTES_BURST_MAX, perSecond: GOSSIP_BYTES_PER_SECOND_MAX },
+    RATED_PEERS_MAX,
+  )
+  readonly #operations = new TokenBuckets(
+    { burst: GOSSIP_OPERATIONS_BURST_MAX, perSecond: GOSSIP_OPERATIONS_PER_SECOND_MAX },
     RATED_PEERS_MAX,
   )
   readonly #messagesOfAll = new TokenBuckets(
@@ -106,6 +112,13 @@ export class GossipGuard {
   forbid(topic: string): void {
     this.#topics.delete(topic)
     delete this.#internals.opts.scoreParams.topics[topic]
+  }
+
+  /** True where a peer may have so many operations more looked at, or ids; else it is noted, and what is above is left to sync. */
+  takeOperations(from: PeerId, count: number): boolean {
+    if (this.#operations.take(from.toString(), this.#host.now(), count)) return true
+    this.#host.onExcess(from)
+    return false
   }
 
   /** What of a frame is handed to gossipsub. */

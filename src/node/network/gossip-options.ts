@@ -32,6 +32,8 @@ export function gossipOptions(trust: GossipTrust): Partial<GossipsubOpts> {
     msgIdFn: (message) => sha256(message.data),
     msgIdToStrFn: toHex,
     emitSelf: false,
+    // Nothing is forwarded by its id (gossip-wire.ts), so there is nothing to say no thanks to.
+    idontwantMinDataSize: Number.MAX_SAFE_INTEGER,
     fallbackToFloodsub: false,
     floodPublish: true,
     // A peer met before its handshake is through is pruned; it may be grafted again soon after, not only in a minute.

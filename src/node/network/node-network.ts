@@ -2,13 +2,10 @@ import { setTimeout } from 'node:timers/promises'
 import type { PeerId } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { toHex } from '../../core/bytes.ts'
-import type { Operation } from '../../core/operation/operation.ts'
 import type { Fault } from '../../core/result.ts'
 import type { SyncReport } from '../../core/sync/session.ts'
 import type { SyncSpace } from '../../../protocols/sync/index.ts'
 import { FaultError } from '../fault-error.ts'
-import { LOCAL } from '../replica/admission-step.ts'
-import { FILE_SOURCE } from '../replica/file-source.ts'
 import type { Standing } from '../reputation.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
 import type { Space } from '../space/space.ts'
@@ -30,6 +27,7 @@ import { RunTraffic } from './run-traffic.ts'
 import { SpacePeers } from './space-peers.ts'
 import { createSyncSpace, onOwnScope } from './sync-space.ts'
 import { SyncScheduler } from './sync-scheduler.ts'
+import { tellOfAdmitted } from './tell-of-admitted.ts'
 
 /** Bound of stopping, in ms: what has not closed by then is cut. */
 const STOP_TIMEOUT_MS = 5_000
@@ -105,10 +103,7 @@ export class NodeNetwork {
     this.#standings = standings
     this.#bootstrap = [...init.bootstrap]
     for (const address of [...init.peers, ...init.bootstrap]) standings.pin(address)
-    this.#ownGossip = new OwnGossip(
-      () => host.now(),
-      (message) => host.log(message),
-    )
+    this.#ownGossip = new OwnGossip(() => host.now())
     this.#gossip = new GossipGuard(libp2p.services.pubsub, {
       now: () => host.now(),
       isProven: (peer) => libp2p.services.sync.isProvenAnywhere(peer),
@@ -235,13 +230,8 @@ export class NodeNetwork {
       isLinked: (peer) => sync.hasLink(peer, hosted.id),
     })
     onOwnScope(hosted, member.sync, () => this.#offer(member))
-    hosted.replica.addEventListener('admitted', ({ detail }) => {
-      if (detail.source === LOCAL) {
-        for (const entry of detail.entries) void this.#publish(member, hosted.operation(entry.ordinal))
-      } else if (detail.promoted.length > 0 || detail.source === FILE_SOURCE) {
-        // What was held, or came in a file, was forwarded by nobody here: whoever has not got it another way gets it from us.
-        this.#offer(member)
-      }
+    tellOfAdmitted(hosted, gossip, () => this.#offer(member))
+    hosted.replica.addEventListener('admitted', () => {
       this.#attendance.onAdmitted(member)
     })
     const begin = () => {
@@ -381,18 +371,20 @@ export class NodeNetwork {
     return {
       isWelcome: (hosted, peer) =>
         this.#libp2p.services.sync.isProven(peer, hosted.id) && !this.#standings.isBanned(peer.toString()),
+      self: this.#libp2p.peerId,
       reader: () => this.#host.reader().publicKey,
+      isWithinRate: (peer, operations) => this.#gossip.takeOperations(peer, operations),
+      mayPublish: () => this.#ownGossip.take(),
       onRefused: (peer, code, detail) => this.blame(peer, { code, detail }),
       onMissing: (hosted, peer) => {
         const member = this.#members.get(toHex(hosted.topic))
         if (member !== undefined) this.#scheduler.soon(member.space, peer)
       },
+      onUnheard: (hosted) => {
+        const member = this.#members.get(toHex(hosted.topic))
+        if (member !== undefined) this.#offer(member)
+      },
     }
-  }
-
-  async #publish(member: Member, operation: Operation): Promise<void> {
-    if (this.#libp2p.status !== 'started') return
-    if (!(await this.#ownGossip.send(member.gossip, operation))) this.#offer(member)
   }
 
   /** Compares with every peer of the space soon, because gossip did not reach them. */

@@ -1,0 +1,175 @@
+import type { PeerId } from '@libp2p/interface'
+import { toHex } from '../../core/bytes.ts'
+import { encodeGossip, PEER_TAG_BYTES } from '../../core/gossip-message.ts'
+import {
+  GOSSIP_FANOUT_MAX,
+  GOSSIP_GATHER_BUSY_MS,
+  GOSSIP_GATHER_QUIET_MS,
+  GOSSIP_MESSAGE_BYTES,
+  GOSSIP_MESSAGE_OPERATIONS_MAX,
+  GOSSIP_REACHED_MAX,
+} from '../../core/limits.ts'
+import type { GossipWire } from './gossip-wire.ts'
+
+/** How operations came here: they are not sent back there, nor to whoever is said to have them. */
+export interface Arrival {
+  readonly source: PeerId
+  /** Tags of peers, hexadecimal. */
+  readonly reached: ReadonlySet<string>
+}
+
+/** What the outbox needs of the gossip around it. */
+export interface OutboxHost {
+  readonly self: PeerId
+  readonly topic: string
+  /** True for a peer that may be told: past this space's handshake, and not banned. */
+  isWelcome(peer: PeerId): boolean
+  /** True where this node may say one thing more of its own. */
+  mayPublish(): boolean
+  /** What we wrote went out to nobody. */
+  onUnheard(): void
+  /** A peer was left out, because too much waits for it. */
+  onSlow(peer: PeerId): void
+}
+
+interface Waiting {
+  readonly envelope: Uint8Array
+  /** Null for what is written here. */
+  readonly arrival: Arrival | null
+}
+
+/**
+ * What goes out on the topic of one space. Invariants:
+ * 1. the first operation after a rest goes out at once and by itself; what follows goes out together after a pause, in order. The pause
+ *    doubles while several operations gather in it, up to GOSSIP_GATHER_BUSY_MS, and halves down to GOSSIP_GATHER_QUIET_MS while they do
+ *    not: so a message costs little beside what is in it, and none waits longer;
+ * 2. what is written here goes to everybody who listens, up to GOSSIP_FANOUT_MAX, the mesh first; what is passed on goes to the mesh
+ *    without its sender and those that are said to have it;
+ * 3. nothing waits for a peer that reads slowly.
+ */
+export class GossipOutbox {
+  readonly #wire: GossipWire
+  readonly #host: OutboxHost
+  #waiting: Waiting[] = []
+  #pause: NodeJS.Timeout | null = null
+  #pauseMs = GOSSIP_GATHER_QUIET_MS
+
+  constructor(wire: GossipWire, host: OutboxHost) {
+    this.#wire = wire
+    this.#host = host
+  }
+
+  /** Sends an envelope, at once or within GOSSIP_GATHER_BUSY_MS. */
+  add(envelope: Uint8Array, arrival: Arrival | null): void {
+    this.#waiting.push({ envelope, arrival })
+    if (this.#pause === null) this.#flush()
+  }
+
+  /** What waits is not sent any more. */
+  stop(): void {
+    if (this.#pause !== null) clearTimeout(this.#pause)
+    this.#pause = null
+    this.#waiting = []
+  }
+
+  #flush(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    const listeners = this.#wire.listeners(this.#host.topic).filter((peer) => this.#host.isWelcome(peer))
+    const mesh = this.#wire.mesh(this.#host.topic)
+    for (const { arrival, envelopes } of byArrival(waiting)) this.#send(envelopes, arrival, listeners, mesh)
+    this.#pauseMs =
+      waiting.length > 1
+        ? Math.min(2 * this.#pauseMs, GOSSIP_GATHER_BUSY_MS)
+        : Math.max(this.#pauseMs / 2, GOSSIP_GATHER_QUIET_MS)
+    this.#pause = setTimeout(() => {
+      this.#pause = null
+      if (this.#waiting.length > 0) this.#flush()
+      else this.#pauseMs = GOSSIP_GATHER_QUIET_MS
+    }, this.#pauseMs)
+    this.#pause.unref()
+  }
+
+  #send(
+    envelopes: readonly Uint8Array[],
+    arrival: Arrival | null,
+    listeners: readonly PeerId[],
+    mesh: ReadonlySet<string>,
+  ): void {
+    const wanted = arrival === null ? forOwn(listeners, mesh) : forOthers(listeners, mesh, arrival)
+    const peers = wanted.filter((peer) => !this.#wire.isSlow(peer))
+    for (const peer of wanted) if (!peers.includes(peer)) this.#host.onSlow(peer)
+    const isOwn = arrival === null
+    let heard = 0
+    if (peers.length > 0) {
+      const reached = this.#reached(peers, arrival)
+      for (const chunk of chunksOf(envelopes)) {
+        if (isOwn && !this.#host.mayPublish()) break
+        if (this.#wire.send(this.#host.topic, encodeGossip(reached, chunk), peers).size > 0)
+          heard += chunk.length
+      }
+    }
+    if (isOwn && heard < envelopes.length) this.#host.onUnheard()
+  }
+
+  /** Who will have it, as far as is known here: nobody is told where it goes to one peer only and came from none. */
+  #reached(peers: readonly PeerId[], arrival: Arrival | null): readonly Uint8Array[] {
+    if (arrival === null && peers.length === 1) return []
+    const sources = arrival === null ? [] : [arrival.source]
+    const near = [...peers, this.#host.self, ...sources].map(tagOf)
+    const tags = [...new Set([...near, ...(arrival?.reached ?? [])])]
+    return tags.slice(0, GOSSIP_REACHED_MAX).map((tag) => Uint8Array.from(Buffer.from(tag, 'hex')))
+  }
+}
+
+/** The tag of a peer, hexadecimal. */
+export function tagOf(peer: PeerId): string {
+  return toHex(peer.toMultihash().bytes.slice(-PEER_TAG_BYTES))
+}
+
+/** Everybody, or the mesh and as many others as there is room for. */
+function forOwn(listeners: readonly PeerId[], mesh: ReadonlySet<string>): readonly PeerId[] {
+  if (listeners.length <= GOSSIP_FANOUT_MAX) return listeners
+  const isNear = (peer: PeerId) => Number(mesh.has(peer.toString()))
+  return listeners.toSorted((a, b) => isNear(b) - isNear(a)).slice(0, GOSSIP_FANOUT_MAX)
+}
+
+function forOthers(
+  listeners: readonly PeerId[],
+  mesh: ReadonlySet<string>,
+  { source, reached }: Arrival,
+): readonly PeerId[] {
+  return listeners.filter(
+    (peer) => mesh.has(peer.toString()) && !peer.equals(source) && !reached.has(tagOf(peer)),
+  )
+}
+
+/** What came the same way together, in order. */
+function byArrival(waiting: readonly Waiting[]) {
+  const groups = new Map<Arrival | null, Uint8Array[]>()
+  for (const { envelope, arrival } of waiting) {
+    const group = groups.get(arrival)
+    if (group === undefined) groups.set(arrival, [envelope])
+    else group.push(envelope)
+  }
+  return [...groups].map(([arrival, envelopes]) => ({ arrival, envelopes }))
+}
+
+/** Envelopes in messages of at most GOSSIP_MESSAGE_OPERATIONS_MAX and, but for a single one, GOSSIP_MESSAGE_BYTES. */
+function chunksOf(envelopes: readonly Uint8Array[]): readonly (readonly Uint8Array[])[] {
+  const chunks: Uint8Array[][] = []
+  let last: Uint8Array[] = []
+  let bytes = 0
+  for (const envelope of envelopes) {
+    const isFull =
+      last.length >= GOSSIP_MESSAGE_OPERATIONS_MAX || bytes + envelope.length > GOSSIP_MESSAGE_BYTES
+    if (last.length === 0 || isFull) {
+      last = []
+      chunks.push(last)
+      bytes = 0
+    }
+    last.push(envelope)
+    bytes += envelope.length
+  }
+  return chunks
+}
