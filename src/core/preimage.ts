@@ -13,25 +13,26 @@ export class Preimage implements Block {
   readonly bytes: Uint8Array
   /** The word where the hashes begin; the bytes before it may be changed. */
   readonly first: number
-  /** The bytes to hash, by the number of hashes. */
-  readonly #inputs: readonly Uint8Array[]
+  readonly #begin: number
+  /** The bytes to hash, by the number of hashes, as far as they were asked for. */
+  readonly #inputs: (Uint8Array | undefined)[]
 
   /** With room for so many hashes. */
   constructor(prefix: Uint8Array, hashesMax: number) {
     this.first = Math.ceil(prefix.length / 4)
     const { words, bytes } = createBlock(this.first + hashesMax * HASH_WORDS)
-    const begin = 4 * this.first - prefix.length
-    bytes.set(prefix, begin)
+    this.#begin = 4 * this.first - prefix.length
+    bytes.set(prefix, this.#begin)
     this.words = words
     this.bytes = bytes
-    this.#inputs = Array.from({ length: hashesMax + 1 }, (_, hashes) =>
-      bytes.subarray(begin, 4 * this.first + hashes * HASH_BYTES),
-    )
+    this.#inputs = new Array<undefined>(hashesMax + 1).fill(undefined)
   }
 
   /** Writes the hash of the prefix and the first `hashes` to a word of a block. */
   hashInto(target: Block, word: number, hashes: number): void {
-    sha256Into(target.bytes, 4 * word, this.#inputs[hashes] as Uint8Array)
+    const end = 4 * this.first + hashes * HASH_BYTES
+    this.#inputs[hashes] ??= this.bytes.subarray(this.#begin, end)
+    sha256Into(target.bytes, 4 * word, this.#inputs[hashes])
   }
 }
 

@@ -56,6 +56,15 @@ export class Arena {
     return this.#blocks[ref >>> CHUNK_BITS] as Block
   }
 
+  /** A word of a record. */
+  read(ref: number, word: number): number {
+    return this.blockOf(ref).words[wordOf(ref) + word] as number
+  }
+
+  write(ref: number, word: number, value: number): void {
+    this.blockOf(ref).words[wordOf(ref) + word] = value
+  }
+
   #grow(): void {
     const only = this.#blocks.length === 1 ? (this.#blocks[0] as Block) : undefined
     if (only !== undefined && only.words.length < CHUNK_WORDS) {

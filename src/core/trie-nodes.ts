@@ -1,9 +1,6 @@
-import { TRIE_LEAF_TAG, TRIE_NODE_TAG } from './domain-tags.ts'
-import { copyHash, HASH_WORDS, hashAt, Preimage } from './preimage.ts'
+import { copyHash, HASH_WORDS, hashAt } from './preimage.ts'
 import { Arena, type Block, createBlock, wordOf } from './trie-arena.ts'
-
-/** Children of an inner node: one for each value of four bits. */
-export const TRIE_RADIX = 16
+import { leafHashInPlace, nodePreimage } from './trie-hashes.ts'
 
 /*
  * Records. An inner node: its header, the number of keys below, its hash, the references of its children ascending by nibble, with room for an
@@ -32,26 +29,10 @@ export interface LeafKinds {
   settle(leaf: number): void
 }
 
-const NODE = new Preimage(joined(TRIE_NODE_TAG, 2), TRIE_RADIX)
-const LEAF = new Preimage(TRIE_LEAF_TAG, 2)
-const NODE_BITMAP = 4 * NODE.first - 2
 /** The key that is looked for. */
 const WANTED = createBlock(HASH_WORDS)
 /** What is hashed for somebody outside. */
 const RESULT = createBlock(HASH_WORDS)
-
-function joined(tag: Uint8Array, room: number): Uint8Array {
-  const bytes = new Uint8Array(tag.length + room)
-  bytes.set(tag)
-  return bytes
-}
-
-/** Replaces a value at a word of a block by the hash of the leaf of a key with that value. */
-export function leafHashInPlace(key: Block, keyWord: number, target: Block, word: number): void {
-  copyHash(key, keyWord, LEAF, LEAF.first)
-  copyHash(target, word, LEAF, LEAF.first + HASH_WORDS)
-  LEAF.hashInto(target, word, 2)
-}
 
 /** The nibble of a key at a depth, high half of each byte first. `key`: where it begins in the bytes. */
 function nibbleIn(bytes: Uint8Array, key: number, depth: number): number {
@@ -97,13 +78,9 @@ export class TrieNodes {
     return WANTED
   }
 
+  /** The kind of a leaf; 0 of an inner node. */
   kindOf(ref: number): number {
     return (this.arena.blockOf(ref).words[wordOf(ref)] as number) & KIND_BITS
-  }
-
-  setKind(leaf: number, kind: number): void {
-    const { words } = this.arena.blockOf(leaf)
-    words[wordOf(leaf)] = ((words[wordOf(leaf)] as number) & ~KIND_BITS) | kind
   }
 
   /** A record of a kind that is in no trie, with all else 0. */
@@ -111,8 +88,9 @@ export class TrieNodes {
     const length = LEAF_OWN + this.#kinds.ownWords(kind)
     const leaf = this.arena.allocate(length)
     const at = wordOf(leaf)
-    this.arena.blockOf(leaf).words.fill(0, at, at + length)
-    this.setKind(leaf, kind)
+    const { words } = this.arena.blockOf(leaf)
+    words.fill(0, at, at + length)
+    words[at] = kind
     return leaf
   }
 
@@ -166,15 +144,6 @@ export class TrieNodes {
     words[wordOf(ref)] = (words[wordOf(ref)] as number) | CHANGED
   }
 
-  markSettled(ref: number): void {
-    const { words } = this.arena.blockOf(ref)
-    words[wordOf(ref)] = (words[wordOf(ref)] as number) & ~CHANGED
-  }
-
-  isChanged(ref: number): boolean {
-    return ((this.arena.blockOf(ref).words[wordOf(ref)] as number) & CHANGED) !== 0
-  }
-
   /** How many keys a node has at and below it. */
   countOf(ref: number): number {
     if (ref === 0) return 0
@@ -188,6 +157,10 @@ export class TrieNodes {
   /** Key of a leaf. */
   keyOf(leaf: number): Uint8Array {
     return hashAt(this.arena.blockOf(leaf), wordOf(leaf) + KEY)
+  }
+
+  setKeyOf(leaf: number, key: Block): void {
+    copyHash(key, 0, this.arena.blockOf(leaf), wordOf(leaf) + KEY)
   }
 
   /** Makes the key of a leaf the wanted one. */
@@ -228,29 +201,32 @@ export class TrieNodes {
 
   /** Writes the hash of a node, not 0, to a word of a block. */
   hashInto(ref: number, target: Block, word: number): void {
-    this.#settle(ref)
+    this.settle(ref)
     this.#settledHashInto(ref, target, word)
   }
 
-  #settle(ref: number): void {
-    if (!this.isChanged(ref)) return
-    if (this.kindOf(ref) !== INNER) {
-      this.#kinds.settle(ref)
-      this.markSettled(ref)
-      return
-    }
+  /** Makes the hashes that are kept at and below a node those of what is there. */
+  settle(ref: number): void {
     const block = this.arena.blockOf(ref)
     const { words } = block
     const at = wordOf(ref)
+    if (((words[at] as number) & CHANGED) === 0) return
+    if (this.kindOf(ref) !== INNER) {
+      this.#kinds.settle(ref)
+      words[at] = (words[at] as number) & ~CHANGED
+      return
+    }
     const bitmap = (words[at] as number) >>> BITMAP_SHIFT
     const children = countBits(bitmap)
     // First all that is below, since every node is hashed in the same memory.
-    for (let i = 0; i < children; i++) this.#settle(words[at + CHILDREN + i] as number)
+    for (let i = 0; i < children; i++) this.settle(words[at + CHILDREN + i] as number)
     for (let i = 0; i < children; i++)
-      this.#settledHashInto(words[at + CHILDREN + i] as number, NODE, NODE.first + i * HASH_WORDS)
-    NODE.bytes[NODE_BITMAP] = bitmap >> 8
-    NODE.bytes[NODE_BITMAP + 1] = bitmap
-    NODE.hashInto(block, at + HASH, children)
+      this.#settledHashInto(
+        words[at + CHILDREN + i] as number,
+        nodePreimage.block,
+        nodePreimage.wordOfChild(i),
+      )
+    nodePreimage.hashInto(block, at + HASH, bitmap, children)
     words[at] = (words[at] as number) & ~CHANGED
   }
 

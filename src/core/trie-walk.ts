@@ -1,6 +1,7 @@
 import { concatBytes } from './bytes.ts'
 import { HASH_BYTES } from './hash.ts'
-import { branchHash, leafHash, nibbleAt, TRIE_DEPTH_MAX, type TrieStep, type TrieWalk } from './trie.ts'
+import { branchHash, leafHash } from './trie-hashes.ts'
+import { nibbleAt, TRIE_DEPTH_MAX, type TrieStep, type TrieWalk } from './trie.ts'
 
 /**
  * The root of the trie in which a key is found by that walk; null where no walk to that key looks so:

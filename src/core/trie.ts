@@ -1,11 +1,12 @@
 import { concatBytes } from './bytes.ts'
-import { TRIE_LEAF_TAG, TRIE_NODE_TAG } from './domain-tags.ts'
+import { TRIE_NODE_TAG } from './domain-tags.ts'
 import { sha256 } from './hash.ts'
 import { copyHash } from './preimage.ts'
 import { wordOf } from './trie-arena.ts'
-import { LEAF_VALUE, type LeafKinds, TRIE_RADIX, TrieNodes } from './trie-nodes.ts'
+import { TRIE_RADIX } from './trie-hashes.ts'
+import { LEAF_VALUE, type LeafKinds, TrieNodes } from './trie-nodes.ts'
 
-export { TRIE_RADIX } from './trie-nodes.ts'
+export { TRIE_RADIX } from './trie-hashes.ts'
 
 /** Longest prefix, in nibbles: a 32-byte key. */
 export const TRIE_DEPTH_MAX = 64
@@ -40,16 +41,6 @@ export interface TrieWalk {
 
 /** Digest of the empty trie. */
 export const EMPTY_TRIE: TrieDigest = { hash: sha256(TRIE_NODE_TAG, Uint8Array.of(0, 0)), count: 0 }
-
-/** Hash of a leaf, which is the root where it is the only one. */
-export function leafHash(key: Uint8Array, value: Uint8Array): Uint8Array {
-  return sha256(TRIE_LEAF_TAG, key, value)
-}
-
-/** Hash of an inner node. `children`: the hashes of those that are there, ascending, joined. */
-export function branchHash(bitmap: number, children: Uint8Array): Uint8Array {
-  return sha256(TRIE_NODE_TAG, Uint8Array.of(bitmap >> 8, bitmap & 255), children)
-}
 
 /** The kind of a leaf that holds its value and nothing else. */
 export const PLAIN_LEAF = 1
@@ -90,12 +81,6 @@ export class MerkleTrie {
     this.#want(key)
     this.#root = this.#nodes.remove(this.#root)
     if (this.#nodes.leaf !== 0) this.#nodes.free(this.#nodes.leaf)
-  }
-
-  /** The only key with its value; null where there are more, or none. */
-  only(): TrieLeaf | null {
-    const [nodes, root] = [this.#nodes, this.#root]
-    return root === 0 || nodes.isInner(root) ? null : { key: nodes.keyOf(root), value: nodes.valueOf(root) }
   }
 
   /** Root hash and number of keys. */

@@ -7,6 +7,7 @@ import { clockLeaf } from '../../src/core/clock.ts'
 import { STATE_FIELD_TAG, STATE_ITEM_TAG, STATE_NODE_TAG } from '../../src/core/domain-tags.ts'
 import { sha256 } from '../../src/core/hash.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
+import { itemHashes, nodeHash } from '../../src/core/state/state-hashes.ts'
 import { StateTree } from '../../src/core/state/state-tree.ts'
 import { foldNaively } from '../../simulation/oracle/naive-text.ts'
 import { beginning, bob, carol, createHome, forge, type Home } from '../cast.ts'
@@ -179,6 +180,59 @@ describe('the state tree', () => {
         }
       }),
       { numRuns: 40 },
+    )
+  })
+})
+
+describe('the state tree, where items lie below items and of several types at one path,', () => {
+  test('has the root of an independent definition for every subtree, after any writes and removals between roots', () => {
+    const segment = fc.constantFrom('a', 'b', 'c', 'd')
+    const paths = fc.array(segment, { maxLength: 3 }).map((segments) => segments.join('/'))
+    const cells = fc.tuple(
+      paths,
+      fc.constantFrom('register', 'map', 'set', 'text'),
+      fc.constantFrom('', 'x', 'y'),
+    )
+    const what = fc.constantFrom('write', 'write', 'remove', 'root', 'root below')
+    fc.assert(
+      fc.property(fc.array(fc.tuple(cells, what, fc.nat(9)), { maxLength: 120 }), (steps) => {
+        const tree = new StateTree()
+        const shown = new Map<string, unknown>()
+        for (const [[path, type, field], kind, value] of steps) {
+          const cell = `${path}|${type}|${field}`
+          if (kind === 'root') tree.root()
+          else if (kind === 'root below') tree.rootAt(path)
+          else if (kind === 'write') {
+            tree.set({ path, type, field }, encodeCanonical(value))
+            shown.set(cell, value)
+          } else {
+            // Something that is there, as often as not.
+            const gone = [...shown.keys()][value] ?? cell
+            const [at, of, in_] = gone.split('|') as [string, string, string]
+            tree.set({ path: at, type: of, field: in_ }, null)
+            shown.delete(gone)
+          }
+          expect(tree.size).toBe(shown.size)
+        }
+        for (const path of ['a', 'b', 'a/b', 'c/d', 'a/b/c']) {
+          const below = [...shown].filter(([cell]) => `${cell.split('|')[0]}/`.startsWith(`${path}/`))
+          const moved = new Map(
+            below.map(([cell, value]) => [cell.slice(path.length).replace(/^\//, ''), value]),
+          )
+          const expected = below.length === 0 ? null : toHex(naiveStateRoot(moved))
+          const found = tree.rootAt(path)
+          expect(found === null ? null : toHex(found)).toBe(expected)
+        }
+        expect(toHex(tree.root())).toBe(toHex(naiveStateRoot(shown)))
+        for (const [[path]] of steps.slice(0, 3)) {
+          const { passed, node } = tree.walk(path)
+          const root = tree.rootAt(path)
+          expect(node === null).toBe(root === null)
+          if (node !== null) expect(nodeHash(itemHashes(node.items), node.children)).toEqual(root)
+          expect(passed.length).toBeLessThanOrEqual(path === '' ? 0 : path.split('/').length)
+        }
+      }),
+      { numRuns: 300 },
     )
   })
 })
@@ -413,7 +467,7 @@ function naiveStateRoot(state: ReadonlyMap<string, unknown>): Uint8Array {
     const depth = prefix.length
     const paths = [...items.keys()].map((key) => (key.split('|')[0] as string).split('/'))
     const below = paths.filter(
-      (path) => path.length > depth && prefix.every((segment, i) => path[i] === segment),
+      (path) => path[0] !== '' && path.length > depth && prefix.every((segment, i) => path[i] === segment),
     )
     const segments = [...new Set(below.map((path) => path[depth] as string))]
     const trie = naiveTrieRoot(

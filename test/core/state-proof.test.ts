@@ -13,8 +13,10 @@ import {
   type Shown,
   type ShownField,
 } from '../../src/core/state/proof.ts'
-import { itemHash, StateTree } from '../../src/core/state/state-tree.ts'
-import { branchHash, leafHash, nibbleAt, type TrieStep, type TrieWalk } from '../../src/core/trie.ts'
+import { itemHash } from '../../src/core/state/state-hashes.ts'
+import { StateTree } from '../../src/core/state/state-tree.ts'
+import { branchHash, leafHash } from '../../src/core/trie-hashes.ts'
+import { nibbleAt, type TrieStep, type TrieWalk } from '../../src/core/trie.ts'
 
 /** What shows, by `path|type`. */
 type Model = ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>

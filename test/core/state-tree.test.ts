@@ -1,7 +1,9 @@
 import { expect, test, vi } from 'vitest'
 import { encodeCanonical } from '../../src/core/canonical-cbor.ts'
+import { sha256 } from '../../src/core/hash.ts'
 import type * as Hash from '../../src/core/hash.ts'
 import { StateTree } from '../../src/core/state/state-tree.ts'
+import { MerkleTrie } from '../../src/core/trie.ts'
 
 const counted = vi.hoisted(() => ({ hashes: 0 }))
 vi.mock(import('../../src/core/hash.ts'), async (importOriginal) => {
@@ -11,6 +13,10 @@ vi.mock(import('../../src/core/hash.ts'), async (importOriginal) => {
     sha256: (...parts: readonly Uint8Array[]) => {
       counted.hashes++
       return original.sha256(...parts)
+    },
+    sha256Into: (...to: Parameters<typeof original.sha256Into>) => {
+      counted.hashes++
+      original.sha256Into(...to)
     },
   }
 })
@@ -42,7 +48,71 @@ test('a register among thousands costs what its path is deep and its siblings ar
   for (let i = 0; i < 5_000; i++)
     tree.set({ path: `rows/${i}`, type: 'register', field: '' }, encodeCanonical(i))
   const set = (value: Uint8Array | null) => tree.set({ path: 'rows/77', type: 'register', field: '' }, value)
-  expect(costOf(tree, () => set(encodeCanonical('new')))).toBeLessThan(30)
-  expect(costOf(tree, () => set(null))).toBeLessThan(30)
-  expect(costOf(tree, () => set(null))).toBe(0)
+  // Of a register nothing is kept but the hash of its value, so that each that shares its last node of the trie costs four.
+  expect(costOf(tree, () => set(encodeCanonical('new')))).toBeLessThan(60)
+  expect(costOf(tree, () => set(null))).toBeLessThan(60)
+  // It is gone: what is left are the keys of its two segments.
+  expect(costOf(tree, () => set(null))).toBe(2)
+})
+
+test('the first root costs what the definition needs: six hashes a register, four a field with its segment, and the nodes above', () => {
+  const registers = new StateTree()
+  const fields = new StateTree()
+  for (const tree of [registers, fields]) tree.root()
+  counted.hashes = 0
+  for (let i = 0; i < 20_000; i++)
+    registers.set({ path: `rows/${i}`, type: 'register', field: '' }, encodeCanonical(i))
+  registers.root()
+  expect(counted.hashes).toBeLessThan(20_000 * 6.6)
+  counted.hashes = 0
+  for (let i = 0; i < 20_000; i++)
+    fields.set({ path: `people/${i % 10}`, type: 'map', field: `field ${i}` }, encodeCanonical(i))
+  fields.root()
+  expect(counted.hashes).toBeLessThan(20_000 * 4.6)
+})
+
+test('a register, a field and an author are kept in less than 100 bytes, whatever their texts are long', () => {
+  const registers = new StateTree()
+  const folders = new StateTree()
+  const fields = new StateTree()
+  const trie = new MerkleTrie()
+  const count = 50_000
+  for (let i = 0; i < count; i++) {
+    const name = `a rather long name of a thing that is the number ${i}`
+    const value = encodeCanonical(name.repeat(10))
+    registers.set({ path: `rows/${name}`, type: 'register', field: '' }, value)
+    folders.set({ path: `many/${i >> 4}/${name}`, type: 'register', field: '' }, value)
+    fields.set({ path: `people/${i % 50}`, type: 'map', field: name }, value)
+    trie.set(sha256(encodeCanonical(i)), sha256(value))
+  }
+  for (const kept of [registers, folders, fields]) {
+    kept.root()
+    expect(kept.size).toBe(count)
+    expect(kept.byteLength).toBeLessThan(100 * count)
+  }
+  trie.digest()
+  expect(trie.byteLength).toBeLessThan(100 * count)
+})
+
+test('a state that shows nothing takes a kilobyte at most, and what was taken away leaves room for what comes', () => {
+  const tree = new StateTree()
+  tree.root()
+  expect(tree.byteLength).toBeLessThanOrEqual(1024)
+  const fill = (round: number, value: Uint8Array | null) => {
+    for (let i = 0; i < 2_000; i++)
+      tree.set(
+        { path: `round ${round}/${i % 700}`, type: i % 3 === 0 ? 'map' : 'register', field: '' },
+        value,
+      )
+    tree.root()
+  }
+  fill(0, encodeCanonical(1))
+  const full = tree.byteLength
+  const empty = new StateTree().root()
+  for (let round = 0; round < 20; round++) {
+    fill(round, null)
+    expect(tree.root()).toEqual(empty)
+    fill(round + 1, encodeCanonical(round))
+  }
+  expect(tree.byteLength).toBeLessThanOrEqual(2 * full)
 })

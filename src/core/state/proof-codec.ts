@@ -5,7 +5,7 @@ import { parsePath } from '../path.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
 import { TRIE_DEPTH_MAX, type TrieLeaf, type TrieStep, type TrieWalk } from '../trie.ts'
 import type { PassedNode, Proof, ProofEnd, ShownField } from './proof.ts'
-import type { SeenItem } from './state-tree.ts'
+import type { SeenItem } from './state-hashes.ts'
 
 /** What every proof begins with, so that nothing else is taken for one. */
 const FORMAT = 'hanse/state/proof/1'

@@ -12,8 +12,8 @@ import {
   type SeenItem,
   segmentKey,
   segmentsOf,
-  type StateTree,
-} from './state-tree.ts'
+} from './state-hashes.ts'
+import type { StateTree } from './state-tree.ts'
 
 /** A field with the canonical bytes of its value. */
 export type ShownField = readonly [field: string, value: Uint8Array]
