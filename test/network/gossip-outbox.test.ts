@@ -120,6 +120,13 @@ test('our own goes to so many at most, the mesh first; what is passed on to the 
   ])
 })
 
+test('what all neighbours have already is not passed on, and keeps nothing of our own waiting', async () => {
+  await scene.take(together([forge({ author: bob })], [carol]))
+  expect(scene.sent).toEqual([])
+  write()
+  expect(scene.sent).toHaveLength(1)
+})
+
 test('a message says of so many peers at most that it has reached them, those of whom this node knows first', async () => {
   const crowd = await strangers(GOSSIP_REACHED_MAX)
   await scene.take(together([forge({ author: bob })], crowd))

@@ -53,6 +53,7 @@ export class GossipOutbox {
   #waiting: Waiting[] = []
   #pause: NodeJS.Timeout | null = null
   #pauseMs = GOSSIP_GATHER_QUIET_MS
+  #asked: { readonly arrival: Arrival; readonly isWanted: boolean } | null = null
 
   constructor(wire: GossipWire, host: OutboxHost) {
     this.#wire = wire
@@ -61,6 +62,8 @@ export class GossipOutbox {
 
   /** Sends an envelope, at once or within GOSSIP_GATHER_BUSY_MS. */
   add(envelope: Uint8Array, arrival: Arrival | null): void {
+    // Where all that are near have it already, nothing is said, and nothing of our own waits for it.
+    if (arrival !== null && !this.#isWanted(arrival)) return
     this.#waiting.push({ envelope, arrival })
     if (this.#pause === null) this.#flush()
   }
@@ -70,6 +73,16 @@ export class GossipOutbox {
     if (this.#pause !== null) clearTimeout(this.#pause)
     this.#pause = null
     this.#waiting = []
+  }
+
+  /** True where a message is to be passed on to anybody, as asked for its first operation. */
+  #isWanted(arrival: Arrival): boolean {
+    if (this.#asked?.arrival !== arrival) {
+      const { topic } = this.#host
+      const wanted = forOthers(this.#wire.listeners(topic), this.#wire.mesh(topic), arrival)
+      this.#asked = { arrival, isWanted: wanted.length > 0 }
+    }
+    return this.#asked.isWanted
   }
 
   #flush(): void {
@@ -117,14 +130,18 @@ export class GossipOutbox {
     if (arrival === null && peers.length === 1) return []
     const sources = arrival === null ? [] : [arrival.source]
     const near = [...peers, this.#host.self, ...sources].map(tagOf)
-    const tags = [...new Set([...near, ...(arrival?.reached ?? [])])]
-    return tags.slice(0, GOSSIP_REACHED_MAX).map((tag) => Uint8Array.from(Buffer.from(tag, 'hex')))
+    const reached = [...new Set([...near, ...(arrival?.reached ?? [])])]
+    return reached.slice(0, GOSSIP_REACHED_MAX).map((tag) => Uint8Array.from(Buffer.from(tag, 'hex')))
   }
 }
 
+const tags = new WeakMap<PeerId, string>()
+
 /** The tag of a peer, hexadecimal. */
 export function tagOf(peer: PeerId): string {
-  return toHex(peer.toMultihash().bytes.slice(-PEER_TAG_BYTES))
+  const tag = tags.get(peer) ?? toHex(peer.toMultihash().bytes.slice(-PEER_TAG_BYTES))
+  tags.set(peer, tag)
+  return tag
 }
 
 /** Everybody, or the mesh and as many others as there is room for. */
