@@ -134,10 +134,8 @@ export const commands = {
 
   part: async (): Promise<void> => {
     isSharing = false
-    for (const adapter of [...repo.networkSubsystem.adapters]) {
-      adapter.disconnect()
+    for (const adapter of [...repo.networkSubsystem.adapters])
       repo.networkSubsystem.removeNetworkAdapter(adapter)
-    }
     await untilAlone()
   },
 

@@ -118,11 +118,12 @@ let dialled: Secret | undefined
 /** `isEager`: replicates with whoever comes; else only once it is allowed to. */
 async function serve(sizes: SyncSizes, isEager: boolean): Promise<Address> {
   await openCores(sizes.authors, named)
+  const own = store
   const server = createServer((socket) => {
     const secret: Secret = new SecretStream(false, socket)
     secret.on('error', () => {})
     accepted.push(secret)
-    if (isEager) store.replicate(secret)
+    if (isEager) own.replicate(secret)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -219,7 +220,8 @@ export const commands = {
   hold: async ({ folder, sizes, side }: Place & { readonly side: string }): Promise<Address> => {
     const copy = join(folder, `${side} of this run`)
     rmSync(copy, { recursive: true, force: true })
-    cpSync(join(folder, side), copy, { recursive: true })
+    // Its mark of where it lies, by which it would refuse a copy, stays behind.
+    cpSync(join(folder, side), copy, { recursive: true, filter: (file) => !file.endsWith('CORESTORE') })
     await open(copy)
     return side === 'source' ? await serve(sizes, false) : {}
   },

@@ -97,10 +97,10 @@ async function untilEqual(space: Space): Promise<void> {
 }
 
 /** From now on nothing is announced, and no comparison is begun: what is written is found by the other side, when it catches up. */
-function tellNobody({ network }: HanseNode): void {
+async function tellNobody({ network }: HanseNode): Promise<void> {
   if (network === null) throw new Error('a source is online')
   const { pubsub, sync } = network.libp2p.services
-  pubsub.publish = async () => ({ recipients: [network.peerId] })
+  await pubsub.stop()
   sync.sync = async () => await new Promise<never>(() => {})
 }
 
@@ -173,8 +173,8 @@ export const commands = {
   },
 
   /** Writes what the other side does not have. */
-  write: ({ sizes, first, operations }: Written): void => {
-    tellNobody(theNode())
+  write: async ({ sizes, first, operations }: Written): Promise<void> => {
+    await tellNobody(theNode())
     write(theSpace(), sizes, first, operations)
   },
 

@@ -67,6 +67,7 @@ export async function catchUp(
     await receiver.ask('hold', { folder, sizes, side: 'receiver' })
     const figures: Record<string, number> = {}
     let operations = sizes.operations
+    let cpuSeconds = 0
     for (const difference of differences) {
       // The first of peers that compare only when they meet: the connection that is there is closed, and another is brought past its handshake.
       await receiver.ask('part')
@@ -80,15 +81,16 @@ export async function catchUp(
       await allowed
       // What is on its way when the receiver is content belongs to it.
       await quiet()
-      const taken = await receiver.usage()
+      const [given, taken] = await Promise.all([source.usage(), receiver.usage()])
       figures[`differ${difference}Ms`] = ms
       figures[`differ${difference}Bytes`] = wireBytes(taken)
       figures[`differ${difference}Turns`] = taken.turns
+      cpuSeconds += given.cpuSeconds + taken.cpuSeconds
     }
-    const taken = await receiver.usage()
+    const { peakMb } = await receiver.usage()
     await receiver.ask('close')
     await source.ask('close')
-    return { ...figures, receiverPeakMb: taken.peakMb }
+    return { ...figures, cpuSeconds, receiverPeakMb: peakMb }
   })
 }
 
