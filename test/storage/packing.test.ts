@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { packBody, packParents, unpackBody, unpackParents } from '../../src/storage/sqlite/packing.ts'
+import {
+  packAscending,
+  packBody,
+  packParents,
+  unpackAscending,
+  unpackBody,
+  unpackParents,
+} from '../../src/storage/sqlite/packing.ts'
 
 describe('packing', () => {
   it('gives back exactly the changes of a body', () => {
@@ -16,6 +23,15 @@ describe('packing', () => {
       fc.property(fc.nat(100), fc.array(fc.maxSafeNat(), { maxLength: 65 }), (more, parents) => {
         const child = Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, ...parents) + more)
         expect(unpackParents(child, packParents(child, parents))).toEqual(parents)
+      }),
+    )
+  })
+
+  it('gives back numbers that ascend', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.maxSafeNat(), { maxLength: 200 }), (numbers) => {
+        const ascending = numbers.toSorted((a, b) => a - b)
+        expect(unpackAscending(packAscending(ascending))).toEqual(ascending)
       }),
     )
   })

@@ -1,5 +1,6 @@
-import { toHex } from '../../core/bytes.ts'
 import { formatDid } from '../../core/principal.ts'
+import { DigestMap } from '../digest-map.ts'
+import type { Chain } from './chains.ts'
 import type { Database, Query } from './database.ts'
 import { damagedRow } from '../store-error.ts'
 
@@ -9,6 +10,8 @@ export interface AuthorRecord {
   readonly key: Uint8Array
   /** Ordinals of the heads, in no particular order. */
   readonly heads: Set<number>
+  /** The chain it used last, as far as is known: an author uses the same for years. */
+  chain: Chain | null
 }
 
 /** Authors by number and by key, whole in memory as the clock is: some 300 bytes each. */
@@ -16,10 +19,12 @@ export class Authors {
   readonly #all: Query<[], [number, Uint8Array]>
   readonly #allHeads: Query<[], [number, number]>
   readonly #insert: Query<[number, Uint8Array, string]>
-  readonly #byKey = new Map<string, AuthorRecord>()
+  readonly #byKey: DigestMap<AuthorRecord>
   #byNumber: AuthorRecord[] = []
 
-  constructor(database: Database) {
+  /** @param seeds - two random 32-bit numbers */
+  constructor(database: Database, seeds: readonly [number, number]) {
+    this.#byKey = new DigestMap(seeds)
     this.#all = database.query('SELECT author, key FROM author_keys ORDER BY author')
     this.#allHeads = database.query(
       'SELECT o.author, h.ordinal FROM log_heads h JOIN operation_log o ON o.ordinal = h.ordinal',
@@ -44,7 +49,7 @@ export class Authors {
   }
 
   find(key: Uint8Array): AuthorRecord | undefined {
-    return this.#byKey.get(toHex(key))
+    return this.#byKey.get(key)
   }
 
   /** The author of that key, added where it is new. Numbers run from 0 without a gap. */
@@ -60,9 +65,9 @@ export class Authors {
   }
 
   #remember(key: Uint8Array): AuthorRecord {
-    const author: AuthorRecord = { number: this.#byNumber.length, key, heads: new Set() }
+    const author: AuthorRecord = { number: this.#byNumber.length, key, heads: new Set(), chain: null }
     this.#byNumber.push(author)
-    this.#byKey.set(toHex(key), author)
+    this.#byKey.set(key, author)
     return author
   }
 }

@@ -1,4 +1,4 @@
-import { concatBytes, toHex } from '../../core/bytes.ts'
+import { concatBytes, equalBytes, toHex } from '../../core/bytes.ts'
 import { HASH_BYTES } from '../../core/hash.ts'
 import { STORE_CHAINS_CACHED_MAX } from '../../core/limits.ts'
 import { RecentCache } from '../recent-cache.ts'
@@ -6,7 +6,7 @@ import type { Database, Query } from './database.ts'
 import { damagedRow } from '../store-error.ts'
 
 /** One delegation chain as `caps` names it. */
-interface Chain {
+export interface Chain {
   readonly number: number
   readonly caps: readonly Uint8Array[]
 }
@@ -40,8 +40,9 @@ export class Chains {
     return this.#remember(number, row[0]).caps
   }
 
-  /** The chain of those digests, added where it is new. */
-  intern(caps: readonly Uint8Array[]): Chain {
+  /** The chain of those digests, added where it is new. `likely`: what it probably is. */
+  intern(caps: readonly Uint8Array[], likely: Chain | null): Chain {
+    if (likely !== null && isSameChain(likely.caps, caps)) return likely
     const joined = concatBytes(...caps)
     const known = this.#byCaps.get(toHex(joined))
     if (known !== undefined) return known
@@ -57,4 +58,8 @@ export class Chains {
     this.#byCaps.set(toHex(joined), chain)
     return chain
   }
+}
+
+function isSameChain(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return a.length === b.length && a.every((digest, i) => equalBytes(digest, b[i] as Uint8Array))
 }

@@ -29,7 +29,7 @@ export class Forks {
 
   /** The proof of one author. */
   of(author: Uint8Array): ForkProof | undefined {
-    return this.#byAuthor.get(toHex(author))
+    return this.#byAuthor.size === 0 ? undefined : this.#byAuthor.get(toHex(author))
   }
 
   put(proof: ForkProof): void {

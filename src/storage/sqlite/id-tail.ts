@@ -1,4 +1,5 @@
 import { HASH_BYTES } from '../../core/hash.ts'
+import { wordAt } from '../digest-map.ts'
 
 /** Ids that fit at first; doubled when full. */
 const CAPACITY_MIN = 1_024
@@ -53,12 +54,17 @@ export class IdTail {
   /** The ordinal of an id. */
   find(id: Uint8Array): number | undefined {
     const mask = this.#places.length - 1
-    const view = new DataView(id.buffer, id.byteOffset, id.byteLength)
-    for (let place = this.#hash(view, 0) & mask; ; place = (place + 1) & mask) {
+    for (let place = this.#mix(wordAt(id, 0), wordAt(id, 4)) & mask; ; place = (place + 1) & mask) {
       const index = (this.#places[place] as number) - 1
       if (index < 0) return undefined
       if (this.#isAt(index, id)) return this.#first + index
     }
+  }
+
+  /** All ids, as views. */
+  *ids(): Iterable<Uint8Array> {
+    for (let at = 0; at < this.#count * HASH_BYTES; at += HASH_BYTES)
+      yield this.#ids.subarray(at, at + HASH_BYTES)
   }
 
   /** The first eight bytes of each id as a signed number with its ordinal, ascending. */
@@ -79,14 +85,14 @@ export class IdTail {
 
   #place(index: number): void {
     const mask = this.#places.length - 1
-    let place = this.#hash(this.#view, index * HASH_BYTES) & mask
+    const at = index * HASH_BYTES
+    let place = this.#mix(this.#view.getInt32(at), this.#view.getInt32(at + 4)) & mask
     while (this.#places[place] !== 0) place = (place + 1) & mask
     this.#places[place] = index + 1
   }
 
-  #hash(view: DataView, offset: number): number {
-    const [a, b] = this.#factors
-    const mixed = Math.imul(view.getInt32(offset), a) ^ Math.imul(view.getInt32(offset + 4), b)
+  #mix(x: number, y: number): number {
+    const mixed = Math.imul(x, this.#factors[0]) ^ Math.imul(y, this.#factors[1])
     return (mixed ^ (mixed >>> 15)) >>> 0
   }
 

@@ -2,6 +2,7 @@ import { equalBytes, toHex } from '../../core/bytes.ts'
 import { STORE_ENTRIES_CACHED_MAX } from '../../core/limits.ts'
 import { RecentCache } from '../recent-cache.ts'
 import type { Database, Query } from './database.ts'
+import { IdFilter } from './id-filter.ts'
 import { IdTail } from './id-tail.ts'
 
 /**
@@ -15,6 +16,9 @@ export class OperationIds {
   readonly #tailMax: number
   readonly #tail: IdTail
   readonly #recent = new RecentCache<string, number>(STORE_ENTRIES_CACHED_MAX)
+  /** Has every id below `#filtered`; made when the first are sealed, in a file that had none when it was opened. */
+  #filter: IdFilter | null = null
+  #filtered = 0
   readonly #sealed: Query<[], [number]>
   readonly #setSealed: Query<[number]>
   readonly #from: Query<[number], [number, Uint8Array]>
@@ -58,6 +62,7 @@ export class OperationIds {
     if (id.length !== 32) return undefined
     const inTail = this.#tail.find(id)
     if (inTail !== undefined || this.#tail.first === 0) return inTail
+    if (this.#filtered >= this.#tail.first && this.#filter?.mayHave(id) === false) return undefined
     const name = toHex(id)
     const known = this.#recent.get(name)
     if (known !== undefined) return known
@@ -66,10 +71,17 @@ export class OperationIds {
     return ordinal
   }
 
-  /** Adds the id of the next operation, whose row is written. */
-  append(id: Uint8Array): void {
+  /** The ordinal of the first operation that is not sealed. */
+  get sealed(): number {
+    return this.#tail.first
+  }
+
+  /** Adds the id of the next operation, whose row is written. True when that has sealed the tail. */
+  append(id: Uint8Array): boolean {
     this.#tail.add(id)
-    if (this.#tail.count >= this.#tailMax) this.#seal()
+    if (this.#tail.count < this.#tailMax) return false
+    this.#seal()
+    return true
   }
 
   #findSealed(id: Uint8Array): number | undefined {
@@ -84,6 +96,11 @@ export class OperationIds {
   #seal(): void {
     for (const [prefix, ordinal] of this.#tail.ascending()) this.#insert.run(prefix, ordinal)
     const sealed = this.#tail.first + this.#tail.count
+    if (this.#filtered >= this.#tail.first) {
+      this.#filter ??= new IdFilter()
+      for (const id of this.#tail.ids()) this.#filter.add(id)
+      this.#filtered = sealed
+    }
     this.#setSealed.run(sealed)
     this.#tail.reset(sealed)
   }

@@ -6,6 +6,7 @@ import type { Body, VerifiedOperation } from '../../core/operation/operation.ts'
 import { RecentCache } from '../recent-cache.ts'
 import type { Mask, StoredOperation } from '../space-store.ts'
 import { type AuthorRecord, Authors } from './authors.ts'
+import { ChainUses } from './chain-uses.ts'
 import { Chains } from './chains.ts'
 import { Masks } from './masks.ts'
 import type { Database, Query } from './database.ts'
@@ -33,6 +34,8 @@ type OperationRow = [...EntryRow, header: Uint8Array, signature: Uint8Array, bod
 const ENTRY_COLUMNS =
   'ordinal, id, author, seq, prev, jump, parents, lamport, time, epoch, chain, command, path'
 
+const PAGE_ROWS = 4_096
+
 /** How the index of ids behaves (src/storage/sqlite/operation-ids.ts). */
 export interface OperationsInit {
   readonly idTailMax: number
@@ -43,6 +46,7 @@ export interface OperationsInit {
 export class Operations {
   readonly #authors: Authors
   readonly #chains: Chains
+  readonly #uses: ChainUses
   readonly #ids: OperationIds
   readonly #masks: Masks
   readonly #heads: OrdinalSet
@@ -58,7 +62,8 @@ export class Operations {
   readonly #firstAfter: Query<[number], EntryRow>
   readonly #firstOf: Query<[number], EntryRow>
   readonly #verdicts: Query<[], EntryRow>
-  readonly #using: Query<[Uint8Array], EntryRow>
+  readonly #chainsWith: Query<[Uint8Array], [number]>
+  readonly #chainsFrom: Query<[number, number], [number]>
   readonly #isBodyAbsent: Query<[number], [number]>
   readonly #bytesAt: Query<[number], [Uint8Array, Uint8Array, Uint8Array | null]>
   readonly #putBody: Query<[Uint8Array, number]>
@@ -66,8 +71,9 @@ export class Operations {
   readonly #absent: Query<[], [number]>
 
   constructor(database: Database, init: OperationsInit) {
-    this.#authors = new Authors(database)
+    this.#authors = new Authors(database, init.idSeeds)
     this.#chains = new Chains(database)
+    this.#uses = new ChainUses(database)
     this.#ids = new OperationIds(database, init.idTailMax, init.idSeeds)
     this.#masks = new Masks(database)
     this.#heads = new OrdinalSet(database, 'log_heads')
@@ -92,9 +98,9 @@ export class Operations {
       `SELECT ${ENTRY_COLUMNS} FROM operation_log WHERE command IN ('/cap/revoke', '/cap/endorse') ORDER BY ordinal`,
     )
     // May find a few too many, where the end of one digest and the beginning of the next happen to spell a third.
-    this.#using = database.query(
-      `SELECT ${ENTRY_COLUMNS} FROM operation_log
-       WHERE chain IN (SELECT chain FROM chains WHERE instr(caps, ?) > 0) ORDER BY ordinal`,
+    this.#chainsWith = database.query('SELECT chain FROM chains WHERE instr(caps, ?) > 0')
+    this.#chainsFrom = database.query(
+      'SELECT chain FROM operation_log WHERE ordinal >= ? ORDER BY ordinal LIMIT ?',
     )
     this.#isBodyAbsent = database.query('SELECT body IS NULL FROM operation_log WHERE ordinal = ?')
     this.#bytesAt = database.query('SELECT header, signature, body FROM operation_log WHERE ordinal = ?')
@@ -116,6 +122,9 @@ export class Operations {
     this.#heads.load()
     this.#frontier.load()
     this.#ids.load()
+    this.#uses.reset(this.#ids.sealed)
+    for (let next = this.#ids.sealed; next < this.#count; next += PAGE_ROWS)
+      for (const [chain] of this.#chainsFrom.all(next, PAGE_ROWS)) this.#uses.add(chain)
   }
 
   /** Writes what is kept in memory until the end of a transaction. */
@@ -200,7 +209,8 @@ export class Operations {
   }
 
   using(digest: Uint8Array): readonly Entry[] {
-    const entries = this.#using.all(digest).map((row) => this.#toEntry(row))
+    const chains = this.#chainsWith.all(digest).map(([chain]) => chain)
+    const entries = this.#uses.of(chains).map((ordinal) => this.at(ordinal))
     return entries.filter(({ caps }) => caps.some((named) => equalBytes(named, digest)))
   }
 
@@ -220,7 +230,8 @@ export class Operations {
     if (this.#ids.find(id) !== undefined) throw new Error('bug: an operation is appended twice')
     const { headerBytes, signature, body } = operation
     const author = this.#authors.intern(given.author)
-    const chain = this.#chains.intern(given.caps)
+    const chain = this.#chains.intern(given.caps, author.chain)
+    author.chain = chain
     this.#insert.run(
       ordinal,
       id,
@@ -251,7 +262,8 @@ export class Operations {
     this.#heads.add(ordinal)
     for (const parent of parents) this.#frontier.delete(parent)
     this.#frontier.add(ordinal)
-    this.#ids.append(id)
+    this.#uses.add(chain.number)
+    if (this.#ids.append(id)) this.#uses.seal()
   }
 
   putBody(ordinal: number, body: Body): void {

@@ -47,6 +47,36 @@ export function unpackParents(child: number, packed: Uint8Array): readonly numbe
   return parents
 }
 
+/** Numbers that ascend, each as its distance from the one before. */
+export function packAscending(numbers: readonly number[]): Uint8Array {
+  let size = 0
+  let before = 0
+  for (const number of numbers) {
+    size += varintBytes(number - before)
+    before = number
+  }
+  const packed = new Uint8Array(size)
+  let at = 0
+  before = 0
+  for (const number of numbers) {
+    at = writeVarint(packed, at, number - before)
+    before = number
+  }
+  return packed
+}
+
+/** The inverse of {@link packAscending}. */
+export function unpackAscending(packed: Uint8Array): readonly number[] {
+  const reader = new VarintReader(packed)
+  const numbers: number[] = []
+  let number = 0
+  while (!reader.isAtEnd()) {
+    number += reader.next()
+    numbers.push(number)
+  }
+  return numbers
+}
+
 class VarintReader {
   readonly #bytes: Uint8Array
   #at = 0

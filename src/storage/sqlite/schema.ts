@@ -10,7 +10,7 @@ export const SPACE_APPLICATION_ID = 0x48616e73
 /** `PRAGMA application_id` of the node's own file: "HanN". */
 export const NODE_APPLICATION_ID = 0x48616e4e
 /** `PRAGMA user_version`: the version of the tables below. */
-export const SCHEMA_VERSION = 3
+export const SCHEMA_VERSION = 4
 
 /** Which space this is. One row, written when the file is made and never again. */
 const SPACE = `
@@ -44,18 +44,21 @@ CREATE TABLE operation_log (
 CREATE INDEX operations_without_body ON operation_log (ordinal) WHERE body IS NULL;
 CREATE INDEX operations_without_body_at ON operation_log (path) WHERE body IS NULL;
 CREATE INDEX operations_by_prev ON operation_log (prev) WHERE prev IS NOT NULL;
-CREATE INDEX operations_by_chain ON operation_log (chain);
 CREATE INDEX operations_first ON operation_log (author) WHERE prev IS NULL;
 CREATE INDEX operations_verdicts ON operation_log (ordinal) WHERE command IN ('/cap/revoke', '/cap/endorse');
 CREATE TABLE masks (ordinal INTEGER PRIMARY KEY, severed INTEGER NOT NULL) STRICT;
 CREATE TABLE log_heads (ordinal INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE frontier (ordinal INTEGER PRIMARY KEY) STRICT;`
 
-/** Sealed ids, by their first eight bytes as a signed number. Operations from ordinal `sealed` on are not in it yet. */
+/**
+ * Sealed ids, by their first eight bytes as a signed number, and by chain the ordinals of the operations that used it, packed. Operations
+ * from ordinal `sealed` on are in neither yet.
+ */
 const IDS = `
 CREATE TABLE operation_ids (prefix INTEGER NOT NULL, ordinal INTEGER NOT NULL, PRIMARY KEY (prefix, ordinal)) STRICT, WITHOUT ROWID;
 CREATE TABLE operation_ids_sealed (sealed INTEGER NOT NULL) STRICT;
-INSERT INTO operation_ids_sealed VALUES (0);`
+INSERT INTO operation_ids_sealed VALUES (0);
+CREATE TABLE chain_uses (chain INTEGER NOT NULL, first INTEGER NOT NULL, ordinals BLOB NOT NULL, PRIMARY KEY (chain, first)) STRICT, WITHOUT ROWID;`
 
 /**
  * The indexes are for the views over types that are few among all cells; a cell of another type costs them nothing.

@@ -73,7 +73,7 @@ export class SqliteSpaceStore implements SpaceStore {
     this.#siblings = new Siblings(database, this.#cells)
     this.#texts = new Texts(database, this.#cells)
     this.#turns = new Turns(database)
-    this.#tokens = new Tokens(database)
+    this.#tokens = new Tokens(database, init.idSeeds)
     this.#forks = new Forks(database)
     this.#refusals = new Refusals(database)
     this.#notes = new Notes(database)

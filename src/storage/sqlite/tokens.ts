@@ -9,7 +9,7 @@ import {
   verifyDelegation,
 } from '../../core/ucan/delegation.ts'
 import { formatValue } from '../../core/value-json.ts'
-import { RecentCache } from '../recent-cache.ts'
+import { DigestMap } from '../digest-map.ts'
 import type { Database, Query } from './database.ts'
 import { damagedRow } from '../store-error.ts'
 
@@ -26,14 +26,17 @@ type TermColumns = [
 
 /** Published delegations and who published them. */
 export class Tokens {
-  readonly #recent = new RecentCache<string, PublishedDelegation>(STORE_TOKENS_CACHED_MAX)
+  /** Null: forgotten. */
+  readonly #recent: DigestMap<PublishedDelegation | null>
   readonly #find: Query<[Uint8Array], [number, Uint8Array]>
   readonly #digests: Query<[], [Uint8Array]>
   readonly #publishers: Query<[number], [number]>
   readonly #insert: Query<[Uint8Array, Uint8Array, ...TermColumns]>
   readonly #insertPublisher: Query<[number, number]>
 
-  constructor(database: Database) {
+  /** @param seeds - two random 32-bit numbers */
+  constructor(database: Database, seeds: readonly [number, number]) {
+    this.#recent = new DigestMap(seeds)
     this.#find = database.query('SELECT token, bytes FROM tokens WHERE digest = ?')
     this.#digests = database.query('SELECT digest FROM tokens ORDER BY token')
     this.#publishers = database.query('SELECT ordinal FROM token_publishers WHERE token = ? ORDER BY ordinal')
@@ -49,15 +52,15 @@ export class Tokens {
   }
 
   token(digest: Uint8Array): PublishedDelegation | undefined {
-    const name = toHex(digest)
-    const known = this.#recent.get(name)
-    if (known !== undefined) return known
+    const known = this.#recent.get(digest)
+    if (known !== undefined && known !== null) return known
     const row = this.#find.get(digest)
     if (row === undefined) return undefined
     const [token, bytes] = row
     const publishers = this.#publishers.all(token).map(([ordinal]) => ordinal)
     const published = { delegation: trustStored(bytes, digest), publishers }
-    this.#recent.set(name, published)
+    if (this.#recent.size >= STORE_TOKENS_CACHED_MAX) this.#recent.clear()
+    this.#recent.set(digest, published)
     return published
   }
 
@@ -71,7 +74,7 @@ export class Tokens {
     const insert = () => Number(this.#insert.run(digest, bytes, ...termsOf(delegation)).lastInsertRowid)
     const token = this.#find.get(digest)?.[0] ?? insert()
     this.#insertPublisher.run(token, publisher)
-    this.#recent.delete(toHex(digest))
+    if (this.#recent.get(digest) !== undefined) this.#recent.set(digest, null)
   }
 }
 
