@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { createSigner } from '../../src/core/native-signature.ts'
+import { createSigner, type SignatureVerifier } from '../../src/core/native-signature.ts'
 import { encodeHeader } from '../../src/core/operation/header.ts'
 import { formatOperationLine } from '../../src/core/operation/operation-line.ts'
 import { decodeOperation, encodeOperation } from '../../src/core/operation/operation.ts'
@@ -96,7 +96,11 @@ async function admit(file: string): Promise<Cost> {
   const opened = openSqliteSpaceStore({ file, spaceId, spaceKey, create: true })
   if (!opened.ok) throw new Error(opened.fault.detail)
   // The signatures are measured elsewhere, and are known to hold.
-  const verifier = { verifySync: () => true, verifyAsync: async () => await Promise.resolve(true) }
+  const verifier: SignatureVerifier = {
+    verifySync: () => true,
+    verifyAsync: async () => await Promise.resolve(true),
+    acceptAll: async (claims) => await Promise.resolve(claims.map(() => true)),
+  }
   const replica = new Replica({ store: opened.value, verifier, now: Date.now, readsAll: () => true })
   const cost = await costOf(async () => {
     for (let first = 0; first < operations.length; first += BATCH)

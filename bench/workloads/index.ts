@@ -1,7 +1,7 @@
 import type { Workload } from '../measure.ts'
 import { CATCH_UP_WORKLOADS } from './catch-up.ts'
 import { COLD_SYNC_WORKLOADS } from './cold-sync.ts'
-import { HISTORY } from './history.ts'
+import { HISTORY, HISTORY_IMPORT } from './history/history.ts'
 import { LARGE_SPACE } from './large-space.ts'
 import { LOCAL_WRITES } from './local-writes.ts'
 import { TEXT_WORKLOADS } from './text.ts'
@@ -11,6 +11,7 @@ export const WORKLOADS: readonly Workload[] = [
   ...COLD_SYNC_WORKLOADS,
   ...CATCH_UP_WORKLOADS,
   LOCAL_WRITES,
+  HISTORY_IMPORT,
   HISTORY,
   LARGE_SPACE,
   ...TEXT_WORKLOADS,

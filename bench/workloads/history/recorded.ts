@@ -1,0 +1,26 @@
+import { fileURLToPath } from 'node:url'
+import { type History, readExpected, readHistory } from '../../../src/node/exchange/history-file.ts'
+
+/** A recorded history and the files that are there at its end: that of the demo, or one of bench/data/history. */
+export function readRecorded(name: string): {
+  readonly history: History
+  /** Path → hash of what it holds. */
+  readonly expected: ReadonlyMap<string, string>
+} {
+  const folder = new URL(
+    name === 'specs' ? '../../../src/demo/data/' : '../../data/history/',
+    import.meta.url,
+  )
+  return {
+    history: readHistory(fileURLToPath(new URL(`${name}.jsonl.gz`, folder))),
+    expected: readExpected(fileURLToPath(new URL(`${name}.expected.json.gz`, folder))),
+  }
+}
+
+/** Whether these are exactly the recorded files. */
+export function isAsRecorded(
+  shown: ReadonlyMap<string, unknown>,
+  expected: ReadonlyMap<string, string>,
+): boolean {
+  return shown.size === expected.size && [...expected].every(([path, hash]) => shown.get(path) === hash)
+}
