@@ -115,7 +115,14 @@ test('what a forked author wrote after the proof is not passed on either where i
 test('whoever is offered what it lacks has it fetched from who offers, and nothing where it lacks nothing', async () => {
   await scene.take(first)
   expect(await scene.take(encodeOffer([first.id]))).toBe(Verdict.Ignore)
-  expect(scene.told).toEqual([])
+  await vi.advanceTimersByTimeAsync(GOSSIP_PATIENCE_MS)
   expect(await scene.take(encodeOffer([first.id, second.id]), carol)).toBe(Verdict.Ignore)
+  expect(scene.told).toEqual([])
+  await vi.advanceTimersByTimeAsync(GOSSIP_PATIENCE_MS)
+  expect(scene.told).toEqual(['missing: carol'])
+  // It came by itself in time.
+  await scene.take(encodeOffer([second.id]), carol)
+  await scene.take(second)
+  await vi.advanceTimersByTimeAsync(GOSSIP_PATIENCE_MS)
   expect(scene.told).toEqual(['missing: carol'])
 })

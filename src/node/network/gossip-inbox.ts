@@ -122,11 +122,8 @@ export class GossipInbox {
   }
 
   #onOffer(peer: PeerId, ids: readonly Uint8Array[]): Verdict {
-    const { replica, store } = this.#space
-    const isHere = (id: Uint8Array) =>
-      this.#went.has(id) || store.find(id) !== undefined || replica.isRefused(id)
     if (!this.#host.isWithinRate(peer, ids.length)) return Verdict.Ignore
-    if (!ids.every(isHere)) this.#host.onMissing(peer)
+    for (const id of ids) if (this.#isMissing(id)) this.#fetchUnlessItComes(peer, id)
     return Verdict.Ignore
   }
 
@@ -227,7 +224,13 @@ export class GossipInbox {
     if (this.#early.size > GOSSIP_EARLY_MAX && oldest !== undefined) this.#early.delete(oldest)
   }
 
-  /** Operations overtake each other on their ways: what lacks a parent mostly has it a moment later. */
+  /** True for what is neither here nor refused for ever; what is held is not here. */
+  #isMissing(id: Uint8Array): boolean {
+    const { replica, store } = this.#space
+    return !this.#went.has(id) && store.find(id) === undefined && !replica.isRefused(id)
+  }
+
+  /** Operations overtake each other on their ways: what is missing, or lacks a parent, mostly is there a moment later. */
   #fetchUnlessItComes(peer: PeerId, id: Uint8Array): void {
     const key = peer.toString()
     const waiting = this.#patience.get(key)
@@ -239,7 +242,7 @@ export class GossipInbox {
     this.#patience.set(key, ids)
     const timer = setTimeout(() => {
       this.#patience.delete(key)
-      if (ids.some((one) => this.#space.replica.held.get(one) !== undefined)) this.#host.onMissing(peer)
+      if (ids.some((one) => this.#isMissing(one))) this.#host.onMissing(peer)
     }, GOSSIP_PATIENCE_MS)
     timer.unref()
   }
