@@ -52,6 +52,8 @@ export const FORK_PROOF_BYTES_MAX = 2 * (8 * 1024 + 64) + 32
 export const STATE_PROOF_BYTES_MAX = 1024 * 1024
 /** Fields of one item that are proved together, as all that it has. Of a larger item they are proved one by one. */
 export const STATE_PROOF_FIELDS_MAX = 16_384
+/** Cells that a node remembers as changed, of one space, until somebody asks for its state root. */
+export const STATE_CELLS_PENDING_MAX = 16_384
 
 // Delegations (DESIGN §5)
 

@@ -1,3 +1,4 @@
+import { STATE_CELLS_PENDING_MAX } from '../../core/limits.ts'
 import { type Proof, proveState, type Question, type ShownField } from '../../core/state/proof.ts'
 import { StateTree } from '../../core/state/state-tree.ts'
 import type { CellKey } from '../../core/types/cell.ts'
@@ -7,20 +8,31 @@ import type { SpaceStore } from '../../storage/space-store.ts'
 const STATE_PAGE_CELLS = 4_096
 
 /**
- * What a store shows, as a Merkle tree that is read when first asked for and kept up from then on. Invariant: once read, and after
- * {@link refresh} with every cell that may have changed, its roots are those of the store's cells that are not removed.
+ * What a store shows, as a Merkle tree that is read when first asked for and kept up from then on. Invariants:
+ * 1. after {@link refresh} with every cell that may have changed, its roots are those of the store's cells that are not removed;
+ * 2. a cell that changes many times between two roots is looked at once, and where more changed than half of what shows, all is read again
+ *    in order, which costs less than a look at each; so a node that takes in a whole space does not look at it until it has it.
  */
 export class VisibleState {
   readonly #store: SpaceStore
+  /** Null until it is read, and again once it is not worth keeping up. */
   #tree: StateTree | null = null
+  /** Cells by name that may show something else than in the tree. */
+  readonly #pending = new Map<string, CellKey>()
+  /** Cells that were looked at again since a root was asked for. */
+  #lookedAt = 0
 
   constructor(store: SpaceStore) {
     this.#store = store
   }
 
-  /** Looks again at cells that may show something else than before. */
+  /** Says that cells may show something else than before. */
   refresh(touched: readonly CellKey[]): void {
-    if (this.#tree !== null) showCells(this.#tree, this.#store, touched)
+    for (const key of touched) {
+      if (this.#tree === null) return
+      this.#pending.set(cellName(key), key)
+      if (this.#pending.size === STATE_CELLS_PENDING_MAX) this.#catchUp(this.#tree)
+    }
   }
 
   /** Root at and below a path, 32 bytes; null where nothing shows there. The root path always has one. */
@@ -54,8 +66,24 @@ export class VisibleState {
   }
 
   #read(): StateTree {
-    this.#tree ??= readTree(this.#store)
-    return this.#tree
+    const tree = this.#tree ?? readTree(this.#store)
+    this.#tree = tree
+    this.#show(tree)
+    this.#lookedAt = 0
+    return tree
+  }
+
+  /** Makes room for more pending cells. */
+  #catchUp(tree: StateTree): void {
+    this.#lookedAt += this.#pending.size
+    if (2 * this.#lookedAt <= tree.size) return this.#show(tree)
+    this.#tree = null
+    this.#pending.clear()
+  }
+
+  #show(tree: StateTree): void {
+    showCells(tree, this.#store, [...this.#pending.values()])
+    this.#pending.clear()
   }
 }
 
