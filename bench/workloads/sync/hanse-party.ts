@@ -1,6 +1,7 @@
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { hash } from 'node:crypto'
+import { stop } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createSigner } from '../../../src/core/native-signature.ts'
 import { formatDid } from '../../../src/core/principal.ts'
@@ -100,7 +101,7 @@ async function untilEqual(space: Space): Promise<void> {
 async function tellNobody({ network }: HanseNode): Promise<void> {
   if (network === null) throw new Error('a source is online')
   const { pubsub, sync } = network.libp2p.services
-  await pubsub.stop()
+  await stop(pubsub)
   sync.sync = async () => await new Promise<never>(() => {})
 }
 
