@@ -262,8 +262,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     edits: [
       ['this.#lamport += lamportStep as number\n', ''],
       [
-        "if (!(signature instanceof Uint8Array)) return bad('signature is not bytes')",
-        "this.#lamport += lamportStep as number\n    if (!(signature instanceof Uint8Array)) return bad('signature is not bytes')",
+        "if (content === null) return bad('body is neither changes nor [hash, size]')",
+        "this.#lamport += lamportStep as number\n    if (content === null) return bad('body is neither changes nor [hash, size]')",
       ],
     ],
     tests: ['test/adversarial/batch.test.ts'],

@@ -101,7 +101,7 @@ export const FRAME_BYTES_MAX = 1024 * 1024
 /** Operations in one batch. */
 export const BATCH_OPERATIONS_MAX = 1_024
 /** Uncompressed bytes at which a batch is closed; one operation more may follow, so it stays below FRAME_BYTES_MAX. */
-export const BATCH_BYTES_TARGET = 256 * 1024
+export const BATCH_BYTES_TARGET = 512 * 1024
 /** Batches in flight before the sender waits for an acknowledgement. */
 export const BATCH_WINDOW = 4
 /** Compare-transfer rounds of one session, so that a peer that never agrees cannot keep us busy. */

@@ -354,7 +354,7 @@ describe('the cost of a comparison', () => {
       if (kind === 'ack' && from === 1) open--
     }
     expect(most).toBe(BATCH_WINDOW)
-    expect(count(conversation, 'operations')).toBe(12)
+    expect(count(conversation, 'operations')).toBe(7)
     expect(conversation.reports.every(({ inSync, rounds }) => inSync && rounds <= SYNC_ROUNDS_MAX)).toBe(true)
   })
 })

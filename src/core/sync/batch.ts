@@ -1,9 +1,10 @@
-import { equalBytes, toHex } from '../bytes.ts'
+import { equalBytes, toKey } from '../bytes.ts'
 import { decodeCanonical, encodeCanonical } from '../canonical-cbor.ts'
 import { HASH_BYTES } from '../hash.ts'
 import { BATCH_OPERATIONS_MAX, CAPS_MAX, DEPS_MAX } from '../limits.ts'
 import { composeOperation, type Body, type Operation } from '../operation/operation.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
+import { SIGNATURE_BYTES } from '../signature.ts'
 
 /** Why a batch cannot be read. One code for the whole batch; a single bad operation inside only loses itself. */
 export type BatchFault = Fault<'NON_CANONICAL' | 'BAD_FIELD' | 'LIMIT'>
@@ -12,46 +13,50 @@ export type BatchFault = Fault<'NON_CANONICAL' | 'BAD_FIELD' | 'LIMIT'>
 export type BatchItem = Result<Operation>
 
 /**
- * Packs operations so that nothing travels which the receiver can compute (docs/protocol.md §4.5): the space is known; authors
- * and delegation chains are listed once; `prev` and `seq` are left out where the author's previous operation is in the
- * batch; parents in the batch are named by their place; the body's hash and size follow from the body.
- * The caller keeps to BATCH_OPERATIONS_MAX and BATCH_BYTES_TARGET.
+ * Packs operations so that nothing travels which the receiver can compute (docs/protocol.md §4.5): the space is known; authors,
+ * delegation chains and commands are listed once; `prev` and `seq` are left out where the author's previous operation is in the
+ * batch; parents in the batch are named by their place; the body's hash and size follow from the body. Column by column, which
+ * packs better than row by row and is read faster. The caller keeps to BATCH_OPERATIONS_MAX and BATCH_BYTES_TARGET.
  */
 export function encodeBatch(operations: readonly Operation[]): Uint8Array {
-  const authors = new Dictionary<Uint8Array>(toHex)
-  const chains = new Dictionary<readonly Uint8Array[]>((chain) => chain.map(toHex).join())
+  const authors = new Dictionary<Uint8Array>(toKey)
+  const chains = new Dictionary<readonly Uint8Array[]>((chain) => chain.map(toKey).join(''))
+  const commands = new Dictionary<string>((command) => command)
   const places = new Map<string, number>()
   const lastOf = new Map<number, Uint8Array>()
+  const columns = Array.from({ length: COLUMNS }, (): unknown[] => [])
+  const signatures = new Uint8Array(operations.length * SIGNATURE_BYTES)
   let lamport = 0
   let time = 0
-  const rows = operations.map(({ id, header, signature, body }, place) => {
+  for (const [place, { id, header, signature, body }] of operations.entries()) {
     const author = authors.place(header.author)
     const last = lastOf.get(author)
     const follows = last !== undefined && header.prev !== null && equalBytes(last, header.prev)
-    const deps = header.deps.map((dep) => places.get(toHex(dep)) ?? dep)
     const row = [
       author,
       // true: follows the author's last in this batch; false: the genesis; else [seq, prev]
       follows ? true : header.space === null ? false : [header.seq, header.prev],
-      deps,
+      header.deps.map((dep) => places.get(toKey(dep)) ?? dep),
       header.lamport - lamport,
       header.time - time,
       header.epoch,
       chains.place(header.caps),
-      header.command,
+      commands.place(header.command),
       header.path,
-      signature,
       body ?? [header.bodyHash, header.bodySize],
-      body !== null,
     ]
+    for (const [i, column] of columns.entries()) column.push(row[i])
+    signatures.set(signature, place * SIGNATURE_BYTES)
     lastOf.set(author, id)
-    places.set(toHex(id), place)
+    places.set(toKey(id), place)
     lamport = header.lamport
     time = header.time
-    return row
-  })
-  return encodeCanonical([authors.values, chains.values, rows])
+  }
+  return encodeCanonical([authors.values, chains.values, commands.values, signatures, ...columns])
 }
+
+/** What a batch has for each operation, besides its signature. */
+const COLUMNS = 10
 
 /**
  * Unpacks a batch of the given space. The whole is refused when it is not canonical (`NON_CANONICAL`), not of the form that
@@ -65,95 +70,101 @@ export function decodeBatch(
   const decoded = decodeCanonical(bytes)
   if (!decoded.ok) return decoded
   const value = decoded.value
-  if (!isList(value, 3)) return fail('BAD_FIELD', 'a batch is a list of authors, chains and operations')
-  const [authors, chains, rows] = value
+  if (!isList(value, 4 + COLUMNS))
+    return fail('BAD_FIELD', 'a batch is a list of authors, chains, commands, signatures and ten columns')
+  const [authors, chains, commands, signatures, ...columns] = value
   // What is listed once and named often is checked once, here: a long author or chain would otherwise grow with every naming.
   if (!isDigestList(authors)) return fail('BAD_FIELD', 'authors of a batch are keys of 32 bytes')
   if (!Array.isArray(chains) || !chains.every(isChain))
     return fail('BAD_FIELD', `chains of a batch are lists of at most ${CAPS_MAX} digests`)
-  if (!Array.isArray(rows)) return fail('BAD_FIELD', 'operations of a batch are a list')
-  if (rows.length > BATCH_OPERATIONS_MAX)
-    return fail('LIMIT', `batch of ${rows.length}, at most ${BATCH_OPERATIONS_MAX} allowed`)
-  const reader = new BatchReader(spaceId, authors, chains)
-  return ok((rows as unknown[]).map((row) => reader.read(row)))
+  if (!Array.isArray(commands)) return fail('BAD_FIELD', 'commands of a batch are a list')
+  if (!(signatures instanceof Uint8Array) || signatures.length % SIGNATURE_BYTES !== 0)
+    return fail('BAD_FIELD', `signatures of a batch are ${SIGNATURE_BYTES} bytes for each operation`)
+  const length = signatures.length / SIGNATURE_BYTES
+  if (length > BATCH_OPERATIONS_MAX)
+    return fail('LIMIT', `batch of ${length}, at most ${BATCH_OPERATIONS_MAX} allowed`)
+  if (!columns.every((column) => isList(column, length)))
+    return fail('BAD_FIELD', `a column of a batch is a list of ${length}, as many as there are signatures`)
+  const reader = new BatchReader({ spaceId, authors, chains, commands, signatures, columns })
+  return ok(Array.from({ length }, (_, place) => reader.read(place)))
+}
+
+/** What is read of a batch as a whole; only its columns and commands may still hold anything. */
+interface BatchParts {
+  readonly spaceId: Uint8Array
+  readonly authors: readonly Uint8Array[]
+  readonly chains: readonly (readonly Uint8Array[])[]
+  readonly commands: readonly unknown[]
+  readonly signatures: Uint8Array
+  readonly columns: readonly unknown[][]
 }
 
 class BatchReader {
-  readonly #spaceId: Uint8Array
-  readonly #authors: readonly Uint8Array[]
-  readonly #chains: readonly (readonly Uint8Array[])[]
+  readonly #parts: BatchParts
   readonly #ids: (Uint8Array | null)[] = []
   readonly #lastOf = new Map<number, { readonly id: Uint8Array; readonly seq: number }>()
   #lamport = 0
   #time = 0
 
-  constructor(
-    spaceId: Uint8Array,
-    authors: readonly Uint8Array[],
-    chains: readonly (readonly Uint8Array[])[],
-  ) {
-    this.#spaceId = spaceId
-    this.#authors = authors
-    this.#chains = chains
+  constructor(parts: BatchParts) {
+    this.#parts = parts
   }
 
-  read(row: unknown): BatchItem {
-    const item = this.#assemble(row)
+  /** To be called for one place after the other, from 0. */
+  read(place: number): BatchItem {
+    const item = this.#assemble(place)
     this.#ids.push(item.ok ? item.value.id : null)
     return item
   }
 
-  #assemble(row: unknown): BatchItem {
-    if (!isList(row, 12)) return bad('an operation of a batch is a list of twelve')
-    const [
-      author,
-      link,
-      deps,
-      lamportStep,
-      timeStep,
-      epoch,
-      chain,
-      command,
-      path,
-      signature,
-      content,
-      hasBody,
-    ] = row
+  #assemble(place: number): BatchItem {
+    const { spaceId, authors, chains, commands, signatures, columns } = this.#parts
+    const at = (column: number) => columns[column]?.[place]
+    const author = at(0)
+    const link = at(1)
+    const lamportStep = at(3)
+    const timeStep = at(4)
+    const chain = at(6)
+    const command = at(7)
     if (!Number.isSafeInteger(lamportStep) || !Number.isSafeInteger(timeStep))
       return bad('lamport or time is not a step')
     // First of all, because the operations that follow count on from here whatever becomes of this one.
     this.#lamport += lamportStep as number
     this.#time += timeStep as number
-    const key = isIndex(author) ? this.#authors[author] : undefined
-    const caps = isIndex(chain) ? this.#chains[chain] : undefined
+    const key = isIndex(author) ? authors[author] : undefined
+    const caps = isIndex(chain) ? chains[chain] : undefined
     if (key === undefined || caps === undefined) return bad('author or chain is not listed in the batch')
-    const place = this.#placeOf(author as number, link)
-    if (place === null) return bad('the place in the log is not readable')
-    const parents = this.#resolve(deps)
+    const position = this.#positionOf(author as number, link)
+    if (position === null) return bad('the place in the log is not readable')
+    const parents = this.#resolve(at(2))
     if (parents === null)
       return bad('parents are more than may be, or one named by place is not in the batch')
-    if (!(signature instanceof Uint8Array)) return bad('signature is not bytes')
-    const body = readContent(content, hasBody)
-    if (body === null) return bad('body is neither changes nor [hash, size]')
+    const content = readContent(at(9))
+    if (content === null) return bad('body is neither changes nor [hash, size]')
     const fields = {
-      space: link === false ? null : this.#spaceId,
+      space: link === false ? null : spaceId,
       author: key,
-      seq: place.seq,
-      prev: place.prev,
+      seq: position.seq,
+      prev: position.prev,
       deps: parents,
       lamport: this.#lamport,
       time: this.#time,
-      epoch,
+      epoch: at(5),
       caps,
-      command,
-      path,
+      command: isIndex(command) ? commands[command] : undefined,
+      path: at(8),
     }
-    const operation = composeOperation(fields, signature, body)
-    if (operation.ok) this.#lastOf.set(author as number, { id: operation.value.id, seq: place.seq })
+    // A copy: a view would keep all signatures of the batch as long as one of its operations waits for something.
+    const signature = signatures.slice(place * SIGNATURE_BYTES, (place + 1) * SIGNATURE_BYTES)
+    const operation = composeOperation(fields, signature, content)
+    if (operation.ok) this.#lastOf.set(author as number, { id: operation.value.id, seq: position.seq })
     return operation
   }
 
-  #placeOf(author: number, link: unknown): { readonly seq: number; readonly prev: Uint8Array | null } | null {
+  #positionOf(
+    author: number,
+    link: unknown,
+  ): { readonly seq: number; readonly prev: Uint8Array | null } | null {
     if (link === false) return { seq: 0, prev: null }
     if (link === true) {
       const last = this.#lastOf.get(author)
@@ -176,12 +187,12 @@ class BatchReader {
   }
 }
 
+/** Changes are byte strings, which a size is not: so the two are told apart. */
 function readContent(
   content: unknown,
-  hasBody: unknown,
 ): Body | { readonly bodyHash: unknown; readonly bodySize: unknown } | null {
-  if (hasBody === true) return isBytesList(content) ? content : null
-  if (hasBody !== false || !isList(content, 2)) return null
+  if (isBytesList(content)) return content
+  if (!isList(content, 2)) return null
   const [bodyHash, bodySize] = content
   return { bodyHash, bodySize }
 }
