@@ -7,7 +7,9 @@ import { promisify } from 'node:util'
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import { chooseWorkloads, compare, isHanseName, judge, type JudgedTarget, summariseAll } from './compare.ts'
 import type { Figures, Sizes, Subject, SubjectSummary, Summary, Workload } from './measure.ts'
+import { keepResult, type WorkloadResult } from './results.ts'
 import { WORKLOADS } from './workloads/index.ts'
+import { writePage } from './write-page.ts'
 
 /**
  * Hanse beside its peers: every workload runs all its subjects in turn, each run in a process of its own, round after round, and prints
@@ -35,6 +37,10 @@ const options = new Command('bench')
   )
   .option('--subjects <names>', 'only subjects that begin with one of these, separated by commas')
   .option('--json', 'end with one JSON array')
+  .option(
+    '--keep',
+    'keep the results in bench/results, and make docs/benchmarks.md and the table of the README again',
+  )
   .parse()
   .opts()
 
@@ -49,14 +55,28 @@ if (chosen === null || (roundsGiven !== null && (!Number.isSafeInteger(roundsGiv
   process.exit(2)
 }
 
+if (options.keep === true && (quick || options.subjects !== undefined)) {
+  process.stderr.write('--keep is for whole runs: without --quick and --subjects\n')
+  process.exit(2)
+}
+
 installPeers()
 const say = (text: string) => (options.json === true ? process.stderr : process.stdout).write(`${text}\n`)
-say(`${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, commit ${commit()}`)
-const results = []
-for (const workload of chosen) results.push(await measure(workload))
+const machine = `${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}`
+say(`${machine}, Node ${process.version}, commit ${commit()}`)
+const results: WorkloadResult[] = []
+for (const workload of chosen) {
+  const result = await measure(workload)
+  results.push(result)
+  if (options.keep !== true) continue
+  // At once: a run of everything takes hours, and what it has found is not lost with it.
+  const date = new Date().toISOString().slice(0, 10)
+  keepResult({ ...result, machine, node: process.version, commit: commit(), date })
+  writePage()
+}
 if (options.json === true) process.stdout.write(`${JSON.stringify(results, null, 1)}\n`)
 
-async function measure(workload: Workload) {
+async function measure(workload: Workload): Promise<WorkloadResult> {
   const sizes = withSizes(quick ? workload.quick : workload.sizes)
   const rounds = quick ? 1 : (roundsGiven ?? workload.rounds ?? ROUNDS)
   say(`\n${workload.name}: ${workload.question}\n${JSON.stringify(sizes)}, ${rounds} rounds`)
@@ -71,10 +91,22 @@ async function measure(workload: Workload) {
     const targets = judge(workload, sizes, summaries)
     for (const target of targets) say(`  target ${describe(target)}`)
     const ratioToBestPeer = Object.fromEntries(compared.map(({ figure, ratio }) => [figure, ratio]))
-    const [hanse, floors, peers] = ['hanse', 'floor', 'peer'].map((kind) =>
-      Object.fromEntries(summaries.filter((one) => kindOf(one) === kind).map((one) => [one.name, one])),
-    )
-    return { workload: workload.name, sizes, rounds, hanse, peers, floors, ratioToBestPeer, targets }
+    const ofKind = (kind: ReturnType<typeof kindOf>) =>
+      Object.fromEntries(summaries.filter((one) => kindOf(one) === kind).map((one) => [one.name, one]))
+    const [hanse, floors, peers] = [ofKind('hanse'), ofKind('floor'), ofKind('peer')]
+    const { name, question } = workload
+    return {
+      workload: name,
+      question,
+      sizes,
+      rounds,
+      hanse,
+      peers,
+      floors,
+      ratioToBestPeer,
+      compared,
+      targets,
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -185,7 +217,10 @@ function showNumber(value: number): string {
 
 function commit(): string {
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+    const git = (...args: readonly string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim()
+    const isChanged =
+      git('status', '--porcelain', '--', 'src', 'protocols', 'bench/workloads', 'bench/peers') !== ''
+    return `${git('rev-parse', '--short', 'HEAD')}${isChanged ? '+' : ''}`
   } catch {
     return 'unknown'
   }
