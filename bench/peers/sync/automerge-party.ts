@@ -17,10 +17,12 @@ import { type Address, entryPath, entryValue, type SyncSizes } from '../../workl
 /**
  * One document of a repo in memory, over its websocket. Entries are JSON in scalars (its own strings are texts, with an operation for each
  * character); an operation is a change; each author is an actor that makes its changes one after the other, because another actor means a
- * clone of the document.
+ * clone of the document. They lie in maps of 256, because a change copies the map it is in.
  */
+type Shelf = Record<string, Automerge.ImmutableString>
+
 interface Entries extends Record<string, unknown> {
-  entries: Record<string, Automerge.ImmutableString>
+  entries: Record<string, Shelf>
 }
 
 interface Place {
@@ -35,6 +37,8 @@ interface Written {
 }
 
 const URL_FILE = 'url'
+const shelfOf = (n: number) => String(n >> 8)
+
 let repo: Repo
 let handle: DocHandle<Entries>
 let isSharing = true
@@ -43,8 +47,12 @@ function fill(doc: Automerge.Doc<Entries>, { changes }: SyncSizes, first: number
   let filled = doc
   for (let i = first; i < first + operations; i++) {
     filled = Automerge.change(filled, ({ entries }) => {
-      for (let n = i * changes; n < (i + 1) * changes; n++)
-        entries[entryPath(n)] = new Automerge.ImmutableString(JSON.stringify(entryValue(n)))
+      for (let n = i * changes; n < (i + 1) * changes; n++) {
+        const shelf = shelfOf(n)
+        entries[shelf] ??= {}
+        const value = new Automerge.ImmutableString(JSON.stringify(entryValue(n)))
+        ;(entries[shelf] as Shelf)[entryPath(n)] = value
+      }
     })
   }
   return filled
@@ -93,7 +101,7 @@ function read({ changes }: SyncSizes, operations: number): void {
 
 function has({ changes }: Pick<SyncSizes, 'changes'>, operations: number): boolean {
   const last = operations * changes - 1
-  const text = handle.doc().entries[entryPath(last)]
+  const text = handle.doc().entries[shelfOf(last)]?.[entryPath(last)]
   return text !== undefined && (JSON.parse(String(text)) as { readonly n: number }).n === last
 }
 

@@ -2,15 +2,13 @@ import type { Figures, Sizes, Subject } from '../../measure.ts'
 import type { SyncSizes } from './entries.ts'
 import { askAlone, syncSizes } from './run-sync.ts'
 
-/** Most that a subject is given of a size; its figures are of that. */
-type Limits = Readonly<Record<string, number>>
-
 /** A peer of the workloads that sync. */
 interface SyncPeer {
   readonly name: string
   readonly without: string
   readonly module: URL
-  readonly limits?: Limits
+  /** What it is given in place of the sizes; its figures are of that. */
+  readonly limit?: (sizes: SyncSizes) => SyncSizes
 }
 
 const module = (name: string) => new URL(`../../peers/sync/${name}-party.ts`, import.meta.url)
@@ -33,7 +31,11 @@ export const ORBITDB: SyncPeer = {
   without:
     'get more than 1,000 operations here, of one author, because more take too long; authorises by order of arrival',
   module: module('orbitdb'),
-  limits: { operations: 1_000, authors: 1, changes: 1 },
+  limit: ({ operations }) => ({
+    operations: Math.min(1_000, Math.ceil(operations / 10)),
+    authors: 1,
+    changes: 1,
+  }),
 }
 
 export const AUTOMERGE: SyncPeer = { name: 'automerge-repo', without: IN_MEMORY, module: module('automerge') }
@@ -42,17 +44,11 @@ export const LORO: SyncPeer = { name: 'Loro', without: IN_MEMORY, module: module
 
 /** A subject that prepares with one command of its module, and runs as it is told. */
 export function syncSubject(
-  { name, without, module, limits = {} }: SyncPeer,
+  { name, without, module, limit = (sizes) => sizes }: SyncPeer,
   prepareCommand: 'prepare' | 'prepareBoth',
   run: (module: URL, sizes: SyncSizes, folder: string) => Promise<Figures>,
 ): Subject {
-  const sizesOf = (sizes: Sizes) => {
-    const limited = Object.entries(sizes).map(([key, size]) => [
-      key,
-      Math.min(Number(size), limits[key] ?? Infinity),
-    ])
-    return syncSizes(Object.fromEntries(limited) as Sizes)
-  }
+  const sizesOf = (sizes: Sizes) => limit(syncSizes(sizes))
   return {
     name,
     without,
