@@ -1,14 +1,13 @@
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { decodeMessage, encodeMessage, type WireMessage } from '../protocols/sync/message-codec.ts'
 import { concatBytes } from '../src/core/bytes.ts'
-import { EMPTY_TRIE } from '../src/core/trie.ts'
 
 /** The message in one frame of the sync protocol as production code sends it; null where it is none. */
 export function openFrame(frame: Uint8Array, spaceId: Uint8Array): WireMessage | null {
   const at = frame.findIndex((byte) => byte < 0x80) + 1
   const packed = frame.subarray(at + 1)
   const content = frame[at] === 0 ? packed : new Uint8Array(zstdDecompressSync(packed))
-  const decoded = decodeMessage(content, spaceId, EMPTY_TRIE)
+  const decoded = decodeMessage(content, spaceId)
   return decoded.ok ? decoded.value : null
 }
 

@@ -6,12 +6,16 @@ import { createFrameStream } from '../../protocols/sync/frame-stream.ts'
 import { decodeMessage, encodeMessage, type WireMessage } from '../../protocols/sync/message-codec.ts'
 import { concatBytes, equalBytes } from '../../src/core/bytes.ts'
 import { decodeCanonical, encodeCanonical } from '../../src/core/canonical-cbor.ts'
-import { BATCH_OPERATIONS_MAX, FRAME_BYTES_MAX, HEADER_BYTES_MAX } from '../../src/core/limits.ts'
+import {
+  BATCH_OPERATIONS_MAX,
+  FRAME_BYTES_MAX,
+  HEADER_BYTES_MAX,
+  SHORT_ID_BYTES,
+} from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import { createSignatureVerifier } from '../../src/core/native-signature.ts'
 import { decodeBatch, encodeBatch } from '../../src/core/sync/batch.ts'
 import { verifyReadProof } from '../../src/core/sync/handshake.ts'
-import { EMPTY_TRIE } from '../../src/core/trie.ts'
 import { bytesOf, count, digest, operation, SPACE_ID, SPACE_SIGNER, token } from '../grammar.ts'
 import { holds, type Target } from '../target.ts'
 import { ReplayedStream } from './replayed-stream.ts'
@@ -24,17 +28,10 @@ const standing = fc.record({
   operations: count,
   absentBodies: count,
 })
-const trieDigest = fc.oneof(
-  fc.constant(EMPTY_TRIE),
-  fc.record({ hash: digest, count: fc.integer({ min: 1 }) }),
-)
-const listing = fc.record({
-  prefix: fc.array(fc.nat(15), { maxLength: 5 }),
-  children: fc.array(trieDigest, { minLength: 16, maxLength: 16 }),
-})
+const listed = fc.oneof(digest, bytesOf(SHORT_ID_BYTES))
 const entry = fc.record({
-  author: digest,
-  heads: fc.array(fc.record({ seq: count, id: digest }), { minLength: 1, maxLength: 3 }),
+  author: listed,
+  heads: fc.array(fc.record({ seq: count, id: listed }), { minLength: 1, maxLength: 3 }),
 })
 
 /** Every message of the protocol. A new kind is missing here until the compiler is told. */
@@ -44,14 +41,17 @@ const MESSAGES = {
     proof: fc.record({ tokens: fc.array(token, { maxLength: 2 }), signature: bytesOf(64) }),
   }),
   bye: fc.record({ code: fc.constantFrom('RATE', 'BAD_FIELD') }),
-  compare: fc.record({ round: count, standing, admitted: count }),
-  nodes: fc.record({ nodes: fc.array(listing, { maxLength: 2 }) }),
-  entries: fc.record({ entries: fc.array(entry, { maxLength: 3 }), last: fc.boolean() }),
-  want: fc.record({
-    heads: fc.array(fc.record({ author: digest, id: digest }), { maxLength: 3 }),
+  compare: fc.record({ round: count, standing, admitted: count, answers: fc.boolean() }),
+  nodes: fc.record({
+    differing: fc.uint8Array({ maxLength: 40 }),
+    listing: fc.uint8Array({ maxLength: 80 }),
+  }),
+  entries: fc.record({
+    entries: fc.array(entry, { maxLength: 3 }),
     bodies: fc.array(digest, { maxLength: 3 }),
     last: fc.boolean(),
   }),
+  want: fc.record({ heads: fc.uint8Array({ maxLength: 40 }) }),
   probe: fc.record({ probe: count, ids: fc.array(digest, { maxLength: 4 }) }),
   probed: fc.record({ probe: count, known: count }),
   offer: fc.record({ operations: count }),
@@ -75,15 +75,15 @@ const syncMessage: Target = {
   inputBytesMax: 128 * 1024,
   valid: message,
   run(input) {
-    const early = decodeMessage(input, null, EMPTY_TRIE)
-    const decoded = decodeMessage(input, SPACE_ID, EMPTY_TRIE)
+    const early = decodeMessage(input, null)
+    const decoded = decodeMessage(input, SPACE_ID)
     holds(!early.ok || decoded.ok, 'what is read before a session is read in one')
     if (!decoded.ok) return false
     const again = encodeMessage(decoded.value)
     if (decoded.value.kind !== 'operations')
       holds(equalBytes(again, input), 'a message is encoded as the same bytes')
     else {
-      const reread = decodeMessage(again, SPACE_ID, EMPTY_TRIE)
+      const reread = decodeMessage(again, SPACE_ID)
       holds(reread.ok && reread.value.kind === 'operations', 'a message is read again')
       if (reread.ok && reread.value.kind === 'operations')
         holds(

@@ -103,7 +103,10 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     rule: 'a batch is acknowledged before it is stored',
     file: 'src/core/sync/session.ts',
     edits: [
-      ["effects.push(send({ kind: 'ack' }))\n        this.#endRound(effects)", 'this.#endRound(effects)'],
+      [
+        "effects.push(send({ kind: 'ack' }))\n        return this.#endRound(effects)",
+        'return this.#endRound(effects)',
+      ],
       [
         "effects.push({ kind: 'admit', operations: message.operations, faults: message.faults })",
         "effects.push(send({ kind: 'ack' }), { kind: 'admit', operations: message.operations, faults: message.faults })",
@@ -155,12 +158,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: 'heads-per-round-off',
     rule: 'a peer may list any number of heads in a round',
     file: 'src/core/sync/head-wants.ts',
-    edits: [
-      [
-        'if (this.#received > HEADS_PER_ROUND_MAX) return',
-        'if (this.#received > HEADS_PER_ROUND_MAX * 1000) return',
-      ],
-    ],
+    edits: [['if (heads > HEADS_PER_ROUND_MAX) return', 'if (heads > HEADS_PER_ROUND_MAX * 1000) return']],
     tests: SESSION,
   },
   {
@@ -172,10 +170,36 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'serve-what-was-not-offered',
-    rule: 'a peer is given operations that were not offered to it',
-    file: 'src/core/sync/sender.ts',
-    edits: [['this.#offeredHeads.delete(toHex(id)) ? graph.find(id) : undefined', 'graph.find(id)']],
+    rule: 'a peer may ask for what was not offered to it',
+    file: 'src/core/sync/bits.ts',
+    edits: [
+      ['if (bytes.length !== Math.ceil(count / 8)) return null', 'if (bytes.length === -1) return null'],
+      ['if (i >= count) return null', 'if (i >= count) continue'],
+    ],
     tests: SESSION,
+  },
+  {
+    name: 'anything-is-pushed',
+    rule: 'any number of operations is sent to a peer that has not asked for them',
+    file: 'src/core/sync/sender.ts',
+    edits: [
+      ['if (operations > limit || !isExact(stretch)) return false', 'if (!isExact(stretch)) return false'],
+    ],
+    tests: SESSION,
+  },
+  {
+    name: 'short-names-for-ever',
+    rule: 'what two names that begin alike hide is hidden from every round',
+    file: 'src/core/sync/session.ts',
+    edits: [['return this.#round === 0\n', 'return this.#round >= 0\n']],
+    tests: SESSION,
+  },
+  {
+    name: 'listing-unbounded',
+    rule: 'a walk lists whatever differs in one message',
+    file: 'src/core/sync/walk.ts',
+    edits: [['this.#nextBytes + bytes <= CLOCK_LISTING_BYTES_MAX', 'bytes <= CLOCK_LISTING_BYTES_MAX']],
+    tests: ['test/sync/walk.test.ts'],
   },
   {
     name: 'children-before-parents',

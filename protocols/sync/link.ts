@@ -17,7 +17,6 @@ import {
   type SyncReport,
 } from '../../src/core/sync/session.ts'
 import type { SyncView } from '../../src/core/sync/view.ts'
-import { EMPTY_TRIE } from '../../src/core/trie.ts'
 import { createFrameStream, type FrameStream } from './frame-stream.ts'
 import { type LinkBudget, QUEUED_OVERHEAD_BYTES, type QueueHolder, RunBound } from './link-budget.ts'
 import { decodeMessage, encodeMessage, type WireMessage } from './message-codec.ts'
@@ -167,11 +166,8 @@ export class SyncLink {
       await this.#budget.turn(this.peer.toString(), frame.value.length, this.#host.now())
       if (!this.#bound.takeFrame()) return this.#blame(protocolFault('too many frames in a run'), frame.value)
       if (this.#isClosed) return ok(undefined)
-      const decoded = decodeMessage(
-        frame.value,
-        this.#session === null ? null : (this.#space?.spaceId ?? null),
-        EMPTY_TRIE,
-      )
+      const spaceId = this.#session === null ? null : (this.#space?.spaceId ?? null)
+      const decoded = decodeMessage(frame.value, spaceId)
       if (!decoded.ok) return this.#blame(decoded.fault, frame.value)
       const message = decoded.value
       this.#watchSilence()

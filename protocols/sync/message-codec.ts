@@ -1,21 +1,20 @@
 import { decodeCanonical, encodeCanonical } from '../../src/core/canonical-cbor.ts'
-import type { ClockEntry, Head } from '../../src/core/clock.ts'
 import { HASH_BYTES } from '../../src/core/hash.ts'
 import {
+  BODIES_WANTED_PER_ROUND_MAX,
   ENTRIES_PER_FRAME_MAX,
   HEADS_PER_ENTRY_MAX,
-  NODES_PER_FRAME_MAX,
   PROBE_IDS_MAX,
   READ_TOKENS_MAX,
+  SHORT_ID_BYTES,
 } from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import { fail, ok, type Fault, type Result } from '../../src/core/result.ts'
 import { SIGNATURE_BYTES } from '../../src/core/signature.ts'
 import { decodeBatch, encodeBatch } from '../../src/core/sync/batch.ts'
 import { NONCE_BYTES, type ReadProof } from '../../src/core/sync/handshake.ts'
-import type { NodeListing, Standing, SyncMessage, WantedHead } from '../../src/core/sync/message.ts'
+import type { ListedEntry, ListedHead, Standing, SyncMessage } from '../../src/core/sync/message.ts'
 import type { Receipt } from '../../src/core/sync/receipt.ts'
-import { TRIE_DEPTH_MAX, TRIE_RADIX, type TrieDigest } from '../../src/core/trie.ts'
 
 /** Messages before the session: who asks for what, and the proofs. docs/protocol.md §4.2. */
 export type HandshakeMessage =
@@ -72,17 +71,19 @@ function fieldsOf(message: WireMessage): readonly unknown[] {
       return [message.code]
     case 'compare': {
       const { clockRoot, stateRoot, authors, operations, absentBodies } = message.standing
-      return [message.round, clockRoot, stateRoot, authors, operations, absentBodies, message.admitted]
+      const { round, admitted, answers } = message
+      return [round, clockRoot, stateRoot, authors, operations, absentBodies, admitted, answers]
     }
     case 'nodes':
-      return [message.nodes.map(({ prefix, children }) => [prefix, children.map(encodeDigest)])]
+      return [message.differing, message.listing]
     case 'entries':
       return [
         message.entries.map(({ author, heads }) => [author, heads.map(({ seq, id }) => [seq, id])]),
+        message.bodies,
         message.last,
       ]
     case 'want':
-      return [message.heads.map(({ author, id }) => [author, id]), message.bodies, message.last]
+      return [message.heads]
     case 'probe':
       return [message.probe, message.ids]
     case 'probed':
@@ -100,20 +101,16 @@ function fieldsOf(message: WireMessage): readonly unknown[] {
   }
 }
 
-/** An empty place is null, so that sparse nodes stay short. */
-const encodeDigest = ({ hash, count }: TrieDigest) => (count === 0 ? null : [hash, count])
-
 export type MessageFault = Fault<'NON_CANONICAL' | 'BAD_FIELD' | 'LIMIT'>
 
 /**
  * Strict reading of one message: canonical DAG-CBOR (`NON_CANONICAL`), a known tag with its fields each of its type (`BAD_FIELD`),
  * and lists within their bounds (`LIMIT`). `spaceId` is needed to put operations together; null before the handshake is through,
- * when no message of a session is readable. `empty` is the digest of an empty trie place.
+ * when no message of a session is readable.
  */
 export function decodeMessage(
   bytes: Uint8Array,
   spaceId: Uint8Array | null,
-  empty: TrieDigest,
 ): Result<WireMessage, MessageFault> {
   const decoded = decodeCanonical(bytes)
   if (!decoded.ok) return decoded
@@ -126,17 +123,13 @@ export function decodeMessage(
     return bad(`message ${String(tag)} has ${fields.length} fields, not ${read.fields}`)
   if (spaceId === null && !read.beforeSession)
     return bad(`message ${String(tag)} before the handshake is through`)
-  return read.read(fields, spaceId ?? new Uint8Array(), empty)
+  return read.read(fields, spaceId ?? new Uint8Array())
 }
 
 interface Reader {
   readonly fields: number
   readonly beforeSession: boolean
-  readonly read: (
-    fields: readonly unknown[],
-    spaceId: Uint8Array,
-    empty: TrieDigest,
-  ) => Result<WireMessage, MessageFault>
+  readonly read: (fields: readonly unknown[], spaceId: Uint8Array) => Result<WireMessage, MessageFault>
 }
 
 const inSession = (fields: number, read: Reader['read']): Reader => ({ fields, beforeSession: false, read })
@@ -167,39 +160,35 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
   ],
   [
     TAGS.compare,
-    inSession(7, ([round, clockRoot, stateRoot, authors, operations, absentBodies, admitted]) => {
-      const isWhole = isCount(round) && isCount(admitted)
+    inSession(8, ([round, clockRoot, stateRoot, authors, operations, absentBodies, admitted, answers]) => {
+      const isWhole = isCount(round) && isCount(admitted) && typeof answers === 'boolean'
       const standing = { clockRoot, stateRoot, authors, operations, absentBodies }
       return isWhole && isStanding(standing)
-        ? ok({ kind: 'compare', round, standing, admitted })
+        ? ok({ kind: 'compare', round, standing, admitted, answers })
         : bad('compare')
     }),
   ],
-  [TAGS.nodes, inSession(1, ([nodes], _, empty) => readNodes(nodes, empty))],
+  [
+    TAGS.nodes,
+    inSession(2, ([differing, listing]) =>
+      isSomeBytes(differing) && isSomeBytes(listing)
+        ? ok({ kind: 'nodes', differing, listing })
+        : bad('nodes'),
+    ),
+  ],
   [
     TAGS.entries,
-    inSession(2, ([entries, last]) => {
+    inSession(3, ([entries, bodies, last]) => {
       if (!Array.isArray(entries) || typeof last !== 'boolean') return bad('entries')
       if (entries.length > ENTRIES_PER_FRAME_MAX)
         return fail('LIMIT', `${entries.length} clock entries in one frame`)
       const read = (entries as unknown[]).map(readEntry)
-      return read.every((entry) => entry !== null)
-        ? ok({ kind: 'entries', entries: read, last })
+      return read.every((entry) => entry !== null) && isListOf(bodies, isDigest, BODIES_WANTED_PER_ROUND_MAX)
+        ? ok({ kind: 'entries', entries: read, bodies, last })
         : bad('entries')
     }),
   ],
-  [
-    TAGS.want,
-    inSession(3, ([heads, bodies, last]) => {
-      if (!Array.isArray(heads) || typeof last !== 'boolean') return bad('want')
-      if (heads.length > ENTRIES_PER_FRAME_MAX * HEADS_PER_ENTRY_MAX)
-        return fail('LIMIT', `${heads.length} heads in one frame`)
-      const read = (heads as unknown[]).map(readWanted)
-      return read.every((head) => head !== null) && isListOf(bodies, isDigest, ENTRIES_PER_FRAME_MAX * 2)
-        ? ok({ kind: 'want', heads: read, bodies, last })
-        : bad('want')
-    }),
-  ],
+  [TAGS.want, inSession(1, ([heads]) => (isSomeBytes(heads) ? ok({ kind: 'want', heads }) : bad('want')))],
   [
     TAGS.probe,
     inSession(2, ([probe, ids]) =>
@@ -234,48 +223,19 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
   ],
 ])
 
-function readNodes(nodes: unknown, empty: TrieDigest): Result<WireMessage, MessageFault> {
-  if (!Array.isArray(nodes)) return bad('nodes')
-  if (nodes.length > NODES_PER_FRAME_MAX) return fail('LIMIT', `${nodes.length} nodes in one frame`)
-  const listings: NodeListing[] = []
-  for (const node of nodes as unknown[]) {
-    if (!Array.isArray(node) || node.length !== 2) return bad('nodes')
-    const [prefix, children] = node as unknown[]
-    if (!isListOf(prefix, isNibble, TRIE_DEPTH_MAX)) return bad('nodes')
-    if (!Array.isArray(children) || children.length !== TRIE_RADIX) return bad('nodes')
-    const digests = (children as unknown[]).map((child) => readDigest(child, empty))
-    if (!digests.every((digest) => digest !== null)) return bad('nodes')
-    listings.push({ prefix, children: digests })
-  }
-  return ok({ kind: 'nodes', nodes: listings })
-}
-
-function readDigest(child: unknown, empty: TrieDigest): TrieDigest | null {
-  if (child === null) return empty
-  if (!Array.isArray(child) || child.length !== 2) return null
-  const [hash, count] = child as unknown[]
-  return isDigest(hash) && isCount(count) && count > 0 ? { hash, count } : null
-}
-
-function readEntry(entry: unknown): ClockEntry | null {
+function readEntry(entry: unknown): ListedEntry | null {
   if (!Array.isArray(entry) || entry.length !== 2) return null
   const [author, heads] = entry as unknown[]
-  if (!isDigest(author) || !Array.isArray(heads) || heads.length === 0 || heads.length > HEADS_PER_ENTRY_MAX)
+  if (!isListed(author) || !Array.isArray(heads) || heads.length === 0 || heads.length > HEADS_PER_ENTRY_MAX)
     return null
-  const read: Head[] = []
+  const read: ListedHead[] = []
   for (const head of heads as unknown[]) {
     if (!Array.isArray(head) || head.length !== 2) return null
     const [seq, id] = head as unknown[]
-    if (!isCount(seq) || !isDigest(id)) return null
+    if (!isCount(seq) || !isListed(id)) return null
     read.push({ seq, id })
   }
   return { author, heads: read }
-}
-
-function readWanted(head: unknown): WantedHead | null {
-  if (!Array.isArray(head) || head.length !== 2) return null
-  const [author, id] = head as unknown[]
-  return isDigest(author) && isDigest(id) ? { author, id } : null
 }
 
 function readOperations(batch: unknown, spaceId: Uint8Array): Result<WireMessage, MessageFault> {
@@ -293,10 +253,11 @@ function readOperations(batch: unknown, spaceId: Uint8Array): Result<WireMessage
 
 const bad = (what: string) => fail('BAD_FIELD', `message not of its form: ${what}`)
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
-const isNibble = (value: unknown): value is number => isCount(value) && value < TRIE_RADIX
 const isSomeBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array
 const isBytes = (value: unknown, length: number): value is Uint8Array =>
   value instanceof Uint8Array && value.length === length
+/** Whole, or its first bytes. */
+const isListed = (value: unknown): value is Uint8Array => isDigest(value) || isBytes(value, SHORT_ID_BYTES)
 const isDigest = (value: unknown): value is Uint8Array => isBytes(value, HASH_BYTES)
 
 function isListOf<T>(value: unknown, is: (item: unknown) => item is T, most: number): value is readonly T[] {

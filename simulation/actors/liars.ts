@@ -1,5 +1,7 @@
 import { toHex } from '../../src/core/bytes.ts'
+import { SHORT_DIGEST_BYTES } from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
+import { CHILDREN, GRANDCHILDREN } from '../../src/core/sync/walk.ts'
 import type { WireMessage } from '../../protocols/sync/message-codec.ts'
 import { closeFrame, openFrame } from '../frames.ts'
 import type { NodeHooks } from '../node.ts'
@@ -62,11 +64,12 @@ export function createFingerprintLiar(random: Random): Actor {
         return { ...message, standing }
       }
       case 'nodes': {
-        const lie = () => ({ hash: random.bytes(32), count: random.between(1, 50) })
-        return {
-          ...message,
-          nodes: message.nodes.map((node) => ({ ...node, children: node.children.map(lie) })),
-        }
+        const { differing, listing } = message
+        // Digests of nothing, or marks of what does not differ; the form of both is right.
+        const isListing = random.chance(0.5)
+        return isListing
+          ? { ...message, listing: withOtherDigests(listing, random) }
+          : { ...message, differing: differing.map((byte) => byte & random.below(256)) }
       }
       case 'entries':
         return {
@@ -196,4 +199,17 @@ function createFrameLiar(
       stage = begun
     },
   }
+}
+
+/** The same places with other digests in them (docs/protocol.md §4.3), as in the first round of a run. */
+function withOtherDigests(listing: Uint8Array, random: Random): Uint8Array {
+  const lie = new Uint8Array(listing)
+  for (let at = 0; at + 2 <= lie.length; ) {
+    const count = ((lie[at] as number) << 8) | (lie[at + 1] as number)
+    const digests = count === CHILDREN ? 16 : count === GRANDCHILDREN ? 256 : count
+    const bytes = Math.min(digests * SHORT_DIGEST_BYTES, lie.length - at - 2)
+    lie.set(random.bytes(bytes), at + 2)
+    at += 2 + bytes
+  }
+  return lie
 }

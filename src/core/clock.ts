@@ -51,15 +51,33 @@ export class Clock {
     return this.#trie.digest()
   }
 
-  /** Digests of the sixteen places below a prefix of nibbles of the author key. */
-  childrenAt(prefix: readonly number[]): readonly TrieDigest[] {
-    return this.#trie.childrenAt(prefix)
+  /** Digest of what lies at or below a prefix of nibbles of the author key. */
+  digestAt(prefix: readonly number[]): TrieDigest {
+    return this.#trie.digestAt(prefix)
   }
 
-  /** The entries of the authors at or below a prefix, ascending by author. */
-  entriesAt(prefix: readonly number[]): readonly ClockEntry[] {
-    return this.#trie.keysAt(prefix).map((author) => this.#heads.get(toHex(author)) as ClockEntry)
+  /** Digest of one author alone; that of nothing where it is unknown. */
+  digestOf(author: Uint8Array): TrieDigest {
+    return this.#trie.digestAt(nibblesOf(author))
   }
+
+  /** The authors at or below a prefix, ascending. */
+  authorsAt(prefix: readonly number[]): readonly Uint8Array[] {
+    return this.#trie.keysAt(prefix)
+  }
+
+  /** The only author whose key begins with these bytes; null where there is none, or another. */
+  authorWith(start: Uint8Array): Uint8Array | null {
+    const prefix = nibblesOf(start)
+    if (this.#trie.digestAt(prefix).count !== 1) return null
+    return this.#trie.keysAt(prefix)[0] ?? null
+  }
+}
+
+function nibblesOf(bytes: Uint8Array): readonly number[] {
+  const nibbles: number[] = []
+  for (const byte of bytes) nibbles.push(byte >> 4, byte & 15)
+  return nibbles
 }
 
 /** What the clock commits to for one author: sha256(tag ‖ for each head: seq as 8 bytes big-endian ‖ id). */

@@ -106,13 +106,19 @@ export const BATCH_BYTES_TARGET = 512 * 1024
 export const BATCH_WINDOW = 4
 /** Compare-transfer rounds of one session, so that a peer that never agrees cannot keep us busy. */
 export const SYNC_ROUNDS_MAX = 32
-/** Authors in both clocks together up to which the clocks are sent whole instead of walking the trie. */
-export const CLOCK_WHOLE_AUTHORS_MAX = 64
-/** Authors below a differing prefix, both sides together, up to which their entries are sent instead of walking on. */
-export const CLOCK_ENTRIES_DIRECT_MAX = 16
-/** Trie nodes listed in one frame: sixteen digests of about 40 bytes each. */
-export const NODES_PER_FRAME_MAX = 512
-/** Clock entries or wanted heads in one frame: at most 2,048 × (35 + 8 × 41) bytes, so below FRAME_BYTES_MAX. */
+/** Authors of a whole clock up to which their digests are listed at once instead of walking the trie: 1 KiB. */
+export const CLOCK_LEAVES_AT_ROOT_MAX = 256
+/** Authors below a differing prefix up to which their digests are listed instead of those of sixteen children. */
+export const CLOCK_LEAVES_MAX = 24
+/** Bytes of one listing of a walk. What differs beyond it waits for the next round. Half of FRAME_BYTES_MAX. */
+export const CLOCK_LISTING_BYTES_MAX = 512 * 1024
+/** Bytes of a digest in the walk of the first round of a run; in later ones it is whole. */
+export const SHORT_DIGEST_BYTES = 4
+/** Bytes of an author's key and of a head's id in what is listed in the first round of a run; in later ones they are whole. */
+export const SHORT_ID_BYTES = 8
+/** Operations sent without being asked for in one round, where the peer's heads show that it lacks them: a round trip less. */
+export const PUSHED_OPERATIONS_MAX = 256
+/** Clock entries in one frame: at most 2,048 × (35 + 8 × 41) bytes, so below FRAME_BYTES_MAX. */
 export const ENTRIES_PER_FRAME_MAX = 2_048
 /**
  * Heads that one side lists in one round; what is beyond waits for the next round. At most 2.5 MB, so that they and the heads wanted

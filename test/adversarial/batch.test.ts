@@ -27,7 +27,7 @@ describe('one operation of a batch that is not well-formed', () => {
 
   test('is a fault of its own, and the others are read', () => {
     const bytes = encodeMessage({ kind: 'operations', operations: [bad, second], faults: [] })
-    const message = decodeMessage(bytes, spaceId, EMPTY_TRIE)
+    const message = decodeMessage(bytes, spaceId)
     if (!message.ok || message.value.kind !== 'operations') throw new Error('the batch is not read')
     expect(message.value.operations.map(({ id }) => id)).toEqual([second.id])
     expect(message.value.faults.map(({ code }) => code)).toEqual(['BAD_FIELD'])
@@ -36,7 +36,7 @@ describe('one operation of a batch that is not well-formed', () => {
   test('takes those with it that name it as a parent by its place', () => {
     const child = forge({ author: carol, deps: [bad], body: [setRegister('docs/b', 'two')] })
     const bytes = encodeMessage({ kind: 'operations', operations: [bad, child, second], faults: [] })
-    const message = decodeMessage(bytes, spaceId, EMPTY_TRIE)
+    const message = decodeMessage(bytes, spaceId)
     if (!message.ok || message.value.kind !== 'operations') throw new Error('the batch is not read')
     expect(message.value.operations.map(({ id }) => id)).toEqual([second.id])
     expect(message.value.faults).toHaveLength(2)

@@ -158,6 +158,7 @@ const compare = {
   kind: 'compare',
   round: 0,
   admitted: 0,
+  answers: false,
   standing: {
     clockRoot: new Uint8Array(32),
     stateRoot: new Uint8Array(32),
@@ -297,7 +298,9 @@ describe('a link', () => {
     const setting = await createSetting(async () => await admitted.promise)
     await prove(setting)
     setting.raw.say(compare)
-    setting.raw.say({ kind: 'entries', entries: [], last: true })
+    // Nothing differs of the handful of authors that are listed.
+    setting.raw.say({ kind: 'nodes', differing: Uint8Array.of(0), listing: new Uint8Array() })
+    setting.raw.say({ kind: 'entries', entries: [], bodies: [], last: true })
     setting.raw.say({
       kind: 'operations',
       operations: [forge({ author: bob, header: { path: 'x' } })],
@@ -311,7 +314,7 @@ describe('a link', () => {
       message = await setting.raw.next()
     )
       before.push(message.kind)
-    expect(before).toEqual(['compare', 'entries', 'want'])
+    expect(before).toEqual(['compare', 'nodes', 'entries', 'offer', 'eose'])
     admitted.resolve(1)
     expect((await setting.raw.next())?.kind).toBe('ack')
   })
@@ -320,13 +323,21 @@ describe('a link', () => {
     const setting = await createSetting(async () => await Promise.reject(new Error('disk full')))
     await prove(setting)
     setting.raw.say(compare)
-    setting.raw.say({ kind: 'entries', entries: [], last: true })
+    // Nothing differs of the handful of authors that are listed.
+    setting.raw.say({ kind: 'nodes', differing: Uint8Array.of(0), listing: new Uint8Array() })
+    setting.raw.say({ kind: 'entries', entries: [], bodies: [], last: true })
     setting.raw.say({
       kind: 'operations',
       operations: [forge({ author: bob, header: { path: 'x' } })],
       faults: [],
     })
-    expect((await setting.raw.rest()).map(({ kind }) => kind)).toEqual(['compare', 'entries', 'want'])
+    expect((await setting.raw.rest()).map(({ kind }) => kind)).toEqual([
+      'compare',
+      'nodes',
+      'entries',
+      'offer',
+      'eose',
+    ])
     expect(setting.closed).toEqual(['STORAGE'])
   })
 
@@ -347,7 +358,7 @@ describe('a link', () => {
     const setting = await createSetting()
     await prove(setting)
     const standing = setting.home.hosted.view().standing()
-    setting.raw.say({ kind: 'compare', round: 0, admitted: 0, standing })
+    setting.raw.say({ kind: 'compare', round: 0, admitted: 0, answers: false, standing })
     expect((await setting.raw.next())?.kind).toBe('compare')
     expect(setting.reports.map(({ inSync }) => inSync)).toEqual([true])
     setting.link.close()
@@ -410,6 +421,7 @@ describe('a link', () => {
         kind: 'compare',
         round: 0,
         admitted: 0,
+        answers: false,
         standing: setting.home.hosted.view().standing(),
       })
       await setting.raw.next()
@@ -441,7 +453,7 @@ describe('a link', () => {
       const receipt = await afterRun(setting)
       setting.raw.say({ kind: 'receipt', receipt })
       const standing = setting.home.hosted.view().standing()
-      setting.raw.say({ kind: 'compare', round: 0, admitted: 0, standing })
+      setting.raw.say({ kind: 'compare', round: 0, admitted: 0, answers: false, standing })
       setting.raw.say({ kind: 'probe', probe: 0, ids: [] })
       const kinds = [await setting.raw.next(), await setting.raw.next()].map((message) => message?.kind)
       expect(kinds).toEqual(['compare', 'probed'])
@@ -456,7 +468,7 @@ describe('a link', () => {
       await prove(setting)
       setting.reader = carol
       const standing = setting.home.hosted.view().standing()
-      setting.raw.say({ kind: 'compare', round: 0, admitted: 0, standing })
+      setting.raw.say({ kind: 'compare', round: 0, admitted: 0, answers: false, standing })
       setting.raw.say({ kind: 'probe', probe: 0, ids: [] })
       const kinds = [await setting.raw.next(), await setting.raw.next()].map((message) => message?.kind)
       expect(kinds).toEqual(['compare', 'probed'])

@@ -10,7 +10,6 @@ import { createFrameStream } from '../../protocols/sync/frame-stream.ts'
 import { concatBytes } from '../../src/core/bytes.ts'
 import { publicKeyOf, type Signer } from '../../src/core/signature.ts'
 import { handshakeBytes, knowledgeOfSpace } from '../../src/core/sync/handshake.ts'
-import { EMPTY_TRIE } from '../../src/core/trie.ts'
 import type { VerifiedDelegation } from '../../src/core/ucan/delegation.ts'
 import type { HanseNode } from '../../src/node/node.ts'
 import type { Space } from '../../src/node/space/space.ts'
@@ -134,7 +133,7 @@ export function createRawLink(stream: Stream, spaceId: Uint8Array = new Uint8Arr
       if (frame.done === true) return null
       if (!frame.value.ok) throw new Error(frame.value.fault.detail)
       contents.push(frame.value.value)
-      const decoded = decodeMessage(frame.value.value, spaceId, EMPTY_TRIE)
+      const decoded = decodeMessage(frame.value.value, spaceId)
       if (!decoded.ok) throw new Error(decoded.fault.detail)
       received.push(decoded.value)
       return decoded.value

@@ -8,7 +8,6 @@ import {
 } from '../../src/core/limits.ts'
 import { handshakeBytes, verifyReadProof } from '../../src/core/sync/handshake.ts'
 import { ReadScope, scopeNow, sharedPrefixes, WHOLE_SCOPE } from '../../src/core/sync/read-scope.ts'
-import { EMPTY_TRIE } from '../../src/core/trie.ts'
 import type { VerifiedDelegation } from '../../src/core/ucan/delegation.ts'
 import { pathPolicy } from '../../src/core/ucan/policy.ts'
 import {
@@ -156,9 +155,9 @@ describe('a proof', () => {
     const tokens = Array.from({ length: READ_TOKENS_MAX }, () => new Uint8Array(TOKEN_BYTES_MAX))
     const message = encodeMessage({ kind: 'proof', proof: { tokens, signature: new Uint8Array(64) } })
     expect(message.length).toBeLessThan(HANDSHAKE_FRAME_BYTES_MAX)
-    expect(decodeMessage(message, null, EMPTY_TRIE).ok).toBe(true)
+    expect(decodeMessage(message, null).ok).toBe(true)
     const more = { tokens: [...tokens, new Uint8Array(1)], signature: new Uint8Array(64) }
-    const refused = decodeMessage(encodeMessage({ kind: 'proof', proof: more }), null, EMPTY_TRIE)
+    const refused = decodeMessage(encodeMessage({ kind: 'proof', proof: more }), null)
     expect(refused.ok ? null : refused.fault.code).toBe('BAD_FIELD')
   })
 

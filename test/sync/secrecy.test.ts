@@ -1,3 +1,4 @@
+import { packBits } from '../../src/core/sync/bits.ts'
 import { type GossipSub, gossipsub, StrictNoSign } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -73,24 +74,29 @@ async function next(link: RawLink, kind: string): Promise<(typeof link.received)
 async function askForEverything(link: RawLink): Promise<readonly Operation[]> {
   const compare = (round: number, clockRoot: Uint8Array, authors: number, absentBodies: number) => {
     const standing = { clockRoot, stateRoot: new Uint8Array(32), authors, operations: 0, absentBodies }
-    link.say({ kind: 'compare', round, standing, admitted: round })
+    link.say({ kind: 'compare', round, standing, admitted: round, answers: round > 0 })
   }
   compare(0, new Uint8Array(32), 0, 0)
   const theirs = await next(link, 'compare')
-  link.say({ kind: 'entries', entries: [], last: true })
-  const listed = await next(link, 'entries')
-  const entries = listed.kind === 'entries' ? listed.entries : []
-  const heads = entries.flatMap(({ author, heads: ends }) => ends.map(({ id }) => ({ author, id })))
-  link.say({ kind: 'want', heads, bodies: [], last: true })
+  const answers = theirs.kind === 'compare' && theirs.answers
+  // Where both began at once it is hers to list first: no author at all. Else every one that the node lists differs.
+  if (!answers) link.say({ kind: 'nodes', differing: new Uint8Array(), listing: Uint8Array.of(0, 0) })
+  const nodes = await next(link, 'nodes')
+  const leaves = nodes.kind === 'nodes' && answers ? (nodes.listing[1] as number) : 0
+  const differing = packBits(new Array<boolean>(leaves).fill(true))
+  if (answers) link.say({ kind: 'nodes', differing, listing: new Uint8Array() })
+  const listed = answers ? null : await next(link, 'entries')
+  const heads = listed?.kind === 'entries' ? listed.entries.flatMap((entry) => entry.heads).length : 0
+  link.say({ kind: 'entries', entries: [], bodies: [], last: true })
+  if (!answers) link.say({ kind: 'want', heads: packBits(new Array<boolean>(heads).fill(true)) })
   const batch = await next(link, 'operations')
   const operations = batch.kind === 'operations' ? batch.operations : []
   link.say({ kind: 'ack' })
   link.say({ kind: 'eose', operations: 0 })
-  await next(link, 'eose')
-  const root = theirs.kind === 'compare' ? theirs.standing.clockRoot : new Uint8Array(32)
-  compare(1, root, entries.length, 9)
-  await next(link, 'want')
-  link.say({ kind: 'want', heads: [], bodies: operations.map(({ id }) => id), last: true })
+  const again = await next(link, 'compare')
+  compare(1, again.kind === 'compare' ? again.standing.clockRoot : new Uint8Array(32), leaves, 9)
+  await next(link, 'entries')
+  link.say({ kind: 'entries', entries: [], bodies: operations.map(({ id }) => id), last: true })
   await next(link, 'eose')
   return operations
 }

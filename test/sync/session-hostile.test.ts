@@ -7,12 +7,15 @@ import {
   ENTRIES_PER_FRAME_MAX,
   HEADS_PER_ROUND_MAX,
   PROBES_OPEN_MAX,
+  SHORT_DIGEST_BYTES,
+  SHORT_ID_BYTES,
   SYNC_ROUNDS_MAX,
 } from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
-import type { Standing, SyncMessage } from '../../src/core/sync/message.ts'
+import { packBits } from '../../src/core/sync/bits.ts'
+import type { ListedEntry, Standing, SyncMessage } from '../../src/core/sync/message.ts'
 import { SyncSession, type SyncEffect } from '../../src/core/sync/session.ts'
-import { bob, carol, createHome, forge, grants, mallory, signerNamed, stranger } from '../cast.ts'
+import { bob, createHome, forge, grants, mallory, stranger } from '../cast.ts'
 
 const hash = (fill: number) => new Uint8Array(32).fill(fill)
 const log: Operation[] = []
@@ -20,6 +23,8 @@ for (let i = 0; i < 20; i++)
   log.push(forge({ author: bob, prev: log.at(-1) ?? null, body: [setRegister('x', i)] }))
 const fork = forge({ author: bob, prev: log[9] as Operation, body: [setRegister('x', 'forked')] })
 const known = [...log, fork]
+/** Authors of the victim's replica: the space, alice and bob. */
+const AUTHORS = 3
 
 const standing = (change: Partial<Standing> = {}): Standing => ({
   clockRoot: hash(1),
@@ -33,16 +38,39 @@ const compare = (round: number, admitted = 0, change: Partial<Standing> = {}): S
   kind: 'compare',
   round,
   admitted,
+  answers: false,
   standing: standing(change),
 })
+const entriesOf = (...entries: readonly ListedEntry[]): SyncMessage => ({
+  kind: 'entries',
+  entries,
+  bodies: [],
+  last: true,
+})
+const bits = (count: number, ...set: readonly number[]) =>
+  packBits(Array.from({ length: count }, (_, i) => set.includes(i)))
 const bobEntry = (ids: readonly Uint8Array[]) => ({
   author: bob.publicKey,
   heads: ids.map((id) => ({ seq: 3, id })),
 })
+const shortBob = {
+  author: bob.publicKey.subarray(0, SHORT_ID_BYTES),
+  heads: [{ seq: 3, id: (log[3] as Operation).id.subarray(0, SHORT_ID_BYTES) }],
+}
 const violations = (effects: readonly SyncEffect[]) =>
   effects.flatMap((effect) => (effect.kind === 'violation' ? [effect.fault.detail] : []))
 const sentKinds = (effects: readonly SyncEffect[]) =>
   effects.flatMap((effect) => (effect.kind === 'send' ? [effect.message.kind] : []))
+
+/** The listing in what a session sends: it has few authors, so their leaves. */
+function listed(effects: readonly SyncEffect[]): { readonly listing: Uint8Array; readonly leaves: number } {
+  for (const effect of effects) {
+    if (effect.kind !== 'send' || effect.message.kind !== 'nodes') continue
+    const { listing } = effect.message
+    return { listing, leaves: ((listing[0] as number) << 8) | (listing[1] as number) }
+  }
+  throw new Error('nothing is listed')
+}
 
 /** A session over a replica with a forked log, and a short way to feed it. */
 async function createVictim(operations: readonly Operation[] = known) {
@@ -50,8 +78,17 @@ async function createVictim(operations: readonly Operation[] = known) {
   const session = new SyncSession(hosted.view())
   const say = (...messages: readonly SyncMessage[]) =>
     messages.flatMap((message) => session.step({ kind: 'message', message }))
-  return { hosted, session, say }
+  /** Begins a run, and ends the walk by saying that every author differs, or none. */
+  const walk = (everything = true) => {
+    const { leaves } = listed(say(compare(0)))
+    const all = everything ? Array.from({ length: leaves }, (_, i) => i) : []
+    return say({ kind: 'nodes', differing: bits(leaves, ...all), listing: new Uint8Array() })
+  }
+  return { hosted, session, say, walk }
 }
+
+const children = Uint8Array.of(0xff, 0xff, ...new Uint8Array(16 * SHORT_DIGEST_BYTES))
+const grandchildren = Uint8Array.of(0xff, 0xfe, ...new Uint8Array(256 * SHORT_DIGEST_BYTES))
 
 describe('a session with mallory', () => {
   const message: fc.Arbitrary<SyncMessage> = fc.oneof(
@@ -59,26 +96,32 @@ describe('a session with mallory', () => {
       kind: fc.constant('compare' as const),
       round: fc.nat(3),
       admitted: fc.nat(2),
+      answers: fc.boolean(),
       standing: fc.constantFrom(standing(), standing({ authors: 5_000 }), standing({ absentBodies: 1 })),
     }),
     fc.record({
       kind: fc.constant('nodes' as const),
-      nodes: fc.array(
-        fc.record({
-          prefix: fc.array(fc.nat(15), { maxLength: 2 }),
-          children: fc.array(fc.record({ hash: fc.nat(3).map(hash), count: fc.nat(40) }), {
-            minLength: 16,
-            maxLength: 16,
-          }),
-        }),
-        { maxLength: 3 },
+      differing: fc.oneof(
+        fc.constantFrom(bits(0), bits(3, 1, 2), bits(16, 0, 9), bits(256)),
+        fc.uint8Array({ maxLength: 3 }),
+      ),
+      listing: fc.oneof(
+        fc.constantFrom(
+          new Uint8Array(),
+          Uint8Array.of(0, 0),
+          Uint8Array.of(0, 1, 9, 9, 9, 9),
+          children,
+          grandchildren,
+        ),
+        fc.uint8Array({ maxLength: 80 }),
       ),
     }),
     fc.record({
       kind: fc.constant('entries' as const),
       last: fc.boolean(),
+      bodies: fc.array(fc.constantFrom(hash(3), log[2]?.id ?? hash(0)), { maxLength: 3 }),
       entries: fc.array(
-        fc.constantFrom(bobEntry([log[3] as Operation].map(({ id }) => id)), bobEntry([hash(9)]), {
+        fc.constantFrom(bobEntry([log[3] as Operation].map(({ id }) => id)), bobEntry([hash(9)]), shortBob, {
           author: hash(4),
           heads: [
             { seq: 0, id: hash(8) },
@@ -90,15 +133,7 @@ describe('a session with mallory', () => {
     }),
     fc.record({
       kind: fc.constant('want' as const),
-      last: fc.boolean(),
-      bodies: fc.array(fc.constantFrom(hash(3), log[2]?.id ?? hash(0)), { maxLength: 3 }),
-      heads: fc.array(
-        fc.constantFrom(...known.map(({ id }) => ({ author: bob.publicKey, id })), {
-          author: carol.publicKey,
-          id: hash(1),
-        }),
-        { maxLength: 3 },
-      ),
+      heads: fc.oneof(fc.constantFrom(bits(1, 0), bits(2, 1), bits(9, 0)), fc.uint8Array({ maxLength: 2 })),
     }),
     fc.record({
       kind: fc.constant('probe' as const),
@@ -156,8 +191,9 @@ describe('a session with mallory', () => {
         const session = new SyncSession(hosted.view())
         const script: SyncMessage[] = [
           compare(0, 0, small ? {} : { authors: 9_999 }),
-          { kind: 'entries', entries: [bobEntry([hash(9), (log[4] as Operation).id])], last: true },
-          { kind: 'want', heads: [{ author: bob.publicKey, id: fork.id }], bodies: [], last: true },
+          { kind: 'nodes', differing: bits(AUTHORS, 0, 2, 3), listing: new Uint8Array() },
+          entriesOf(bobEntry([hash(9), (log[4] as Operation).id])),
+          { kind: 'want', heads: bits(2, 1) },
         ]
         for (const one of [...script, ...noise]) {
           const effects = session.step({ kind: 'message', message: one })
@@ -175,33 +211,60 @@ describe('a session with mallory', () => {
     let effects = say(compare(0))
     while (!effects.some(({ kind }) => kind === 'finished')) {
       expect(violations(effects)).toEqual([])
+      // In round 0 the victim lists first, and she says that nothing differs; later she does, and lists no author.
+      const walked =
+        rounds === 0 ? [] : say({ kind: 'nodes', differing: bits(0), listing: Uint8Array.of(0, 0) })
+      const listsHeads = sentKinds(walked).includes('entries')
       effects = [
-        ...say({ kind: 'entries', entries: [], last: true }),
-        ...say({ kind: 'want', heads: [], bodies: [], last: true }),
+        ...walked,
+        ...(rounds > 0 ? [] : say({ kind: 'nodes', differing: bits(AUTHORS), listing: new Uint8Array() })),
+        ...say(entriesOf()),
+        ...(listsHeads ? say({ kind: 'want', heads: bits(4) }) : []),
         ...say({ kind: 'eose', operations: 0 }),
-        ...say(compare(++rounds, 1)),
+        ...say({ ...compare(++rounds, 1), answers: true } as SyncMessage),
       ]
       expect(rounds).toBeLessThanOrEqual(SYNC_ROUNDS_MAX + 1)
     }
     expect(rounds).toBe(SYNC_ROUNDS_MAX)
   })
 
-  test('ends after one more round with a peer from which nothing is gained', async () => {
+  test('names everything in full from the second round on, so that nobody who made two that begin alike hides anything for long', async () => {
     const { say } = await createVictim()
-    say(
-      compare(0),
-      { kind: 'entries', entries: [], last: true },
-      { kind: 'want', heads: [], bodies: [], last: true },
+    const first = say(compare(0))
+    expect(listed(first).listing).toHaveLength(2 + AUTHORS * SHORT_DIGEST_BYTES)
+    say({ kind: 'nodes', differing: bits(AUTHORS), listing: new Uint8Array() })
+    say(entriesOf(), { kind: 'eose', operations: 0 })
+    const answer = { ...compare(1, 1), answers: true } as SyncMessage
+    const effects = say(answer, { kind: 'nodes', differing: bits(0), listing: Uint8Array.of(0, 0) })
+    const widths = effects.flatMap((effect) =>
+      effect.kind === 'send' && effect.message.kind === 'entries'
+        ? effect.message.entries.flatMap(({ author, heads }) => [author, ...heads.map(({ id }) => id)])
+        : [],
     )
+    expect(widths.length).toBe(AUTHORS + 4)
+    for (const name of widths) expect(name).toHaveLength(32)
+    const short = await createVictim()
+    short.walk()
+    const answered = short.say(entriesOf(bobEntry([hash(9)])))
+    expect(answered.find(({ kind }) => kind === 'send')).toMatchObject({
+      message: { kind: 'entries', entries: [{ author: bob.publicKey.subarray(0, SHORT_ID_BYTES) }] },
+    })
+  })
+
+  test('ends after one more round with a peer from which nothing is gained', async () => {
+    const { say, walk } = await createVictim()
+    walk(false)
+    say(entriesOf())
     const effects = say({ kind: 'eose', operations: 0 }, compare(1, 0))
     expect(effects.at(-1)).toMatchObject({ kind: 'finished', report: { inSync: false } })
   })
 
   test('leaves a head that the peer listed and did not bring to others, as soon as the run has ended', async () => {
-    const { hosted, say } = await createVictim()
-    say(compare(0), { kind: 'entries', entries: [bobEntry([hash(9)])], last: true })
+    const { hosted, say, walk } = await createVictim()
+    walk(false)
+    say(entriesOf(bobEntry([hash(9)])))
     expect(hosted.view().claim(hash(9))).toBe(false)
-    say({ kind: 'want', heads: [], bodies: [], last: true }, { kind: 'eose', operations: 0 }, compare(1, 0))
+    say({ kind: 'eose', operations: 0 }, compare(1, 0))
     expect(hosted.view().claim(hash(9))).toBe(true)
   })
 
@@ -211,16 +274,13 @@ describe('a session with mallory', () => {
     const lie = say(compare(0, 0, { clockRoot, stateRoot: hash(7) }))
     expect(lie.at(-1)).toMatchObject({ kind: 'finished', report: { inSync: false } })
     const partial = (await createVictim()).say(compare(0, 0, { clockRoot, stateRoot, absentBodies: 1 }))
-    expect(sentKinds(partial)).toEqual(['compare', 'want'])
+    expect(sentKinds(partial)).toEqual(['compare', 'entries'])
   })
 
   test('stops at a lying end of stored', async () => {
-    const { say } = await createVictim()
-    say(
-      compare(0),
-      { kind: 'entries', entries: [], last: true },
-      { kind: 'want', heads: [], bodies: [], last: true },
-    )
+    const { say, walk } = await createVictim()
+    walk(false)
+    say(entriesOf())
     expect(violations(say({ kind: 'eose', operations: 1 }))).toEqual([
       'end of stored after 1 operations, 0 arrived',
     ])
@@ -228,8 +288,9 @@ describe('a session with mallory', () => {
 
   test('stops at one batch more than the window, at operations out of turn, and at an acknowledgement of nothing', async () => {
     const batch: SyncMessage = { kind: 'operations', operations: [], faults: [] }
-    const { say } = await createVictim()
-    say(compare(0), { kind: 'entries', entries: [], last: true })
+    const { say, walk } = await createVictim()
+    walk(false)
+    say(entriesOf())
     for (let i = 0; i < BATCH_WINDOW; i++) expect(violations(say(batch))).toEqual([])
     expect(violations(say(batch))).toEqual(['more batches in flight than the window allows'])
     expect(violations((await createVictim()).say(batch))).toHaveLength(1)
@@ -237,31 +298,46 @@ describe('a session with mallory', () => {
     expect(violations((await createVictim()).say({ kind: 'ack' }))).toEqual(['an acknowledgement of nothing'])
   })
 
-  test('gives nothing that was not offered: another author’s head, an operation that is no head, the same twice', async () => {
-    const wants: readonly (readonly { readonly author: Uint8Array; readonly id: Uint8Array }[])[] = [
-      [{ author: carol.publicKey, id: fork.id }],
-      [{ author: bob.publicKey, id: (log[3] as Operation).id }],
-      [{ author: bob.publicKey, id: hash(77) }],
-      [
-        { author: bob.publicKey, id: fork.id },
-        { author: bob.publicKey, id: fork.id },
-      ],
-    ]
-    for (const heads of wants) {
-      const { say } = await createVictim()
-      say(compare(0), { kind: 'entries', entries: [], last: true })
-      expect(violations(say({ kind: 'want', heads, bodies: [], last: true }))).toEqual([
-        'a wanted head that was not offered',
-      ])
+  test('gives nothing that was not offered: more heads than were listed, the same again, and any before they are listed', async () => {
+    for (const heads of [bits(9, 8), bits(3, 2), bits(0)]) {
+      const { say, walk } = await createVictim()
+      walk()
+      // Bob's two heads are listed, since one of hers is not known; of the others it is seen that she has nothing.
+      expect(sentKinds(say(entriesOf(bobEntry([hash(9)]))))).toEqual(['entries', 'want'])
+      expect(violations(say({ kind: 'want', heads }))).toEqual(['wanted heads that were not offered'])
     }
+    const twice = await createVictim()
+    twice.walk()
+    twice.say(entriesOf(bobEntry([hash(9)])))
+    expect(violations(twice.say({ kind: 'want', heads: bits(2, 1) }))).toEqual([])
+    expect(violations(twice.say({ kind: 'want', heads: bits(2, 1) }))).toHaveLength(1)
+    const early = await createVictim()
+    early.walk()
+    expect(violations(early.say({ kind: 'want', heads: bits(2, 1) }))).toHaveLength(1)
+  })
+
+  test('is sent what it is seen to lack, and asked for nothing, in answer to what it lists', async () => {
+    const { say, walk } = await createVictim()
+    walk()
+    expect(sentKinds(say(entriesOf()))).toEqual(['entries', 'offer', 'operations', 'eose'])
+    const behind = await createVictim()
+    behind.walk()
+    const effects = behind.say(entriesOf(shortBob))
+    const sent = effects.flatMap((effect) =>
+      effect.kind === 'send' && effect.message.kind === 'operations' ? effect.message.operations : [],
+    )
+    const others = behind.hosted.store.count() - known.length
+    expect(sent).toHaveLength(others + known.length - 4)
+    expect(sent.map(({ id }) => id)).not.toContainEqual((log[3] as Operation).id)
   })
 
   test('stops at more heads or bodies than a round may list, spread over however many frames', async () => {
-    const { say } = await createVictim()
-    say(compare(0))
-    const frame: SyncMessage = {
+    const { say, walk } = await createVictim()
+    walk(false)
+    const frame: Extract<SyncMessage, { kind: 'entries' }> = {
       kind: 'entries',
       last: false,
+      bodies: [],
       entries: Array.from({ length: ENTRIES_PER_FRAME_MAX }, () => ({
         author: stranger.publicKey,
         heads: [{ seq: 0, id: hash(1) }],
@@ -273,10 +349,10 @@ describe('a session with mallory', () => {
       'more heads than a round may list',
     ])
     const other = await createVictim()
-    other.say(compare(0), { kind: 'entries', entries: [], last: true })
+    other.walk(false)
     const bodies = Array.from({ length: BODIES_WANTED_PER_ROUND_MAX }, () => hash(3))
-    expect(violations(other.say({ kind: 'want', heads: [], bodies, last: false }))).toEqual([])
-    expect(violations(other.say({ kind: 'want', heads: [], bodies: [hash(3)], last: false }))).toEqual([
+    expect(violations(other.say({ ...frame, entries: [], bodies }))).toEqual([])
+    expect(violations(other.say({ ...frame, entries: [], bodies: [hash(3)] }))).toEqual([
       'more wanted bodies than a round may list',
     ])
   })
@@ -288,69 +364,81 @@ describe('a session with mallory', () => {
       const first = forge({ author: mallory, prev: second, body: [setRegister('mallory/x', i)] })
       return [first, forge({ author: mallory, prev: first })] as const
     })
-    const { say } = await createVictim([root, second, ...branches.flat()])
-    say(compare(0), {
-      kind: 'entries',
-      entries: [{ author: mallory.publicKey, heads: [{ seq: 1, id: hash(66) }] }],
-      last: true,
-    })
-    const heads = branches.map(([, head]) => ({ author: mallory.publicKey, id: head.id }))
-    const asked = say({ kind: 'want', heads, bodies: [], last: true })
+    const { say, walk } = await createVictim([root, second, ...branches.flat()])
+    walk()
+    say(entriesOf({ author: mallory.publicKey, heads: [{ seq: 1, id: hash(66) }] }))
+    const all = branches.map((_, i) => i)
+    const asked = say({ kind: 'want', heads: bits(all.length, ...all) })
     expect(sentKinds(asked)).toEqual(Array.from({ length: PROBES_OPEN_MAX }, () => 'probe'))
     expect(sentKinds(say({ kind: 'probed', probe: 0, known: 0 }))).toEqual(['probe'])
     expect(violations(say({ kind: 'probed', probe: 0, known: 0 }))).toEqual(['an answer to no probe'])
   })
 
   test('stops at an answer that knows more than was asked', async () => {
-    const { say } = await createVictim()
-    say(compare(0), { kind: 'entries', entries: [bobEntry([hash(9)])], last: true })
-    const asked = say({
-      kind: 'want',
-      heads: [{ author: bob.publicKey, id: fork.id }],
-      bodies: [],
-      last: true,
-    })
+    const { say, walk } = await createVictim()
+    walk()
+    say(entriesOf(bobEntry([hash(9)])))
+    // The fork is at seq 10, so it is listed before the other head, at 19.
+    const asked = say({ kind: 'want', heads: bits(2, 0) })
     const probe = asked.find((effect) => effect.kind === 'send' && effect.message.kind === 'probe')
     const ids = probe?.kind === 'send' && probe.message.kind === 'probe' ? probe.message.ids.length : 0
     expect(ids).toBe(10)
     expect(violations(say({ kind: 'probed', probe: 0, known: 11 }))).toEqual(['an answer to no probe'])
   })
 
-  test('stops at a walk that lists another node than is due, too few children, or goes on when it is over', async () => {
-    const many = Array.from({ length: 70 }, (_, i) => signerNamed(`w${i}`))
-    const { say } = await createVictim()
-    say(compare(0, 0, { authors: many.length }))
-    const children = Array.from({ length: 16 }, (_, i) => ({ hash: hash(i + 1), count: 9 }))
-    expect(violations(say({ kind: 'nodes', nodes: [{ prefix: [1], children }] }))).toEqual([
-      'a listing of another node than is due',
-    ])
-    const short = await createVictim()
-    short.say(compare(0, 0, { authors: 70 }))
-    expect(
-      violations(short.say({ kind: 'nodes', nodes: [{ prefix: [], children: children.slice(1) }] })),
-    ).toEqual(['a listing without sixteen children'])
+  test('stops at a walk that marks what was not listed, lists more or less than is due, or goes on when it is over', async () => {
+    const nodes = (differing: Uint8Array, listing: Uint8Array): SyncMessage => ({
+      kind: 'nodes',
+      differing,
+      listing,
+    })
+    const wrong: readonly (readonly [SyncMessage, string])[] = [
+      [nodes(bits(AUTHORS + 8), new Uint8Array()), 'marks of other places than were listed'],
+      [nodes(Uint8Array.of(1), new Uint8Array()), 'marks of other places than were listed'],
+      [nodes(bits(AUTHORS), Uint8Array.of(0, 0)), 'a listing of more than is due'],
+    ]
+    for (const [message, detail] of wrong) {
+      const { say } = await createVictim()
+      say(compare(0))
+      expect(violations(say(message))).toEqual([detail])
+    }
+    const listings = [
+      new Uint8Array(),
+      Uint8Array.of(0),
+      Uint8Array.of(0, 1, 9),
+      Uint8Array.of(0x80, 0),
+      children.subarray(1),
+      grandchildren.subarray(0, 99),
+    ]
+    for (const listing of listings) {
+      const { session } = await createVictim()
+      session.step({ kind: 'start' })
+      session.step({ kind: 'message', message: { ...compare(0), answers: true } as SyncMessage })
+      const effects = session.step({ kind: 'message', message: nodes(new Uint8Array(), listing) })
+      expect(violations(effects)).toEqual(['a listing that ends early, or is not of its form'])
+    }
     const over = await createVictim()
-    over.say(compare(0, 0, { authors: 70 }), { kind: 'nodes', nodes: [{ prefix: [], children }] })
-    expect(violations(over.say({ kind: 'nodes', nodes: [{ prefix: [], children }] }))).toHaveLength(1)
+    over.walk()
+    expect(violations(over.say(nodes(new Uint8Array(), new Uint8Array())))).toHaveLength(1)
+  })
+
+  test('stops where both sides say that they answer', async () => {
+    const { say } = await createVictim()
+    expect(violations(say({ ...compare(0), answers: true } as SyncMessage))).toEqual([
+      'an answer to an answer',
+    ])
   })
 
   test('ends a walk that a liar tries to lead for ever, since it only goes where this side has authors', async () => {
-    const { say } = await createVictim()
-    let effects = say(compare(0, 0, { authors: 2 ** 40 }))
-    let levels = 0
-    for (;;) {
-      const listed = effects.flatMap((effect) =>
-        effect.kind === 'send' && effect.message.kind === 'nodes' ? effect.message.nodes : [],
-      )
-      if (listed.length === 0) break
-      expect(++levels).toBeLessThanOrEqual(64)
-      const nodes = listed.map(({ prefix }) => ({
-        prefix,
-        children: Array.from({ length: 16 }, (_, i) => ({ hash: hash(i), count: 2 ** 30 })),
-      }))
-      effects = say({ kind: 'nodes', nodes })
-    }
-    expect(levels).toBeLessThanOrEqual(3)
-    expect(sentKinds(effects)).toEqual(['entries'])
+    const { session } = await createVictim()
+    session.step({ kind: 'start' })
+    const say = (message: SyncMessage) => session.step({ kind: 'message', message })
+    say({ ...compare(0, 0, { authors: 2 ** 40 }), answers: true } as SyncMessage)
+    const effects = say({ kind: 'nodes', differing: new Uint8Array(), listing: grandchildren })
+    // Below none of the 256 are so many authors here that their children would be listed: leaves, and the end of it.
+    const { listing } = listed(effects)
+    expect(listing.length).toBe(256 * 2 + AUTHORS * SHORT_DIGEST_BYTES)
+    const more = say({ kind: 'nodes', differing: bits(AUTHORS, 0), listing: children })
+    expect(violations(more)).toEqual(['a listing of more than is due'])
   })
 })

@@ -5,7 +5,9 @@ import { putDelegations } from '../../src/core/changes/control.ts'
 import { setRegister } from '../../src/core/types/register/change.ts'
 import {
   BATCH_WINDOW,
+  CLOCK_LEAVES_AT_ROOT_MAX,
   PROBE_IDS_MAX,
+  PUSHED_OPERATIONS_MAX,
   SYNC_ROUNDS_MAX,
   TOKENS_PER_OPERATION_MAX,
 } from '../../src/core/limits.ts'
@@ -246,11 +248,11 @@ describe('the cost of a comparison', () => {
     const conversation = await converse([left.hosted, right.hosted])
     expect(conversation.reports.every(({ inSync }) => inSync)).toBe(true)
     expect(conversation.sent.map(({ length }) => length)).toEqual([1, 0])
-    // Levels of 16: 2,001 + 2,002 authors come to 16 or fewer below one prefix at the third level.
-    expect(count(conversation, 'nodes')).toBe(6)
+    // 2,001 authors: sixteen of some 125, of which one differs; its sixteen of some 8, of which one differs; its leaves.
+    expect(count(conversation, 'nodes')).toBe(4)
     expect(count(conversation, 'entries')).toBe(2)
-    expect(conversation.crossings).toHaveLength(20)
-    expect(bytesOf(conversation)).toBeLessThan(8_000)
+    expect(conversation.crossings).toHaveLength(17)
+    expect(bytesOf(conversation)).toBeLessThan(1_500)
   })
 
   test('is paid for the differing authors alone, whichever they are', async () => {
@@ -278,19 +280,45 @@ describe('the cost of a comparison', () => {
     )
   })
 
-  test('does not walk while both clocks together are small, and walks one author later', async () => {
-    const { granted, writes } = await manyAuthors(32)
-    // Space key and alice are authors too: 30 + 2 on one side, 29 + 2 and one more on the other.
-    const small = [
-      await createHome([...granted, ...writes.slice(0, 30)]),
-      await createHome([...granted, ...writes.slice(1, 31)]),
-    ] as const
-    expect(count(await converse([small[0].hosted, small[1].hosted]), 'nodes')).toBe(0)
-    const large = [
-      await createHome([...granted, ...writes.slice(0, 30)]),
-      await createHome([...granted, ...writes.slice(0, 31)]),
-    ] as const
-    expect(count(await converse([large[0].hosted, large[1].hosted]), 'nodes')).toBeGreaterThan(0)
+  test('lists all authors at once while they are few, and goes down from sixteen places one author later', async () => {
+    // The space key and alice are authors too.
+    const { granted, writes } = await manyAuthors(CLOCK_LEAVES_AT_ROOT_MAX)
+    const nodesAt = async (authors: number) => {
+      const left = await createHome([...granted, ...writes.slice(0, authors - 2)])
+      const right = await createHome([...granted, ...writes.slice(1, authors - 2)])
+      return count(await converse([left.hosted, right.hosted], undefined, [1]), 'nodes')
+    }
+    expect([await nodesAt(CLOCK_LEAVES_AT_ROOT_MAX), await nodesAt(CLOCK_LEAVES_AT_ROOT_MAX + 1)]).toEqual([
+      2, 3,
+    ])
+  })
+
+  test('of few operations is four turns and a last comparison, whoever has them and however many authors', async () => {
+    const { granted, writes } = await manyAuthors(100)
+    const [left, right] = [
+      await createHome([...granted, ...writes]),
+      await createHome([...granted, ...writes.slice(0, 40)]),
+    ]
+    const kinds = ({ crossings }: Conversation) => crossings.map(({ from, kind }) => `${from} ${kind}`)
+    const asked = await converse([left.hosted, right.hosted], undefined, [1])
+    expect(kinds(asked)).toEqual([
+      ...['1 compare', '0 compare', '0 nodes', '1 nodes', '1 entries'],
+      // What the other lacks is seen by now, and not asked for.
+      ...['0 entries', '0 offer', '0 operations', '0 eose', '1 offer', '1 eose'],
+      ...['0 compare', '1 ack', '1 compare'],
+    ])
+    expect(asked.reports.map(({ inSync, gained }) => [inSync, gained])).toEqual([
+      [true, 0],
+      [true, 60],
+    ])
+  })
+
+  test('of more operations than may be sent unasked is a turn more', async () => {
+    const kinds = async (length: number) => {
+      const [left, right] = [await createHome(logOf(bob, length)), await createHome()]
+      return count(await converse([left.hosted, right.hosted], undefined, [1]), 'want')
+    }
+    expect([await kinds(PUSHED_OPERATIONS_MAX), await kinds(PUSHED_OPERATIONS_MAX + 1)]).toEqual([0, 1])
   })
 
   test('does not depend on the length of the history', async () => {

@@ -3,7 +3,6 @@ import { toHex } from '../../src/core/bytes.ts'
 import { SyncSession, type SyncEffect, type SyncEvent, type SyncReport } from '../../src/core/sync/session.ts'
 import type { SyncMessage } from '../../src/core/sync/message.ts'
 import type { SyncView } from '../../src/core/sync/view.ts'
-import { EMPTY_TRIE } from '../../src/core/trie.ts'
 import type { HostedSpace } from '../../src/node/space/hosted-space.ts'
 import { spaceId } from '../cast.ts'
 
@@ -99,7 +98,7 @@ export async function converse(
     const from = side === 0 ? 1 : 0
     if (from !== lastFrom) turns++
     lastFrom = from
-    const decoded = decodeMessage(bytes, spaceId, EMPTY_TRIE)
+    const decoded = decodeMessage(bytes, spaceId)
     if (!decoded.ok) throw new Error(`an honest message does not decode: ${decoded.fault.detail}`)
     step(side, { kind: 'message', message: decoded.value as SyncMessage })
   }

@@ -1,8 +1,19 @@
 import { toHex } from '../bytes.ts'
-import type { ClockEntry, Head } from '../clock.ts'
+import type { Head } from '../clock.ts'
 import { FORKED_HEADS_WANTED_PER_ROUND_MAX, HEADS_PER_ROUND_MAX } from '../limits.ts'
-import type { WantedHead } from './message.ts'
+import { packBits } from './bits.ts'
+import { authorOf, findListed } from './listing.ts'
+import type { ListedEntry } from './message.ts'
 import type { SyncView } from './view.ts'
+
+/** A head that the peer listed and this side lacks. */
+interface UnknownHead {
+  /** As far as it was listed. */
+  readonly author: Uint8Array
+  readonly id: Uint8Array
+  /** Among all heads that the peer listed in this round, from 0. */
+  readonly place: number
+}
 
 /** By what factor more heads of one author are asked for, once all of those before have arrived. */
 const ALLOWANCE_GROWTH = 4
@@ -19,13 +30,13 @@ const ALLOWANCES_KEPT_MAX = 256
 export class HeadWants {
   readonly #view: SyncView
   readonly #listed = new Map<string, Head[]>()
-  readonly #unknown = new Map<string, Map<string, WantedHead>>()
+  readonly #unknown = new Map<string, Map<string, UnknownHead>>()
   /** Ids, hexadecimal, asked for in earlier rounds, of authors with more than one round's worth. */
   readonly #askedBefore = new Set<string>()
   /** By author, hexadecimal: what was asked for last, where it was less than was listed. */
   readonly #allowances = new Map<
     string,
-    { readonly allowance: number; readonly asked: readonly WantedHead[] }
+    { readonly allowance: number; readonly asked: readonly Uint8Array[] }
   >()
   #received = 0
   #unasked = 0
@@ -34,9 +45,19 @@ export class HeadWants {
     this.#view = view
   }
 
-  /** Heads that the peer listed in this round, by author, hexadecimal. */
+  /** Heads that the peer listed in this round, by author, hexadecimal; the ids of those that are here are whole. */
   get listed(): ReadonlyMap<string, readonly Head[]> {
     return this.#listed
+  }
+
+  /** Heads that the peer listed in this round. */
+  get received(): number {
+    return this.#received
+  }
+
+  /** True where the peer has no head of the author, as far as it listed, that is not here. */
+  knowsAllOf(author: Uint8Array): boolean {
+    return !this.#unknown.has(toHex(author))
   }
 
   /** Unknown heads that had to be left to later rounds. */
@@ -52,38 +73,45 @@ export class HeadWants {
   }
 
   /** Takes one part of the peer's clock; a text says what is wrong with it. */
-  learn(entries: readonly ClockEntry[]): string | null {
-    this.#received += entries.reduce((sum, { heads }) => sum + heads.length, 0)
-    if (this.#received > HEADS_PER_ROUND_MAX) return 'more heads than a round may list'
+  learn(entries: readonly ListedEntry[]): string | null {
+    const heads = entries.reduce((sum, entry) => sum + entry.heads.length, this.#received)
+    if (heads > HEADS_PER_ROUND_MAX) return 'more heads than a round may list'
     for (const entry of entries) this.#learnOne(entry)
     return null
   }
 
-  /** The heads to ask for, once the peer has listed all. */
-  take(): readonly WantedHead[] {
-    return [...this.#unknown].flatMap(([author, heads]) => this.#takeOf(author, [...heads]))
+  /** The heads to ask for, once the peer has listed all: a bit for each that it listed. */
+  take(): Uint8Array {
+    const wanted = new Array<boolean>(this.#received).fill(false)
+    for (const [author, heads] of this.#unknown) {
+      for (const { place } of this.#takeOf(author, [...heads])) wanted[place] = true
+    }
+    return packBits(wanted)
   }
 
-  #learnOne({ author, heads }: ClockEntry): void {
+  #learnOne(entry: ListedEntry): void {
+    const author = authorOf(this.#view, entry.author)
     const key = toHex(author)
-    const listed = this.#listed.get(key)
-    if (listed === undefined) this.#listed.set(key, [...heads])
-    else listed.push(...heads)
-    for (const { id } of heads) {
-      if (this.#view.graph.find(id) !== undefined) continue
-      const unknown = this.#unknown.get(key) ?? new Map<string, WantedHead>()
-      this.#unknown.set(key, unknown.set(toHex(id), { author, id }))
+    const listed = this.#listed.get(key) ?? []
+    this.#listed.set(key, listed)
+    for (const head of entry.heads) {
+      const place = this.#received++
+      const known = findListed(this.#view, author, head)
+      listed.push({ seq: head.seq, id: known?.id ?? head.id })
+      if (known !== undefined) continue
+      const unknown = this.#unknown.get(key) ?? new Map<string, UnknownHead>()
+      this.#unknown.set(key, unknown.set(toHex(head.id), { author, id: head.id, place }))
     }
   }
 
-  #takeOf(author: string, heads: readonly (readonly [string, WantedHead])[]): readonly WantedHead[] {
+  #takeOf(author: string, heads: readonly (readonly [string, UnknownHead])[]): readonly UnknownHead[] {
     const allowance = this.#allowanceOf(author)
     if (heads.length <= FORKED_HEADS_WANTED_PER_ROUND_MAX) {
       return heads.flatMap(([, head]) => (this.#view.claim(head.id, head.author) ? [head] : []))
     }
-    const isNew = ([key]: readonly [string, WantedHead]) => !this.#askedBefore.has(key)
+    const isNew = ([key]: readonly [string, UnknownHead]) => !this.#askedBefore.has(key)
     const inTurn = [...heads.filter(isNew), ...heads.filter((head) => !isNew(head))]
-    const taken: WantedHead[] = []
+    const taken: UnknownHead[] = []
     for (const [key, head] of inTurn) {
       if (taken.length === allowance) this.#unasked++
       else if (this.#view.claim(head.id, head.author)) {
@@ -93,7 +121,7 @@ export class HeadWants {
       }
     }
     if (this.#allowances.size >= ALLOWANCES_KEPT_MAX) this.#allowances.clear()
-    this.#allowances.set(author, { allowance, asked: taken })
+    this.#allowances.set(author, { allowance, asked: taken.map(({ id }) => id) })
     return taken
   }
 
@@ -101,7 +129,7 @@ export class HeadWants {
   #allowanceOf(author: string): number {
     const last = this.#allowances.get(author)
     if (last === undefined) return FORKED_HEADS_WANTED_PER_ROUND_MAX
-    const hasAllArrived = last.asked.every(({ id }) => this.#view.graph.find(id) !== undefined)
+    const hasAllArrived = last.asked.every((id) => this.#view.graph.find(id) !== undefined)
     return hasAllArrived ? Math.min(last.allowance * ALLOWANCE_GROWTH, HEADS_PER_ROUND_MAX) : last.allowance
   }
 }

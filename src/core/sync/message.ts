@@ -1,7 +1,6 @@
-import type { ClockEntry } from '../clock.ts'
-import type { TrieDigest } from '../trie.ts'
 import type { Operation } from '../operation/operation.ts'
 import type { Fault } from '../result.ts'
+import type { WalkStep } from './walk.ts'
 
 /** Where a replica stands. Sent by both sides at the beginning of every round. */
 export interface Standing {
@@ -22,42 +21,45 @@ export interface OwnStanding extends Standing {
   readonly ownSeq: number | null
 }
 
-/** One node of the clock trie: digests of its sixteen children. */
-export interface NodeListing {
-  /** Nibbles from the root. */
-  readonly prefix: readonly number[]
-  readonly children: readonly TrieDigest[]
-}
-
-/** A head that the sender of the message lacks. */
-export interface WantedHead {
-  readonly author: Uint8Array
+/** A head as it is listed. */
+export interface ListedHead {
+  readonly seq: number
+  /** Whole, or its first SHORT_ID_BYTES. */
   readonly id: Uint8Array
 }
 
+/** What one side lists of an author whose heads differ. */
+export interface ListedEntry {
+  /** Its key: whole, or its first SHORT_ID_BYTES. */
+  readonly author: Uint8Array
+  /** Ascending by (seq, id), never empty. */
+  readonly heads: readonly ListedHead[]
+}
+
 /**
- * What travels in a session after the handshake (docs/protocol.md §4). Both sides send the same kinds at the same steps; only
+ * What travels in a session after the handshake (docs/protocol.md §4). The sides take turns in the walk, and in what they list; only
  * `operations`, `ack`, `probe` and `probed` go at each side's own pace.
  */
 export type SyncMessage =
-  /** Where I stand; `admitted` is how many operations the last round brought me. */
+  /** Where I stand; `admitted` is how many operations the last round brought me. `answers`: I had yours of this round before. */
   | {
       readonly kind: 'compare'
       readonly round: number
       readonly standing: Standing
       readonly admitted: number
+      readonly answers: boolean
     }
-  /** My children of the nodes we both walk now. */
-  | { readonly kind: 'nodes'; readonly nodes: readonly NodeListing[] }
-  /** My clock below the prefixes that differ, in one or more parts. */
-  | { readonly kind: 'entries'; readonly entries: readonly ClockEntry[]; readonly last: boolean }
-  /** The heads and the bodies I lack, in one or more parts. */
+  /** What differs of what you listed, and what I have there. */
+  | ({ readonly kind: 'nodes' } & WalkStep)
+  /** My heads of authors that differ, in one or more parts; and the bodies I lack, in the last. */
   | {
-      readonly kind: 'want'
-      readonly heads: readonly WantedHead[]
+      readonly kind: 'entries'
+      readonly entries: readonly ListedEntry[]
       readonly bodies: readonly Uint8Array[]
       readonly last: boolean
     }
+  /** Of the heads you listed, in that order, those I lack: a bit for each, the first in the highest bit. */
+  | { readonly kind: 'want'; readonly heads: Uint8Array }
   /** Which of these, ascending along one chain, do you have? */
   | { readonly kind: 'probe'; readonly probe: number; readonly ids: readonly Uint8Array[] }
   /** I have the first `known` of them. */

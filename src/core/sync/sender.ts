@@ -1,5 +1,5 @@
 import { ancestorAtSeq } from '../ancestry.ts'
-import { equalBytes, toHex } from '../bytes.ts'
+import { toHex } from '../bytes.ts'
 import { isControl } from '../changes/evaluate.ts'
 import type { Head } from '../clock.ts'
 import type { Entry } from '../graph.ts'
@@ -11,6 +11,7 @@ import {
   PROBES_OPEN_MAX,
 } from '../limits.ts'
 import type { Operation } from '../operation/operation.ts'
+import { setBits } from './bits.ts'
 import type { SyncMessage } from './message.ts'
 import {
   addOrdinalsOf,
@@ -29,12 +30,13 @@ import type { SyncView } from './view.ts'
  * batches within the window and the end of stored. Pure like the session around it. Invariants:
  * 1. nothing is sent before every stretch is exact, and then in ascending ordinals, so parents come before children;
  * 2. at most BATCH_WINDOW batches are unacknowledged, and PROBES_OPEN_MAX probes unanswered;
- * 3. only heads that were offered in this round are served, each once;
+ * 3. only heads that were offered in this round are served, each once, and what `push` found the peer to lack;
  * 4. a body leaves only where the peer may read it at that moment, or it is that of a control operation; else the header goes alone.
  */
 export class RoundSender {
   readonly #view: SyncView
-  readonly #offeredHeads: Set<string>
+  /** The heads listed to the peer in this round, in that order. */
+  readonly #offered: Entry[] = []
   readonly #theirHeads: ReadonlyMap<string, readonly Head[]>
   readonly #peerLogs = new Map<string, PeerLog>()
   readonly #exact: MissingStretch[] = []
@@ -48,11 +50,15 @@ export class RoundSender {
   #isSending = false
   #isDone = false
 
-  /** `offeredHeads`: ids, hexadecimal, of the heads listed to the peer; `theirHeads`: what it listed, by author, hexadecimal. */
-  constructor(view: SyncView, offeredHeads: Set<string>, theirHeads: ReadonlyMap<string, readonly Head[]>) {
+  /** `theirHeads`: what the peer listed, by author, hexadecimal. */
+  constructor(view: SyncView, theirHeads: ReadonlyMap<string, readonly Head[]>) {
     this.#view = view
-    this.#offeredHeads = offeredHeads
     this.#theirHeads = theirHeads
+  }
+
+  /** Heads that were listed to the peer in this round. */
+  get offered(): number {
+    return this.#offered.length
   }
 
   /** Operations to send in this round, as far as that is known. */
@@ -69,18 +75,48 @@ export class RoundSender {
     return this.#isDone
   }
 
-  /** Takes one part of what the peer wants; a text says what is wrong with it. */
-  want({ heads, bodies }: Extract<SyncMessage, { kind: 'want' }>): string | null {
+  /** Notes that the peer is listed this head, and may ask for it. */
+  offer(head: Head): void {
+    const entry = this.#view.graph.find(head.id)
+    if (entry === undefined) throw new Error('bug: a head of the clock that is not in the graph')
+    this.#offered.push(entry)
+  }
+
+  /**
+   * What the peer lacks of these authors, none of whose heads at the peer is unknown here, is sent unasked if it is at most `limit`
+   * operations; says whether it is.
+   */
+  push(authors: readonly Uint8Array[], limit: number): boolean {
+    const stretches: MissingStretch[] = []
+    let operations = 0
+    for (const author of authors) {
+      for (const { id } of this.#view.clock.heads(author)) {
+        const stretch = this.#stretchTo(this.#view.graph.find(id) as Entry)
+        operations += stretch.wanted.seq - stretch.known
+        if (operations > limit || !isExact(stretch)) return false
+        stretches.push(stretch)
+      }
+    }
+    this.#exact.push(...stretches)
+    return true
+  }
+
+  /** Takes what the peer wants of the heads it was listed; a text says what is wrong with it. */
+  want(heads: Uint8Array): string | null {
+    const places = setBits(heads, this.#offered.length)
+    if (places === null) return 'wanted heads that were not offered'
+    for (const place of places) {
+      const stretch = this.#stretchTo(this.#offered[place] as Entry)
+      ;(isExact(stretch) ? this.#exact : this.#unprobed).push(stretch)
+    }
+    return null
+  }
+
+  /** Takes the bodies that the peer wants; a text says what is wrong with them. */
+  wantBodies(bodies: readonly Uint8Array[]): string | null {
     const { graph } = this.#view
     this.#bodiesWanted += bodies.length
     if (this.#bodiesWanted > BODIES_WANTED_PER_ROUND_MAX) return 'more wanted bodies than a round may list'
-    for (const { author, id } of heads) {
-      const wanted = this.#offeredHeads.delete(toHex(id)) ? graph.find(id) : undefined
-      if (wanted === undefined || !equalBytes(wanted.author, author))
-        return 'a wanted head that was not offered'
-      const stretch = missingStretch(graph, wanted, this.#peerLogOf(author))
-      ;(isExact(stretch) ? this.#exact : this.#unprobed).push(stretch)
-    }
     const readable = bodies.flatMap((id) => {
       const entry = graph.find(id)
       return entry !== undefined && this.#mayShow(entry) ? [entry.ordinal] : []
@@ -166,6 +202,10 @@ export class RoundSender {
 
   #mayShow({ command, path }: Pick<Entry, 'command' | 'path'>): boolean {
     return isControl(command) || this.#view.mayRead(path)
+  }
+
+  #stretchTo(wanted: Entry): MissingStretch {
+    return missingStretch(this.#view.graph, wanted, this.#peerLogOf(wanted.author))
   }
 
   #peerLogOf(author: Uint8Array): PeerLog {

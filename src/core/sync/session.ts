@@ -1,11 +1,19 @@
-import { equalBytes, toHex } from '../bytes.ts'
-import type { ClockEntry } from '../clock.ts'
-import { BATCH_WINDOW, BODIES_WANTED_PER_ROUND_MAX, HEADS_PER_ROUND_MAX, SYNC_ROUNDS_MAX } from '../limits.ts'
+import { compareBytes, equalBytes } from '../bytes.ts'
+import { HASH_BYTES } from '../hash.ts'
+import {
+  BATCH_WINDOW,
+  BODIES_WANTED_PER_ROUND_MAX,
+  HEADS_PER_ROUND_MAX,
+  PUSHED_OPERATIONS_MAX,
+  SHORT_DIGEST_BYTES,
+  SYNC_ROUNDS_MAX,
+} from '../limits.ts'
 import type { Operation } from '../operation/operation.ts'
 import type { Fault } from '../result.ts'
-import { forEachPart, splitEntry } from './frame-parts.ts'
+import { forEachPart } from './frame-parts.ts'
 import { HeadWants } from './head-wants.ts'
-import type { OwnStanding, Standing, SyncMessage } from './message.ts'
+import { listAuthor } from './listing.ts'
+import type { ListedEntry, OwnStanding, Standing, SyncMessage } from './message.ts'
 import { RoundSender } from './sender.ts'
 import type { SyncView } from './view.ts'
 import { ClockWalk } from './walk.ts'
@@ -52,12 +60,13 @@ export interface SyncProgress {
   readonly received: number
 }
 
-type Phase = 'idle' | 'compare' | 'walk' | 'entries' | 'want' | 'transfer'
+type Phase = 'idle' | 'compare' | 'walk' | 'entries' | 'transfer'
 
 /**
  * One peer, one space: the reconciliation of two replicas as a pure state machine (DESIGN §7, docs/protocol.md §4). A driver
  * feeds events and does what the effects say; nothing here awaits, reads a clock or touches a network. Invariants:
- * 1. both sides go through the same phases in the same order, because every decision is made from what both have sent;
+ * 1. both sides go through the same phases in the same order, because every decision is made from what both have sent: in the walk, and
+ *    in listing heads, they take turns;
  * 2. what is sent goes in ascending ordinals, so parents always come before their children;
  * 3. at most BATCH_WINDOW batches are unacknowledged;
  * 4. a run ends: after SYNC_ROUNDS_MAX rounds, or after a round that gained neither side anything;
@@ -72,9 +81,10 @@ export class SyncSession {
   #waitingCompare: Extract<SyncMessage, { kind: 'compare' }> | null = null
   #walk: ClockWalk | null = null
   readonly #wants: HeadWants
-  readonly #offeredHeads = new Set<string>()
+  /** True where this side had the peer's compare before it sent its own. */
+  #answers = false
   #sentEntries = false
-  #sentWant = false
+  #gotEntries = false
   #gotWant = false
   #sender: RoundSender
   #gotEose = false
@@ -87,7 +97,7 @@ export class SyncSession {
   constructor(view: SyncView) {
     this.#view = view
     this.#wants = new HeadWants(view)
-    this.#sender = new RoundSender(view, this.#offeredHeads, this.#wants.listed)
+    this.#sender = new RoundSender(view, this.#wants.listed)
   }
 
   /** True between two runs. */
@@ -119,14 +129,12 @@ export class SyncSession {
   #take(event: SyncEvent, effects: SyncEffect[]): string | null {
     switch (event.kind) {
       case 'start':
-        if (this.#phase === 'idle') this.#beginRun(effects)
-        return null
+        return this.#phase === 'idle' ? this.#beginRun(effects) : null
       case 'admitted':
         this.#admitting--
         this.#gainedInRound += event.gained
         effects.push(send({ kind: 'ack' }))
-        this.#endRound(effects)
-        return null
+        return this.#endRound(effects)
       case 'message':
         return this.#receive(event.message, effects)
     }
@@ -163,36 +171,41 @@ export class SyncSession {
     }
   }
 
-  #beginRun(effects: SyncEffect[]): void {
+  #beginRun(effects: SyncEffect[]): string | null {
     this.#round = 0
     this.#totals = { sent: 0, received: 0, gained: 0 }
     this.#gainedInRound = 0
-    this.#sendCompare(effects)
+    return this.#sendCompare(effects)
   }
 
-  #sendCompare(effects: SyncEffect[]): void {
+  #sendCompare(effects: SyncEffect[]): string | null {
     this.#phase = 'compare'
     this.#mine = this.#view.standing()
+    this.#answers = this.#waitingCompare !== null
     effects.push(
-      send({ kind: 'compare', round: this.#round, standing: this.#mine, admitted: this.#gainedInRound }),
+      send({
+        kind: 'compare',
+        round: this.#round,
+        standing: this.#mine,
+        admitted: this.#gainedInRound,
+        answers: this.#answers,
+      }),
     )
-    if (this.#waitingCompare === null) return
+    if (this.#waitingCompare === null) return null
     const waiting = this.#waitingCompare
     this.#waitingCompare = null
-    this.#compare(waiting, effects)
+    return this.#compare(waiting, effects)
   }
 
   #onCompare(message: Extract<SyncMessage, { kind: 'compare' }>, effects: SyncEffect[]): string | null {
     if (this.#phase === 'idle') {
       if (message.round !== 0) return `a run that begins with round ${message.round}`
       this.#waitingCompare = message
-      this.#beginRun(effects)
-      return null
+      return this.#beginRun(effects)
     }
     if (this.#phase === 'compare') {
       if (message.round !== this.#round) return `round ${message.round} where ${this.#round} is due`
-      this.#compare(message, effects)
-      return null
+      return this.#compare(message, effects)
     }
     if (this.#phase !== 'transfer' || this.#waitingCompare !== null) return `compare in phase ${this.#phase}`
     if (message.round !== this.#round + 1) return `round ${message.round} where ${this.#round + 1} is due`
@@ -200,7 +213,7 @@ export class SyncSession {
     return null
   }
 
-  #compare(message: Extract<SyncMessage, { kind: 'compare' }>, effects: SyncEffect[]): void {
+  #compare(message: Extract<SyncMessage, { kind: 'compare' }>, effects: SyncEffect[]): string | null {
     const mine = this.#mine as OwnStanding
     const theirs = message.standing
     this.#theirs = theirs
@@ -215,16 +228,26 @@ export class SyncSession {
         theyLack,
         effects,
       )
-      return
+      return null
     }
+    if (this.#answers && message.answers) return 'an answer to an answer'
     this.#beginRound()
     if (sameClock) {
-      this.#sendWant(effects)
-      return
+      this.#phase = 'entries'
+      this.#sendEntries([], effects)
+      return null
     }
     this.#phase = 'walk'
-    this.#walk = new ClockWalk(this.#view.clock, mine.authors + theirs.authors)
-    this.#walkOn(effects)
+    this.#walk = new ClockWalk(this.#view.clock, this.#isShort ? SHORT_DIGEST_BYTES : HASH_BYTES)
+    // Whoever spoke second lists first; if both spoke at once, the side with the smaller root.
+    const lists = this.#answers || (!message.answers && compareBytes(mine.clockRoot, theirs.clockRoot) < 0)
+    if (lists) effects.push(send({ kind: 'nodes', ...this.#walk.begin() }))
+    return null
+  }
+
+  /** In the first round what is listed is named by its first bytes; where these mislead, the roots show it, and the next is in full. */
+  get #isShort(): boolean {
+    return this.#round === 0
   }
 
   #finish(inSync: boolean, theyLack: number, effects: SyncEffect[]): void {
@@ -250,84 +273,82 @@ export class SyncSession {
   #beginRound(): void {
     this.#view.release()
     this.#wants.beginRound()
-    this.#offeredHeads.clear()
     this.#sentEntries = false
-    this.#sentWant = false
+    this.#gotEntries = false
     this.#gotWant = false
-    this.#sender = new RoundSender(this.#view, this.#offeredHeads, this.#wants.listed)
+    this.#sender = new RoundSender(this.#view, this.#wants.listed)
     this.#gotEose = false
     this.#offered = 0
     this.#receivedInRound = 0
     this.#gainedInRound = 0
   }
 
-  #walkOn(effects: SyncEffect[]): void {
-    const walk = this.#walk as ClockWalk
-    const listings = walk.listLevel()
-    if (listings.length === 0) {
-      this.#phase = 'entries'
-      this.#sendEntries(walk, effects)
-      return
-    }
-    for (const nodes of listings) effects.push(send({ kind: 'nodes', nodes }))
-  }
-
   #onNodes(message: Extract<SyncMessage, { kind: 'nodes' }>, effects: SyncEffect[]): string | null {
     if (this.#phase !== 'walk') return `nodes in phase ${this.#phase}`
     const walk = this.#walk as ClockWalk
-    const violation = walk.receive(message.nodes)
-    if (violation !== null) return violation
-    if (walk.isLevelDone) this.#walkOn(effects)
+    const step = walk.answer(message)
+    if (typeof step === 'string') return step
+    if (walk.isOver) this.#phase = 'entries'
+    if (step === null) return null
+    effects.push(send({ kind: 'nodes', ...step }))
+    // Whoever finds that nothing is left to walk lists first.
+    if (walk.isOver) this.#sendEntries(walk.differingAuthors, effects)
     return null
   }
 
-  #sendEntries(walk: ClockWalk, effects: SyncEffect[]): void {
-    const all = walk.differingPrefixes
-      .flatMap((prefix) => this.#view.clock.entriesAt(prefix))
-      .flatMap(splitEntry)
-    const entries: ClockEntry[] = []
-    for (const entry of all) {
-      if (this.#offeredHeads.size + entry.heads.length > HEADS_PER_ROUND_MAX) break
-      entries.push(entry)
-      for (const { id } of entry.heads) this.#offeredHeads.add(toHex(id))
+  /** Lists these authors, as many as a round may, and the bodies that are absent here. */
+  #sendEntries(authors: readonly Uint8Array[], effects: SyncEffect[]): void {
+    const entries: ListedEntry[] = []
+    for (const author of authors) {
+      const heads = this.#view.clock.heads(author)
+      if (this.#sender.offered + heads.length > HEADS_PER_ROUND_MAX) break
+      for (const head of heads) this.#sender.offer(head)
+      entries.push(...listAuthor(author, heads, this.#isShort))
     }
-    forEachPart(entries, (part, last) => effects.push(send({ kind: 'entries', entries: part, last })))
+    const absent = this.#view.absentBodies(BODIES_WANTED_PER_ROUND_MAX)
+    forEachPart(entries, (part, last) => {
+      effects.push(send({ kind: 'entries', entries: part, bodies: last ? absent : [], last }))
+    })
     this.#sentEntries = true
+    this.#gotWant = entries.length === 0
   }
 
   #onEntries(message: Extract<SyncMessage, { kind: 'entries' }>, effects: SyncEffect[]): string | null {
-    // The side that finds no more level to walk sends its entries at once; the other may be one message behind.
-    if (this.#phase !== 'entries' || !this.#sentEntries) return `entries in phase ${this.#phase}`
-    const violation = this.#wants.learn(message.entries)
-    if (violation !== null) return violation
-    if (message.last) this.#sendWant(effects)
-    return null
-  }
-
-  #sendWant(effects: SyncEffect[]): void {
-    this.#phase = 'want'
-    const bodies = this.#view.absentBodies(BODIES_WANTED_PER_ROUND_MAX)
-    forEachPart(this.#wants.take(), (heads, last) => {
-      effects.push(send({ kind: 'want', heads, bodies: last ? bodies : [], last }))
-    })
-    this.#sentWant = true
-    if (this.#gotWant) this.#transfer(effects)
-  }
-
-  #onWant(message: Extract<SyncMessage, { kind: 'want' }>, effects: SyncEffect[]): string | null {
-    const isExpected = this.#phase === 'want' || this.#phase === 'entries'
-    if (!isExpected || this.#gotWant) return `want in phase ${this.#phase}`
-    const violation = this.#sender.want(message)
+    if (this.#phase !== 'entries' || this.#gotEntries) return `entries in phase ${this.#phase}`
+    const violation = this.#wants.learn(message.entries) ?? this.#sender.wantBodies(message.bodies)
     if (violation !== null) return violation
     if (!message.last) return null
-    this.#gotWant = true
-    if (this.#sentWant) this.#transfer(effects)
-    return null
+    this.#gotEntries = true
+    if (!this.#sentEntries) this.#sendEntries(this.#withoutPushed(), effects)
+    if (this.#wants.received > 0) effects.push(send({ kind: 'want', heads: this.#wants.take() }))
+    return this.#gotWant ? this.#transfer(effects) : null
   }
 
-  #transfer(effects: SyncEffect[]): void {
+  /**
+   * The differing authors to list in answer. What the peer is seen to lack of the others, few operations, goes without being asked for:
+   * of authors none of whose heads at the peer is unknown here.
+   */
+  #withoutPushed(): readonly Uint8Array[] {
+    const differing = (this.#walk as ClockWalk).differingAuthors
+    const behind = differing.filter((author) => this.#wants.knowsAllOf(author))
+    // A list that was cut short says nothing of those that are missing in it.
+    const isWhole = this.#wants.received < HEADS_PER_ROUND_MAX / 2
+    if (!isWhole || !this.#sender.push(behind, PUSHED_OPERATIONS_MAX)) return differing
+    return differing.filter((author) => !this.#wants.knowsAllOf(author))
+  }
+
+  #onWant({ heads }: Extract<SyncMessage, { kind: 'want' }>, effects: SyncEffect[]): string | null {
+    if (this.#phase !== 'entries' || !this.#sentEntries || !this.#gotEntries || this.#gotWant)
+      return `want in phase ${this.#phase}`
+    const violation = this.#sender.want(heads)
+    if (violation !== null) return violation
+    this.#gotWant = true
+    return this.#transfer(effects)
+  }
+
+  #transfer(effects: SyncEffect[]): string | null {
     this.#phase = 'transfer'
-    this.#sendOn(this.#sender.begin(), effects)
+    return this.#sendOn(this.#sender.begin(), effects)
   }
 
   /** Sends what the sender has ready; a text is the peer's fault. */
@@ -337,12 +358,11 @@ export class SyncSession {
       if (message.kind === 'operations') this.#totals.sent += message.operations.length
       effects.push(send(message))
     }
-    this.#endRound(effects)
-    return null
+    return this.#endRound(effects)
   }
 
   #onOperations(message: Extract<SyncMessage, { kind: 'operations' }>, effects: SyncEffect[]): string | null {
-    if (!this.#sentWant || this.#gotEose) return `operations in phase ${this.#phase}`
+    if (!this.#gotEntries || this.#gotEose) return `operations in phase ${this.#phase}`
     if (this.#admitting >= BATCH_WINDOW) return 'more batches in flight than the window allows'
     this.#admitting++
     this.#receivedInRound += message.operations.length + message.faults.length
@@ -352,20 +372,20 @@ export class SyncSession {
   }
 
   #onEose(message: Extract<SyncMessage, { kind: 'eose' }>, effects: SyncEffect[]): string | null {
-    if (!this.#sentWant || this.#gotEose) return `eose in phase ${this.#phase}`
+    if (!this.#gotEntries || this.#gotEose) return `eose in phase ${this.#phase}`
     if (message.operations !== this.#receivedInRound) {
       return `end of stored after ${message.operations} operations, ${this.#receivedInRound} arrived`
     }
     this.#gotEose = true
-    this.#endRound(effects)
-    return null
+    return this.#endRound(effects)
   }
 
-  #endRound(effects: SyncEffect[]): void {
-    if (this.#phase !== 'transfer' || !this.#sender.isDone || !this.#gotEose || this.#admitting > 0) return
+  #endRound(effects: SyncEffect[]): string | null {
+    if (this.#phase !== 'transfer' || !this.#sender.isDone || !this.#gotEose || this.#admitting > 0)
+      return null
     this.#totals.gained += this.#gainedInRound
     this.#round++
-    this.#sendCompare(effects)
+    return this.#sendCompare(effects)
   }
 }
 

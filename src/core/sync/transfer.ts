@@ -2,6 +2,7 @@ import { ancestorAtSeq } from '../ancestry.ts'
 import { equalBytes } from '../bytes.ts'
 import type { Head } from '../clock.ts'
 import type { Entry, Graph } from '../graph.ts'
+import { HASH_BYTES } from '../hash.ts'
 import { PROBE_IDS_MAX } from '../limits.ts'
 
 /**
@@ -33,7 +34,8 @@ export function readPeerLog(graph: Graph, author: Uint8Array, heads: readonly He
   const common = new Map<number, Entry>()
   let hasUnknown = false
   for (const head of heads) {
-    const entry = graph.find(head.id)
+    // What was listed by its first bytes, and found, is whole by now.
+    const entry = head.id.length === HASH_BYTES ? graph.find(head.id) : undefined
     if (entry === undefined || !equalBytes(entry.author, author)) hasUnknown = true
     else common.set(entry.ordinal, entry)
   }

@@ -20,7 +20,7 @@ export interface SyncView {
   /**
    * True where this session is to ask for a head that this node lacks: not when it is refused for ever, and not while another
    * session is bringing it. From then on others leave it to this one, until it releases its claims or they are too old. `author`:
-   * whose head the peer says it is.
+   * whose head the peer says it is. Both as they were listed: whole, or by their first bytes.
    */
   claim(id: Uint8Array, author?: Uint8Array): boolean
   /** Gives up the claims of this session: its run has ended. */

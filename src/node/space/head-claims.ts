@@ -1,4 +1,5 @@
 import { toHex } from '../../core/bytes.ts'
+import { SHORT_ID_BYTES } from '../../core/limits.ts'
 
 /** How long a session may keep a head to itself, in ms: a peer that stalls delays nobody by more than that. */
 const CLAIM_MS = 5_000
@@ -12,7 +13,8 @@ export class HeadClaims {
     const owner = {}
     return {
       claim: (id) => {
-        const key = toHex(id)
+        // However much of the id was listed.
+        const key = toHex(id.subarray(0, SHORT_ID_BYTES))
         const claimed = this.#owners.get(key)
         const now = nowMs()
         const ageMs = claimed === undefined ? 0 : now - claimed.sinceMs

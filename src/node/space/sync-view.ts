@@ -1,4 +1,6 @@
+import { equalBytes } from '../../core/bytes.ts'
 import type { Clock } from '../../core/clock.ts'
+import { HASH_BYTES } from '../../core/hash.ts'
 import type { Operation } from '../../core/operation/operation.ts'
 import { selectionRoot } from '../../core/state/selection-root.ts'
 import { type LinkScopes, sharedPrefixes, WHOLE_SCOPE } from '../../core/sync/read-scope.ts'
@@ -55,12 +57,19 @@ export function createSyncView(
     mayRead: (path) => readers.theirs().mayRead(path, now()),
     absentBodies: (limit) => space.absent.missing(readers.mine(), now(), limit).map(({ id }) => id),
     claim: (id, author) => {
-      if (replica.isRefused(id)) return false
-      if (author !== undefined) onListed(author)
+      if (id.length === HASH_BYTES && replica.isRefused(id)) return false
+      const listed = author === undefined ? null : wholeKey(author, readers.author)
+      if (listed !== null) onListed(listed)
       return claims.claim(id)
     },
     release: () => claims.release(),
   }
+}
+
+/** The key that a listed author means: of those that are not here, this node's own is the one that matters. */
+function wholeKey(author: Uint8Array, own: Uint8Array | null): Uint8Array | null {
+  if (author.length === HASH_BYTES) return author
+  return own !== null && equalBytes(own.subarray(0, author.length), author) ? own : null
 }
 
 /** Seq of the one head of an author in a clock; null where there is none, or a fork. */
