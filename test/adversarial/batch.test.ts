@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { decodeMessage, encodeMessage } from '../../protocols/sync/message-codec.ts'
 import { setRegister } from '../../src/core/types/register/change.ts'
 import { assembleOperation, type Operation } from '../../src/core/operation/operation.ts'
-import { EMPTY_TRIE } from '../../src/core/trie.ts'
 import { bob, carol, forge, spaceId } from '../cast.ts'
 
 const first = forge({ author: bob, body: [setRegister('docs/a', 'one')] })
