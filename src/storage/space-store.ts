@@ -218,7 +218,7 @@ export interface SpaceWriter {
   putToken(delegation: VerifiedDelegation, publisher: number): void
   /**
    * Writes the first that was ever written about a cell: its winning write and the one entry of its history. False, with nothing done, where
-   * anything was written about it before (a write, a removal, history), also if it was cleared since. Not for cells of texts.
+   * anything was written about it before (a write, a removal, history), also if it was cleared since. The write shows, and is not of a text.
    */
   putFirst(key: CellKey, cell: Cell, entry: HistoryEntry): boolean
   /** Replaces the winning write of a cell. */

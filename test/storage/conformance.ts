@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { equalBytes } from '../../src/core/bytes.ts'
 import { REFUSALS_REMEMBERED_MAX } from '../../src/core/limits.ts'
+import type { Entry } from '../../src/core/graph.ts'
 import type { Refusal, SpaceStore, SpaceWriter } from '../../src/storage/space-store.ts'
 import {
   alice,
@@ -538,6 +539,32 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
           expect([store.cell(register('p')), store.history(register('p')), keysOf(store, 9)]).toEqual(before)
         })
         again()
+      })
+
+      it('is kept of many cells, whatever order they come in and whoever asks in between', () => {
+        const places: (readonly [number, number])[] = []
+        for (let i = 0; i < 9; i++) places.push([i, 0])
+        for (let i = 0; i < 9; i++) places.push([9, i])
+        for (let i = 0; i < 9; i++) places.push([20 - 2 * i, 3 * i])
+        places.push([3, 1], [3, 2], [8, 0], [8, 0])
+        let prev: Entry | null = null
+        for (let i = 0; i < 25; i++)
+          prev = commit(store, { author: alice, ...(prev === null ? {} : { prev }) })
+        write((writer) => {
+          for (const [i, [ordinal, index]] of places.entries()) {
+            const kind = i % 7 === 6 ? 'add' : 'set'
+            writer.putFirst(field('p', `f${i}`), cellOf(idOf(`${i}`), i), { ordinal, index, kind })
+            if (i === 5) expect(store.history(field('p', 'f5'))).toHaveLength(1)
+            if (i === 14) expect(store.changedBelow('p', 30, 30)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
+            if (i === 15) writer.putHistory(field('q', 'x'), { ordinal, index, kind })
+          }
+        })
+        both(() => {
+          for (const [i, [ordinal, index]] of places.entries()) {
+            const kind = i % 7 === 6 ? 'add' : 'set'
+            expect(store.history(field('p', `f${i}`))).toEqual([{ ordinal, index, kind }])
+          }
+        })
       })
 
       it('is gone with its transaction, and may be written again', () => {

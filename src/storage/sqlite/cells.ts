@@ -1,4 +1,4 @@
-import type { Cell, CellKey, CellType } from '../../core/types/cell.ts'
+import { type Cell, type CellKey, CELL_TYPES, type CellType } from '../../core/types/cell.ts'
 import type { ElementRef } from '../../core/changes/change.ts'
 import { decodeCanonical, encodeCanonical } from '../../core/canonical-cbor.ts'
 import { STORE_CELLS_CACHED_MAX } from '../../core/limits.ts'
@@ -20,6 +20,17 @@ type CellColumns = [
   value: Uint8Array | null,
 ]
 type KeyColumns = [path: string, type: CellType, field: string]
+/** Of a cell that shows, as one does that was just made. */
+type InsertColumns = [
+  path: string,
+  field: string,
+  operation: Uint8Array,
+  change: number,
+  lamport: number,
+  time: number,
+  value: Uint8Array,
+  json: Uint8Array,
+]
 
 /** A run of paths: from `from` on, before `to`. */
 export interface PathSpan {
@@ -51,7 +62,8 @@ export class Cells {
   readonly #insertKey: Query<KeyColumns>
   readonly #read: Query<[number], CellColumns>
   readonly #write: Query<[...CellColumns, Uint8Array | null, number]>
-  readonly #insert: Query<[...KeyColumns, ...CellColumns, Uint8Array]>
+  /** By type, which is said in the statement. */
+  readonly #inserts: ReadonlyMap<CellType, Query<InsertColumns>>
   readonly #readAt: Query<[string], [...KeyColumns, ...CellColumns]>
   readonly #page: Query<[...KeyColumns, string | Uint8Array, number], [...KeyColumns, ...CellColumns]>
   readonly #insertRemoval: Query<[number, Uint8Array, number]>
@@ -69,8 +81,12 @@ export class Cells {
     this.#write = database.query(
       'UPDATE cells SET operation = ?, change = ?, lamport = ?, time = ?, removed = ?, value = ?, json = CAST(? AS TEXT) WHERE cell = ?',
     )
-    this.#insert = database.query(
-      `INSERT OR IGNORE INTO cells (path, type, field, ${CELL_COLUMNS}, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))`,
+    this.#inserts = new Map(
+      CELL_TYPES.map((type) => [
+        type,
+        database.query(`INSERT OR IGNORE INTO cells (path, type, field, ${CELL_COLUMNS}, json)
+          VALUES (?, '${type}', ?, ?, ?, ?, ?, 0, ?, CAST(? AS TEXT))`),
+      ]),
     )
     this.#readAt = database.query(
       `SELECT path, type, field, ${CELL_COLUMNS} FROM cells WHERE path = ? AND operation IS NOT NULL ORDER BY type, field`,
@@ -153,16 +169,17 @@ export class Cells {
    */
   putFirst({ path, type, field }: CellKey, cell: Cell): number | null {
     if (this.#numbers.has(cellName({ path, type, field }))) return null
+    const insert = this.#inserts.get(type)
     const { id, index, lamport, time, removed, value } = cell
-    const { changes, lastInsertRowid } = this.#insert.run(
+    if (insert === undefined || removed)
+      throw new Error('bug: the first of a cell is of a known type and shows')
+    const { changes, lastInsertRowid } = insert.run(
       path,
-      type,
       field,
       id,
       index,
       lamport,
       time,
-      removed ? 1 : 0,
       value,
       jsonOf(value),
     )

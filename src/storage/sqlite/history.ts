@@ -7,18 +7,38 @@ import type { Database, Query } from './database.ts'
 
 type Span = [from: string, to: string | Uint8Array]
 
+/** Rows that are not written yet: cells one after the other, ordinals and indexes by equal steps. */
+interface Run {
+  readonly cell: number
+  readonly ordinal: number
+  readonly index: number
+  readonly kind: HistoryEntry['kind']
+  ordinalStep: number
+  indexStep: number
+  count: number
+}
+
+/** Fewer rows than this are written one by one. */
+const RUN_ROWS_MIN = 4
+
 /** Which operation changed which cell. Values are not kept here: they are in the bodies. */
 export class History {
   readonly #cells: Cells
   readonly #insert: Query<[number, number, number, string]>
+  readonly #insertRun: Query<[number, number, number, number, number, number, string]>
   readonly #ofCell: Query<[number], [number, number, HistoryEntry['kind']]>
   readonly #countBelow: Query<[...Span, number], [number]>
   readonly #collected: Query<[string, ...Span, number, number], [number]>
   readonly #walked: Query<[string, ...Span, number, number], [number]>
 
+  #run: Run | null = null
+
   constructor(database: Database, cells: Cells) {
     this.#cells = cells
     this.#insert = database.query('INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?)')
+    this.#insertRun = database.query(`INSERT INTO history
+      WITH RECURSIVE run (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM run WHERE i + 1 < ?6)
+      SELECT ?1 + i, ?2 + ?4 * i, ?3 + ?5 * i, ?7 FROM run`)
     this.#ofCell = database.query(
       'SELECT ordinal, change, kind FROM history WHERE cell = ? ORDER BY ordinal, change',
     )
@@ -37,16 +57,54 @@ export class History {
       ORDER BY h.ordinal DESC LIMIT ?5`)
   }
 
-  put(key: CellKey, entry: HistoryEntry): void {
-    this.putAt(this.#cells.intern(key), entry)
+  /** Forgets what was not written. */
+  load(): void {
+    this.#run = null
   }
 
-  /** The same for a cell by its number. */
-  putAt(cell: number, { ordinal, index, kind }: HistoryEntry): void {
-    this.#insert.run(cell, ordinal, index, kind)
+  put(key: CellKey, { ordinal, index, kind }: HistoryEntry): void {
+    this.#insert.run(this.#cells.intern(key), ordinal, index, kind)
+  }
+
+  /**
+   * Adds to the history of a cell that was made just now, which has none. New cells have numbers one after the other, so a whole batch of
+   * them mostly is one run, which one statement writes: by {@link flush}, or before anything is read here.
+   */
+  putFirst(cell: number, { ordinal, index, kind }: HistoryEntry): void {
+    const run = this.#run
+    if (run !== null && run.kind === kind && cell === run.cell + run.count) {
+      if (run.count === 1) {
+        run.ordinalStep = ordinal - run.ordinal
+        run.indexStep = index - run.index
+      }
+      const isNext =
+        ordinal === run.ordinal + run.ordinalStep * run.count &&
+        index === run.index + run.indexStep * run.count
+      if (isNext) {
+        run.count++
+        return
+      }
+    }
+    this.flush()
+    this.#run = { cell, ordinal, index, kind, ordinalStep: 0, indexStep: 0, count: 1 }
+  }
+
+  /** Writes what is kept in memory until the end of a transaction. */
+  flush(): void {
+    const run = this.#run
+    if (run === null) return
+    this.#run = null
+    const { cell, ordinal, index, kind, ordinalStep, indexStep, count } = run
+    if (count >= RUN_ROWS_MIN) {
+      this.#insertRun.run(cell, ordinal, index, ordinalStep, indexStep, count, kind)
+      return
+    }
+    for (let i = 0; i < count; i++)
+      this.#insert.run(cell + i, ordinal + ordinalStep * i, index + indexStep * i, kind)
   }
 
   of(key: CellKey): readonly HistoryEntry[] {
+    this.flush()
     const cell = this.#cells.numberOf(key)
     if (cell === undefined) return []
     return this.#ofCell.all(cell).map(([ordinal, index, kind]) => ({ ordinal, index, kind }))
@@ -57,6 +115,7 @@ export class History {
    * soon. The worst case is many old changes under a newer log without any: a walk over all of the history.
    */
   changedBelow(prefix: string, before: number, limit: number): readonly number[] {
+    this.flush()
     const below = spansOf(prefix).at(-1)
     if (below === undefined) return []
     const span: Span = [below.from, below.to]

@@ -18,6 +18,8 @@ export class OperationIds {
   readonly #recent = new RecentCache<string, number>(STORE_ENTRIES_CACHED_MAX)
   /** Has every id below `#filtered`; made when the first are sealed, in a file that had none when it was opened. */
   #filter: IdFilter | null = null
+  /** The id found last not to be here: who adds it next has mostly just asked. */
+  #absent: Uint8Array | null = null
   #filtered = 0
   readonly #sealed: Query<[], [number]>
   readonly #setSealed: Query<[number]>
@@ -46,6 +48,7 @@ export class OperationIds {
   /** Forgets what was not written and reads the tail from the operations. */
   load(): void {
     this.#recent.clear()
+    this.#absent = null
     const [sealed] = this.#sealed.get() as [number]
     this.#tail.reset(sealed)
     for (
@@ -59,6 +62,17 @@ export class OperationIds {
 
   /** The ordinal of an id. */
   find(id: Uint8Array): number | undefined {
+    const ordinal = this.#find(id)
+    if (ordinal === undefined) this.#absent = id
+    return ordinal
+  }
+
+  /** The same as whether it is found, for an id that was mostly asked for just now. */
+  has(id: Uint8Array): boolean {
+    return id !== this.#absent && this.find(id) !== undefined
+  }
+
+  #find(id: Uint8Array): number | undefined {
     if (id.length !== 32) return undefined
     const inTail = this.#tail.find(id)
     if (inTail !== undefined || this.#tail.first === 0) return inTail
@@ -78,6 +92,7 @@ export class OperationIds {
 
   /** Adds the id of the next operation, whose row is written. True when that has sealed the tail. */
   append(id: Uint8Array): boolean {
+    this.#absent = null
     this.#tail.add(id)
     if (this.#tail.count < this.#tailMax) return false
     this.#seal()

@@ -227,7 +227,7 @@ export class Operations {
     const { ordinal, id, seq, prev, jump, parents, lamport, time, epoch, command, path } = given
     if (ordinal !== this.#count)
       throw new Error(`bug: appended ordinal ${ordinal}, the next is ${this.#count}`)
-    if (this.#ids.find(id) !== undefined) throw new Error('bug: an operation is appended twice')
+    if (this.#ids.has(id)) throw new Error('bug: an operation is appended twice')
     const { headerBytes, signature, body } = operation
     const author = this.#authors.intern(given.author)
     const chain = this.#chains.intern(given.caps, author.chain)

@@ -240,6 +240,7 @@ export class SqliteSpaceStore implements SpaceStore {
       try {
         const result = assertSynchronous(work(this.#writer))
         this.#operations.flush()
+        this.#history.flush()
         this.#database.commit()
         return result
       } catch (error) {
@@ -278,6 +279,7 @@ export class SqliteSpaceStore implements SpaceStore {
   #load(): void {
     this.#operations.load()
     this.#cells.load()
+    this.#history.load()
     this.#tokens.load()
     this.#forks.load()
     this.#refusals.load()
@@ -327,7 +329,7 @@ export class SqliteSpaceStore implements SpaceStore {
       putFirst: (key, cell, entry) => {
         guard.assertOpen()
         const number = this.#cells.putFirst(key, cell)
-        if (number !== null) this.#history.putAt(number, entry)
+        if (number !== null) this.#history.putFirst(number, entry)
         return number !== null
       },
       putCell: (key, cell) => {
