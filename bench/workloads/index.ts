@@ -3,16 +3,22 @@ import { CATCH_UP_WORKLOADS } from './catch-up.ts'
 import { COLD_SYNC_WORKLOADS } from './cold-sync.ts'
 import { HISTORY, HISTORY_IMPORT } from './history/history.ts'
 import { LARGE_SPACE } from './large-space.ts'
-import { LOCAL_WRITES } from './local-writes.ts'
+import { LIVE_WORKLOADS } from './live.ts'
+import { LOCAL_WRITE_WORKLOADS } from './local/local-writes.ts'
+import { OPENING_WORKLOADS } from './local/opening.ts'
+import { SWARM } from './swarm.ts'
 import { TEXT_WORKLOADS } from './text.ts'
 
 /** Every workload, in the order they are run. */
 export const WORKLOADS: readonly Workload[] = [
   ...COLD_SYNC_WORKLOADS,
   ...CATCH_UP_WORKLOADS,
-  LOCAL_WRITES,
+  ...LIVE_WORKLOADS,
+  ...LOCAL_WRITE_WORKLOADS,
+  ...OPENING_WORKLOADS,
   HISTORY_IMPORT,
   HISTORY,
   LARGE_SPACE,
+  SWARM,
   ...TEXT_WORKLOADS,
 ]
