@@ -555,6 +555,7 @@ describe('a rotation', () => {
     expect(bobs.get('notes/for-bob')?.value).toBe('a body that he may read')
     expect(bobs.status().peers).toMatchObject([{ inSync: true, refused: {} }])
     // What he was given before is no more than the next key needs: the receipt is by that key.
+    await until(space, () => space.status().peers[0]?.inSync === true, 'in sync on the other side')
     expect(space.status().peers).toMatchObject([{ inSync: true, receipt: { reader: did }, lastFault: null }])
   })
 })
