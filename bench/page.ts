@@ -25,10 +25,8 @@ export function makePage(
   const targets = kept.flatMap(({ targets }) => targets)
   const count = (verdict: JudgedTarget['verdict']) => targets.filter((one) => one.verdict === verdict).length
   const summary = `${targets.length} targets: ${count('met')} met, ${count('not met')} not met, ${count('not measured')} not measured.`
-  const missing = order.filter((name) => !results.has(name))
-  const notKept = missing.length === 0 ? [] : [`Not measured yet: ${missing.join(', ')}.`]
   const sections = kept.map((result) => section(result, notes.get(result.workload)))
-  return `${[INTRODUCTION, summary, ...notKept, ...sections].join('\n\n')}\n`
+  return `${[INTRODUCTION, summary, ...sections].join('\n\n')}\n`
 }
 
 /** The table of the README: how Hanse stands to the best peer, workload by workload. */

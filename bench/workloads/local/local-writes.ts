@@ -1,0 +1,82 @@
+import { createNode } from '../../../src/node/node.ts'
+import type { ItemEdit } from '../../../src/node/space/item-edit.ts'
+import { type Figures, seconds, sizeOf, type Sizes, type Subject, type Workload } from '../../measure.ts'
+import { bytesOf, inFolder } from '../in-folder.ts'
+import { LOCAL_PEERS, writeNotes } from './subjects.ts'
+
+/** One write of each type; `i` tells them apart. */
+const EDITS: Readonly<Record<string, (i: number) => ItemEdit>> = {
+  register: (i) => ({ kind: 'put', path: `notes/${i}`, value: `entry ${i} of the benchmark` }),
+  map: (i) => ({ kind: 'edit', path: `people/${i % 1_000}`, set: { name: `name ${i}`, born: i } }),
+  edge: (i) => ({ kind: 'link', path: `people/${i % 1_000}`, label: 'knows', to: `people/${i}` }),
+  log: (i) => ({ kind: 'append', path: `events/${i % 10}`, value: { did: 'something', n: i } }),
+  set: (i) => ({ kind: 'tag', path: `people/${i % 1_000}`, add: [`tag ${i % 50}`] }),
+  counter: (i) => ({ kind: 'count', path: `hits/${i % 100}`, by: 1 }),
+  claim: (i) => ({ kind: 'claim', path: `releases/${i}`, value: i }),
+}
+
+/** Signed, authorised, on disk before the next: writes per second by type, `perOperation` of them in one operation. */
+async function writeAll(sizes: Sizes, perOperation: number): Promise<Figures> {
+  const writes = sizeOf(sizes, 'writes')
+  const figures: Record<string, number> = {}
+  for (const [type, editOf] of Object.entries(EDITS)) {
+    await inFolder(async (dataDirectory) => {
+      const node = await createNode({ dataDirectory, online: false })
+      const space = node.createSpace({ name: 'bench' })
+      const taken = await seconds(() => {
+        for (let i = 0; i < writes; i += perOperation)
+          space.write(Array.from({ length: Math.min(perOperation, writes - i) }, (_, j) => editOf(i + j)))
+      })
+      await node.stop()
+      figures[`${type}PerSecond`] = writes / taken
+      if (type === 'register') figures['storedBytesEach'] = bytesOf(dataDirectory) / writes
+    })
+  }
+  return figures
+}
+
+/** The peers have registers, or something that is as near. */
+function peers(perOperation: number): readonly Subject[] {
+  return LOCAL_PEERS.filter(({ name }) => perOperation === 1 || name !== 'OrbitDB').map(
+    ({ name, module, without, isFloor }) => ({
+      name: `${name}, ${operationText(perOperation)}`,
+      without,
+      ...(isFloor === true ? { isFloor } : {}),
+      run: async (sizes) =>
+        await inFolder(
+          async (folder) => await writeNotes(module, folder, sizeOf(sizes, 'writes'), perOperation),
+        ),
+    }),
+  )
+}
+
+function operationText(perOperation: number): string {
+  return perOperation === 1 ? 'one write an operation' : `${perOperation} writes an operation`
+}
+
+function workload(name: string, question: string, perOperation: number): Workload {
+  return {
+    name,
+    question,
+    sizes: { writes: 5_000 },
+    quick: { writes: 500 },
+    subjects: [
+      {
+        name: `Hanse, ${operationText(perOperation)}`,
+        without: '',
+        run: async (sizes) => await writeAll(sizes, perOperation),
+      },
+      ...peers(perOperation),
+    ],
+    compared: { registerPerSecond: 'more', storedBytesEach: 'less' },
+  }
+}
+
+export const LOCAL_WRITE_WORKLOADS: readonly Workload[] = [
+  workload(
+    'local-writes',
+    'How many writes a second does a space take, by type, each an operation that is durable before the next?',
+    1,
+  ),
+  workload('local-writes-grouped', 'The same with 100 writes in one operation.', 100),
+]
