@@ -6,6 +6,7 @@ import { LARGE_SPACE } from './large-space.ts'
 import { LIVE_WORKLOADS } from './live.ts'
 import { LOCAL_WRITE_WORKLOADS } from './local/local-writes.ts'
 import { OPENING_WORKLOADS } from './local/opening.ts'
+import { STORAGE_IDS } from './storage-ids.ts'
 import { SWARM } from './swarm.ts'
 import { TEXT_WORKLOADS } from './text.ts'
 
@@ -19,6 +20,7 @@ export const WORKLOADS: readonly Workload[] = [
   HISTORY_IMPORT,
   HISTORY,
   LARGE_SPACE,
+  STORAGE_IDS,
   SWARM,
   ...TEXT_WORKLOADS,
 ]

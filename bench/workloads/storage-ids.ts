@@ -1,21 +1,11 @@
-/**
- * How should ids find their operations? Fills the real `operations` table in batches, with each way to index the ids beside it:
- *
- * - `unique`: a unique index on the 32-byte id;
- * - `prefix`: a table of (first 8 bytes, ordinal), filled row by row;
- * - `tail N`: what we do (src/storage/sqlite/operation-ids.ts): the newest N ids in memory, sealed into that table in order.
- *
- *     node bench/storage-ids.ts [rows…]
- *
- * Numbers and the decision: docs/decisions/0003-id-index.md.
- */
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { createSpaceFile } from '../src/storage/sqlite/create.ts'
-import { Database, type Query } from '../src/storage/sqlite/database.ts'
-import { OperationIds } from '../src/storage/sqlite/operation-ids.ts'
+import { createSpaceFile } from '../../src/storage/sqlite/create.ts'
+import { Database, type Query } from '../../src/storage/sqlite/database.ts'
+import { OperationIds } from '../../src/storage/sqlite/operation-ids.ts'
+import { type Figures, sizeOf, type Workload } from '../measure.ts'
+import { inFolder } from './in-folder.ts'
 
 const BATCH = 1_000
 const FINDS = 20_000
@@ -58,15 +48,8 @@ function tailOf(max: number): (database: Database) => Index {
   }
 }
 
-const WAYS: readonly (readonly [string, (database: Database) => Index])[] = [
-  ['unique', uniqueIndex],
-  ['prefix', prefixTable],
-  ['tail 16384', tailOf(16_384)],
-  ['tail 65536', tailOf(65_536)],
-]
-
-function measure(name: string, createIndex: (database: Database) => Index, rows: number) {
-  const folder = mkdtempSync(join(tmpdir(), 'hanse-bench-'))
+/** Ids and the rows that they find, in batches of one transaction each; then finds of ids that are there, and that are not. */
+function fillAndFind(createIndex: (database: Database) => Index, rows: number, folder: string): Figures {
   const file = join(folder, 'space.sqlite')
   createSpaceFile(file, { spaceId: idAt(-1), spaceKey: idAt(-2) })
   const database = new Database(file)
@@ -97,30 +80,44 @@ function measure(name: string, createIndex: (database: Database) => Index, rows:
     const started = performance.now()
     for (const [i, one] of wanted.entries())
       if (index.find(one) !== expected(i)) throw new Error('a wrong answer')
-    return Math.round(FINDS / ((performance.now() - started) / 1_000))
+    return FINDS / ((performance.now() - started) / 1_000)
   }
   // A stride that is prime to the number of rows: every id at most once.
   const scattered = (i: number) => (i * 7_919) % rows
-  const result = {
-    way: name,
-    rows,
-    rowsPerSecond: Math.round(rows / (total / 1_000)),
-    lastFifthPerSecond: Math.round(
-      (lastFifth.length * BATCH) / (lastFifth.reduce((a, b) => a + b, 0) / 1_000),
-    ),
-    longestBatchMs: Math.round(Math.max(...times)),
+  const figures = {
+    rowsPerSecond: rows / (total / 1_000),
+    lastFifthPerSecond: (lastFifth.length * BATCH) / (lastFifth.reduce((a, b) => a + b, 0) / 1_000),
+    longestBatchMs: times.reduce((a, b) => Math.max(a, b)),
     hitsPerSecond: finds((i) => ids[scattered(i)] as Uint8Array, scattered),
     missesPerSecond: finds(
       (i) => idAt(-3 - i),
       () => undefined,
     ),
-    megabytes: 0,
   }
   database.close()
-  result.megabytes = Math.round(statSync(file).size / 1e6)
-  rmSync(folder, { recursive: true, force: true })
-  return result
+  return { ...figures, storedBytesEach: statSync(file).size / rows }
 }
 
-const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [100_000, 500_000]
-console.table(sizes.flatMap((rows) => WAYS.map(([name, createIndex]) => measure(name, createIndex, rows))))
+const WAYS: readonly (readonly [string, (database: Database) => Index])[] = [
+  ['Hanse, the newest 65,536 in memory', tailOf(65_536)],
+  ['Hanse, the newest 16,384 in memory', tailOf(16_384)],
+  ['a unique index', uniqueIndex],
+  ['a table of prefixes, row by row', prefixTable],
+]
+
+/** What decision 0003 was made by. */
+export const STORAGE_IDS: Workload = {
+  name: 'storage-ids',
+  question: 'How should ids find their operations?',
+  sizes: { rows: 500_000 },
+  quick: { rows: 50_000 },
+  subjects: WAYS.map(([name, createIndex]) => ({
+    name,
+    without: '',
+    run: async (sizes) =>
+      await inFolder(
+        async (folder) => await Promise.resolve(fillAndFind(createIndex, sizeOf(sizes, 'rows'), folder)),
+      ),
+  })),
+  compared: { rowsPerSecond: 'more', hitsPerSecond: 'more', missesPerSecond: 'more' },
+}
