@@ -126,3 +126,18 @@ test('whoever is offered what it lacks has it fetched from who offers, and nothi
   await vi.advanceTimersByTimeAsync(GOSSIP_PATIENCE_MS)
   expect(scene.told).toEqual(['missing: carol'])
 })
+
+test('a node that is behind with reading has nothing fetched that may lie there unread, until it has caught up', async () => {
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(0)
+  try {
+    await scene.take(second)
+    clock.mockReturnValue(2 * GOSSIP_PATIENCE_MS + 1)
+    await vi.advanceTimersByTimeAsync(GOSSIP_PATIENCE_MS)
+    expect(scene.told).toEqual([])
+    clock.mockReturnValue(3 * GOSSIP_PATIENCE_MS + 1)
+    await vi.advanceTimersByTimeAsync(GOSSIP_PATIENCE_MS)
+    expect(scene.told).toEqual(['missing: mallory'])
+  } finally {
+    clock.mockRestore()
+  }
+})
