@@ -1,3 +1,8 @@
+/** No further round begins when this much has passed in one part of the check, in ms: a machine that is very busy is given fewer. */
+export const ROUNDS_BUDGET_MS = 50_000
+/** So many are made in any case, beside the one to warm up. */
+export const ROUNDS_LEAST = 2
+
 /** What a piece of work cost this process. */
 export interface Cost {
   /** On all its threads, in µs. */

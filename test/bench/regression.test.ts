@@ -11,7 +11,7 @@ function run(changes: { readonly codecUs?: readonly number[] } = {}): Measured {
   const received = {
     ...cost(3_000_000),
     operations: 3_000,
-    bytes: 300_000,
+    bytes: 240_000,
     bytesAgain: 400,
     idleMb: 150,
     peakMb: 200,
@@ -24,7 +24,7 @@ function run(changes: { readonly codecUs?: readonly number[] } = {}): Measured {
       json: others(1_000),
       codec,
       rows: others(100),
-      admit: others(1_000),
+      admit: others(500),
       durableRows: others(1_000),
       durableWrites: others(2_000),
     },
