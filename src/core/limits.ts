@@ -538,6 +538,8 @@ export const OWN_LINKS_TO_STRANGER_PER_SECOND_MAX = 4
 export const RESTING_INTERVAL_MS_MAX = 60 * 60 * 1000
 /** Shortest time between two comparisons with a peer that shares a space and does not listen to its topic, in ms. */
 export const UNHEARD_INTERVAL_MS = 200
+/** Shortest time between two comparisons with a peer of what came by comparison with others, in ms: gossip does not carry it. */
+export const SPREAD_INTERVAL_MS = 1_000
 /** Spaces for which peers are looked for in one round, in turns: at each introduction node, and in the DHT. */
 export const SPACES_PER_ROUND_MAX = 48
 

@@ -1,5 +1,6 @@
+import type { PeerId } from '@libp2p/interface'
 import type { SyncSpace } from '../../../protocols/sync/index.ts'
-import { UNHEARD_INTERVAL_MS } from '../../core/limits.ts'
+import { SPREAD_INTERVAL_MS, UNHEARD_INTERVAL_MS } from '../../core/limits.ts'
 import type { Space } from '../space/space.ts'
 import { Gathered } from './gathered.ts'
 import { gossipTopic, type SpaceGossip } from './gossip.ts'
@@ -66,6 +67,16 @@ export class Attendance {
     const wasLive = this.#live.isLive(member)
     const isHeard = this.#live.touch(member) && wasLive
     this.#admitted.say(member, !isHeard)
+  }
+
+  /**
+   * A comparison with a peer has brought something. Whoever met us before it came does not hear of it by gossip, and would otherwise wait
+   * for the interval: a space that is handed on by a chain of newcomers for as many intervals as the chain is long.
+   */
+  onGained({ space, sync }: Member, from: PeerId): void {
+    const { peers, scheduler } = this.#init
+    for (const peer of peers.sharers(sync))
+      if (!peer.equals(from)) scheduler.atMost(space, peer, SPREAD_INTERVAL_MS)
   }
 
   isLive(member: Member): boolean {

@@ -179,7 +179,9 @@ export class NodeNetwork {
     sync.addEventListener('finished', ({ detail: { peer, space, report, link } }) => {
       const member = this.#members.get(toHex(space.topic))
       member?.space.onReport(peer.toString(), report, link.traffic, this.#runTraffic.take(link))
-      if (member !== undefined) this.#publishPending(member)
+      if (member === undefined) return
+      this.#publishPending(member)
+      if (report.gained > 0) this.#attendance.onGained(member, peer)
     })
     sync.addEventListener('receipt', ({ detail: { peer, space, receipt } }) => {
       this.#members.get(toHex(space.topic))?.space.onReceipt(peer.toString(), receipt)
