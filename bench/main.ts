@@ -1,11 +1,12 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import { chooseWorkloads, compare, isHanseName, judge, type JudgedTarget, summariseAll } from './compare.ts'
+import { installPeers } from './install-peers.ts'
 import type { Figures, Sizes, Subject, SubjectSummary, Summary, Workload } from './measure.ts'
 import { keepResult, type WorkloadResult } from './results.ts'
 import { WORKLOADS } from './workloads/index.ts'
@@ -59,6 +60,11 @@ if (options.keep === true && (quick || options.subjects !== undefined)) {
   process.stderr.write('--keep is for whole runs: without --quick and --subjects\n')
   process.exit(2)
 }
+
+// Whoever interrupts a run ends its processes, and leaves no folders behind.
+const interruption = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.once(name, () => interruption.abort(new Error(`interrupted by ${name}`)))
 
 installPeers()
 const say = (text: string) => (options.json === true ? process.stderr : process.stdout).write(`${text}\n`)
@@ -150,10 +156,20 @@ async function runApart(
   const args = ['--no-warnings', runOne, step, workload.name, subject.name, JSON.stringify(sizes), folder]
   try {
     const run = promisify(execFile)
-    const bounds = { timeout: RUN_TIMEOUT_MS, killSignal: 'SIGKILL', maxBuffer: OUTPUT_BYTES_MAX } as const
+    const { signal } = interruption
+    const bounds = {
+      timeout: RUN_TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+      maxBuffer: OUTPUT_BYTES_MAX,
+      signal,
+    } as const
+    const startedMs = performance.now()
     const { stdout } = await run(process.execPath, args, bounds)
+    const taken = Math.round((performance.now() - startedMs) / 1000)
+    process.stderr.write(`  (${step} of ${subject.name}: ${taken} s)\n`)
     return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Figures
   } catch (error) {
+    interruption.signal.throwIfAborted()
     const why = error instanceof Error ? error.message.slice(0, 2_000) : String(error)
     say(`  ${subject.name} FAILED (${step}): ${why}`)
     process.exitCode = 1
@@ -224,23 +240,4 @@ function commit(): string {
   } catch {
     return 'unknown'
   }
-}
-
-/** Again whenever the list of peers is another than that installed. */
-function installPeers(): void {
-  const folder = fileURLToPath(new URL('peers', import.meta.url))
-  if (isInstalled(folder)) return
-  process.stderr.write('Installing the peers that Hanse is measured beside (bench/peers) …\n')
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-}
-
-/** npm leaves what it has installed beside it: as new as the lock, or newer. */
-function isInstalled(folder: string): boolean {
-  const installed = `${folder}/node_modules/.package-lock.json`
-  return (
-    existsSync(installed) && statSync(installed).mtimeMs >= statSync(`${folder}/package-lock.json`).mtimeMs
-  )
 }
