@@ -64,7 +64,7 @@ if (options.keep === true && (quick || options.subjects !== undefined)) {
 // Whoever interrupts a run ends its processes, and leaves no folders behind.
 const interruption = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.once(name, () => interruption.abort(new Error(`interrupted by ${name}`)))
+  process.on(name, () => interruption.abort(new Error(`interrupted by ${name}`)))
 
 installPeers()
 const say = (text: string) => (options.json === true ? process.stderr : process.stdout).write(`${text}\n`)
