@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { readRequest, USAGE, type Request } from './command-line.ts'
+import { isScale, readRequest, readScaleRequest, USAGE, type Request } from './command-line.ts'
 import { keepOnly, labelsOf, type Plan, type ScenarioName } from './plan.ts'
 import { Report } from './report.ts'
 import { drawPlan } from './scenarios.ts'
 import { shrink } from './shrink.ts'
 import type { RunResult } from './run-result.ts'
+import { simulateScale } from './scale/scale.ts'
 import { runPlan } from './simulate.ts'
 
 /** Every so many-th run is done twice, and must come out the same to the last event. */
@@ -15,7 +16,10 @@ const SHRINK_RUNS_MAX = 150
 const SHRINK_MS_MAX = 60_000
 
 async function main(): Promise<number> {
-  const request = readRequest(process.argv.slice(2))
+  const values = process.argv.slice(2)
+  const scale = isScale(values) ? readScaleRequest(values) : null
+  if (scale !== null && typeof scale !== 'string') return simulateScale(scale)
+  const request = scale ?? readRequest(values)
   if (typeof request === 'string') {
     console.error(`${request}\n${USAGE}`)
     return 2
