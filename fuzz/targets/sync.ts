@@ -11,6 +11,7 @@ import {
   FRAME_BYTES_MAX,
   HEADER_BYTES_MAX,
   SHORT_ID_BYTES,
+  SHORT_KEY_BYTES,
 } from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import { createSignatureVerifier } from '../../src/core/native-signature.ts'
@@ -28,10 +29,12 @@ const standing = fc.record({
   operations: count,
   absentBodies: count,
 })
-const listed = fc.oneof(digest, bytesOf(SHORT_ID_BYTES))
 const entry = fc.record({
-  author: listed,
-  heads: fc.array(fc.record({ seq: count, id: listed }), { minLength: 1, maxLength: 3 }),
+  author: fc.oneof(digest, bytesOf(SHORT_KEY_BYTES)),
+  heads: fc.array(fc.record({ seq: count, id: fc.oneof(digest, bytesOf(SHORT_ID_BYTES)) }), {
+    minLength: 1,
+    maxLength: 3,
+  }),
 })
 
 /** Every message of the protocol. A new kind is missing here until the compiler is told. */

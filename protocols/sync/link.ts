@@ -167,7 +167,7 @@ export class SyncLink {
       if (!this.#bound.takeFrame()) return this.#blame(protocolFault('too many frames in a run'), frame.value)
       if (this.#isClosed) return ok(undefined)
       const spaceId = this.#session === null ? null : (this.#space?.spaceId ?? null)
-      const decoded = decodeMessage(frame.value, spaceId)
+      const decoded = decodeMessage(frame.value, spaceId, this.#session?.listed)
       if (!decoded.ok) return this.#blame(decoded.fault, frame.value)
       const message = decoded.value
       this.#watchSilence()

@@ -7,6 +7,7 @@ import {
   PROBE_IDS_MAX,
   READ_TOKENS_MAX,
   SHORT_ID_BYTES,
+  SHORT_KEY_BYTES,
 } from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import { fail, ok, type Fault, type Result } from '../../src/core/result.ts'
@@ -15,6 +16,7 @@ import { decodeBatch, encodeBatch } from '../../src/core/sync/batch.ts'
 import { NONCE_BYTES, type ReadProof } from '../../src/core/sync/handshake.ts'
 import type { ListedEntry, ListedHead, Standing, SyncMessage } from '../../src/core/sync/message.ts'
 import type { Receipt } from '../../src/core/sync/receipt.ts'
+import { NOTHING_SHARED, type SharedHeads } from '../../src/core/sync/shared-heads.ts'
 
 /** Messages before the session: who asks for what, and the proofs. docs/protocol.md §4.2. */
 export type HandshakeMessage =
@@ -91,7 +93,7 @@ function fieldsOf(message: WireMessage): readonly unknown[] {
     case 'offer':
       return [message.operations]
     case 'operations':
-      return [encodeBatch(message.operations)]
+      return [encodeBatch(message.operations, message.shared)]
     case 'ack':
       return []
     case 'eose':
@@ -106,11 +108,12 @@ export type MessageFault = Fault<'NON_CANONICAL' | 'BAD_FIELD' | 'LIMIT'>
 /**
  * Strict reading of one message: canonical DAG-CBOR (`NON_CANONICAL`), a known tag with its fields each of its type (`BAD_FIELD`),
  * and lists within their bounds (`LIMIT`). `spaceId` is needed to put operations together; null before the handshake is through,
- * when no message of a session is readable.
+ * when no message of a session is readable. `shared`: the heads that this side has listed in this round.
  */
 export function decodeMessage(
   bytes: Uint8Array,
   spaceId: Uint8Array | null,
+  shared = NOTHING_SHARED,
 ): Result<WireMessage, MessageFault> {
   const decoded = decodeCanonical(bytes)
   if (!decoded.ok) return decoded
@@ -123,13 +126,17 @@ export function decodeMessage(
     return bad(`message ${String(tag)} has ${fields.length} fields, not ${read.fields}`)
   if (spaceId === null && !read.beforeSession)
     return bad(`message ${String(tag)} before the handshake is through`)
-  return read.read(fields, spaceId ?? new Uint8Array())
+  return read.read(fields, spaceId ?? new Uint8Array(), shared)
 }
 
 interface Reader {
   readonly fields: number
   readonly beforeSession: boolean
-  readonly read: (fields: readonly unknown[], spaceId: Uint8Array) => Result<WireMessage, MessageFault>
+  readonly read: (
+    fields: readonly unknown[],
+    spaceId: Uint8Array,
+    shared: SharedHeads,
+  ) => Result<WireMessage, MessageFault>
 }
 
 const inSession = (fields: number, read: Reader['read']): Reader => ({ fields, beforeSession: false, read })
@@ -207,7 +214,7 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
     TAGS.offer,
     inSession(1, ([operations]) => (isCount(operations) ? ok({ kind: 'offer', operations }) : bad('offer'))),
   ],
-  [TAGS.operations, inSession(1, ([batch], spaceId) => readOperations(batch, spaceId))],
+  [TAGS.operations, inSession(1, ([batch], spaceId, shared) => readOperations(batch, spaceId, shared))],
   [TAGS.ack, inSession(0, () => ok({ kind: 'ack' }))],
   [
     TAGS.eose,
@@ -226,21 +233,30 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
 function readEntry(entry: unknown): ListedEntry | null {
   if (!Array.isArray(entry) || entry.length !== 2) return null
   const [author, heads] = entry as unknown[]
-  if (!isListed(author) || !Array.isArray(heads) || heads.length === 0 || heads.length > HEADS_PER_ENTRY_MAX)
+  if (
+    !isListed(author, SHORT_KEY_BYTES) ||
+    !Array.isArray(heads) ||
+    heads.length === 0 ||
+    heads.length > HEADS_PER_ENTRY_MAX
+  )
     return null
   const read: ListedHead[] = []
   for (const head of heads as unknown[]) {
     if (!Array.isArray(head) || head.length !== 2) return null
     const [seq, id] = head as unknown[]
-    if (!isCount(seq) || !isListed(id)) return null
+    if (!isCount(seq) || !isListed(id, SHORT_ID_BYTES)) return null
     read.push({ seq, id })
   }
   return { author, heads: read }
 }
 
-function readOperations(batch: unknown, spaceId: Uint8Array): Result<WireMessage, MessageFault> {
+function readOperations(
+  batch: unknown,
+  spaceId: Uint8Array,
+  shared: SharedHeads,
+): Result<WireMessage, MessageFault> {
   if (!(batch instanceof Uint8Array)) return bad('operations')
-  const decoded = decodeBatch(batch, spaceId)
+  const decoded = decodeBatch(batch, spaceId, shared)
   if (!decoded.ok) return decoded
   const operations: Operation[] = []
   const faults: Fault[] = []
@@ -257,7 +273,8 @@ const isSomeBytes = (value: unknown): value is Uint8Array => value instanceof Ui
 const isBytes = (value: unknown, length: number): value is Uint8Array =>
   value instanceof Uint8Array && value.length === length
 /** Whole, or its first bytes. */
-const isListed = (value: unknown): value is Uint8Array => isDigest(value) || isBytes(value, SHORT_ID_BYTES)
+const isListed = (value: unknown, shortBytes: number): value is Uint8Array =>
+  isDigest(value) || isBytes(value, shortBytes)
 const isDigest = (value: unknown): value is Uint8Array => isBytes(value, HASH_BYTES)
 
 function isListOf<T>(value: unknown, is: (item: unknown) => item is T, most: number): value is readonly T[] {

@@ -2,6 +2,7 @@ import { toHex } from '../../src/core/bytes.ts'
 import { SHORT_DIGEST_BYTES } from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import { CHILDREN, GRANDCHILDREN } from '../../src/core/sync/walk.ts'
+import type { SyncSpace } from '../../protocols/sync/index.ts'
 import type { WireMessage } from '../../protocols/sync/message-codec.ts'
 import { closeFrame, openFrame } from '../frames.ts'
 import type { NodeHooks } from '../node.ts'
@@ -13,33 +14,26 @@ export function createWithholder(random: Random): Actor {
   let stage: Stage | null = null
   const victim = random.below(64)
   const isSecretive = random.chance(0.5)
-  const heldBack = new Map<string, number>()
   const isVictims = ({ header: { author } }: Operation) => {
     const isHit = stage !== null && !stage.isOver() && toHex(author) === stage.authorAt(victim)
     if (isHit) stage?.note()
     return isHit
   }
-  const onFrame: NodeHooks['onFrame'] = (to, frame) => {
-    const node = stage?.node() ?? null
-    const message = node === null ? null : openFrame(frame, node.hosted.id)
-    const peer = to.toString()
-    if (message?.kind === 'compare') heldBack.delete(peer)
-    if (message?.kind === 'operations') {
-      const operations = message.operations.filter((operation) => !isVictims(operation))
-      const count = message.operations.length - operations.length
-      if (count === 0) return [frame]
-      heldBack.set(peer, (heldBack.get(peer) ?? 0) + count)
-      return [closeFrame({ ...message, operations })]
-    }
-    if (message?.kind === 'eose') {
-      const operations = message.operations - (heldBack.get(peer) ?? 0)
-      return [closeFrame({ ...message, operations })]
-    }
-    return [frame]
-  }
+  // In the place of each it sends the first operation of the space, so that the number is right.
+  const space = (own: SyncSpace): SyncSpace => ({
+    ...own,
+    createView: (scopes) => {
+      const view = own.createView(scopes)
+      const operation = (ordinal: number) => {
+        const wanted = view.operation(ordinal)
+        return isVictims(wanted) ? view.operation(0) : wanted
+      }
+      return { ...view, operation }
+    },
+  })
   return {
     grant: MALLORYS,
-    hooks: isSecretive ? { takes: (operation) => !isVictims(operation) } : { onFrame },
+    hooks: isSecretive ? { takes: (operation) => !isVictims(operation) } : { space },
     begin(begun) {
       stage = begun
     },

@@ -114,8 +114,10 @@ export const CLOCK_LEAVES_MAX = 24
 export const CLOCK_LISTING_BYTES_MAX = 512 * 1024
 /** Bytes of a digest in the walk of the first round of a run; in later ones it is whole. */
 export const SHORT_DIGEST_BYTES = 4
-/** Bytes of an author's key and of a head's id in what is listed in the first round of a run; in later ones they are whole. */
-export const SHORT_ID_BYTES = 8
+/** Bytes of an author's key in what is listed in the first round of a run; in later ones it is whole. */
+export const SHORT_KEY_BYTES = 8
+/** Bytes of a head's id there: so many that nobody makes two that begin alike, since batches refer to what was listed. */
+export const SHORT_ID_BYTES = 16
 /** Operations sent without being asked for in one round, where the peer's heads show that it lacks them: a round trip less. */
 export const PUSHED_OPERATIONS_MAX = 256
 /** Clock entries in one frame: at most 2,048 × (35 + 8 × 41) bytes, so below FRAME_BYTES_MAX. */

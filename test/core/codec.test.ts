@@ -18,6 +18,7 @@ import {
   verifyOperation,
 } from '../../src/core/operation/operation.ts'
 import { decodeBatch, encodeBatch } from '../../src/core/sync/batch.ts'
+import { SharedHeads } from '../../src/core/sync/shared-heads.ts'
 import { MerkleTrie } from '../../src/core/trie.ts'
 import { alice, beginning, bob, carol, forge, genesis, mallory, spaceId, verifier } from '../cast.ts'
 import { makeHistory, plans } from '../random-history.ts'
@@ -318,6 +319,46 @@ describe('a batch', () => {
   })
 })
 
+describe('a batch that refers to what was listed', () => {
+  const first = forge({ author: bob, body: [setRegister('x', 1)] })
+  const shared = new SharedHeads([undefined, { ...first.header, id: first.id }])
+  const next = forge({ author: bob, prev: first, body: [setRegister('x', 2)] })
+  const other = forge({ author: carol, deps: [first], body: [setRegister('y', 3)] })
+
+  test('is read as what was sent, and is shorter by key, chain and ids', () => {
+    const bytes = encodeBatch([next, other], shared)
+    const decoded = decodeBatch(bytes, spaceId, shared)
+    if (!decoded.ok) throw new Error(decoded.fault.detail)
+    expect(decoded.value.map((item) => item.ok && toHex(item.value.id))).toEqual(
+      [next, other].map(({ id }) => toHex(id)),
+    )
+    expect(encodeBatch([next, other]).length - bytes.length).toBeGreaterThan(32 * 4)
+  })
+
+  test('is refused, or loses what refers, where there is no such place', () => {
+    const bytes = encodeBatch([next], shared)
+    expect(decodeBatch(bytes, spaceId)).toMatchObject({ ok: false, fault: { code: 'BAD_FIELD' } })
+    const only = encodeBatch(
+      [other],
+      new SharedHeads([{ ...first.header, author: alice.publicKey, caps: [], id: first.id }]),
+    )
+    const decoded = decodeBatch(only, spaceId)
+    expect(decoded.ok && decoded.value.map((item) => item.ok)).toEqual([false])
+  })
+
+  test('never throws, whatever places it names', () => {
+    const known = encodeBatch([next, other], shared)
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(known.length - 1), fc.nat(255)), { maxLength: 4 }), (edits) => {
+        const bytes = new Uint8Array(known)
+        for (const [at, byte] of edits) bytes[at] = byte
+        decodeBatch(bytes, spaceId, shared)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
+
 describe('a message of the sync protocol', () => {
   const standing = fc.record({
     clockRoot: digest,
@@ -326,8 +367,8 @@ describe('a message of the sync protocol', () => {
     operations: count,
     absentBodies: count,
   })
-  const listed = fc.oneof(digest, fc.uint8Array({ minLength: 8, maxLength: 8 }))
-  const heads = fc.array(fc.record({ seq: count, id: listed }), { minLength: 1, maxLength: 8 })
+  const cut = (bytes: number) => fc.oneof(digest, fc.uint8Array({ minLength: bytes, maxLength: bytes }))
+  const heads = fc.array(fc.record({ seq: count, id: cut(16) }), { minLength: 1, maxLength: 8 })
   const message: fc.Arbitrary<WireMessage> = fc.oneof(
     fc.record({ kind: fc.constant('hello' as const), topic: digest, nonce: digest, knowledge: digest }),
     fc.record({
@@ -352,7 +393,7 @@ describe('a message of the sync protocol', () => {
     }),
     fc.record({
       kind: fc.constant('entries' as const),
-      entries: fc.array(fc.record({ author: listed, heads }), { maxLength: 3 }),
+      entries: fc.array(fc.record({ author: cut(8), heads }), { maxLength: 3 }),
       bodies: fc.array(digest, { maxLength: 3 }),
       last: fc.boolean(),
     }),

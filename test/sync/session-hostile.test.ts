@@ -9,6 +9,7 @@ import {
   PROBES_OPEN_MAX,
   SHORT_DIGEST_BYTES,
   SHORT_ID_BYTES,
+  SHORT_KEY_BYTES,
   SYNC_ROUNDS_MAX,
 } from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
@@ -54,7 +55,7 @@ const bobEntry = (ids: readonly Uint8Array[]) => ({
   heads: ids.map((id) => ({ seq: 3, id })),
 })
 const shortBob = {
-  author: bob.publicKey.subarray(0, SHORT_ID_BYTES),
+  author: bob.publicKey.subarray(0, SHORT_KEY_BYTES),
   heads: [{ seq: 3, id: (log[3] as Operation).id.subarray(0, SHORT_ID_BYTES) }],
 }
 const violations = (effects: readonly SyncEffect[]) =>
@@ -247,7 +248,7 @@ describe('a session with mallory', () => {
     short.walk()
     const answered = short.say(entriesOf(bobEntry([hash(9)])))
     expect(answered.find(({ kind }) => kind === 'send')).toMatchObject({
-      message: { kind: 'entries', entries: [{ author: bob.publicKey.subarray(0, SHORT_ID_BYTES) }] },
+      message: { kind: 'entries', entries: [{ author: bob.publicKey.subarray(0, SHORT_KEY_BYTES) }] },
     })
   })
 

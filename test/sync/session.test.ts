@@ -313,6 +313,27 @@ describe('the cost of a comparison', () => {
     ])
   })
 
+  test('names what the other has listed by its place: a hundred operations of as many authors are little more than signatures', async () => {
+    const { granted, writes } = await manyAuthors(100)
+    const [before, after] = [
+      [...granted, ...writes],
+      writes.map((prev, i) =>
+        forge({
+          author: signerNamed(`writer ${i}`),
+          prev,
+          header: { caps: prev.header.caps },
+        }),
+      ),
+    ]
+    const [left, right] = [await createHome([...before, ...after]), await createHome(before)]
+    const conversation = await converse([left.hosted, right.hosted], undefined, [1])
+    expect(conversation.reports.map(({ inSync }) => inSync)).toEqual([true, true])
+    const sent = conversation.crossings.filter(({ kind }) => kind === 'operations')
+    // A signature of 64 bytes, and a body that says little.
+    expect(sent.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(100 * 135)
+    expect(bytesOf(conversation)).toBeLessThan(20_000)
+  })
+
   test('of more operations than may be sent unasked is a turn more', async () => {
     const kinds = async (length: number) => {
       const [left, right] = [await createHome(logOf(bob, length)), await createHome()]

@@ -98,7 +98,7 @@ export async function converse(
     const from = side === 0 ? 1 : 0
     if (from !== lastFrom) turns++
     lastFrom = from
-    const decoded = decodeMessage(bytes, spaceId)
+    const decoded = decodeMessage(bytes, spaceId, sessions[side].listed)
     if (!decoded.ok) throw new Error(`an honest message does not decode: ${decoded.fault.detail}`)
     step(side, { kind: 'message', message: decoded.value as SyncMessage })
   }

@@ -5,6 +5,7 @@ import { BATCH_OPERATIONS_MAX, CAPS_MAX, DEPS_MAX } from '../limits.ts'
 import { composeOperation, type Body, type Operation } from '../operation/operation.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
 import { SIGNATURE_BYTES } from '../signature.ts'
+import { NOTHING_SHARED, type SharedHead, type SharedHeads } from './shared-heads.ts'
 
 /** Why a batch cannot be read. One code for the whole batch; a single bad operation inside only loses itself. */
 export type BatchFault = Fault<'NON_CANONICAL' | 'BAD_FIELD' | 'LIMIT'>
@@ -15,12 +16,17 @@ export type BatchItem = Result<Operation>
 /**
  * Packs operations so that nothing travels which the receiver can compute (docs/protocol.md §4.5): the space is known; authors,
  * delegation chains and commands are listed once; `prev` and `seq` are left out where the author's previous operation is in the
- * batch; parents in the batch are named by their place; the body's hash and size follow from the body. Column by column, which
+ * batch; parents in the batch are named by their place; the body's hash and size follow from the body. `shared`: what the receiver has
+ * listed and the sender has too, of which keys, chains and ids are named by place. Column by column, which
  * packs better than row by row and is read faster. The caller keeps to BATCH_OPERATIONS_MAX and BATCH_BYTES_TARGET.
  */
-export function encodeBatch(operations: readonly Operation[]): Uint8Array {
+export function encodeBatch(operations: readonly Operation[], shared = NOTHING_SHARED): Uint8Array {
   const authors = new Dictionary<Uint8Array>(toKey)
   const chains = new Dictionary<readonly Uint8Array[]>((chain) => chain.map(toKey).join(''))
+  const sharedPlace = (id: Uint8Array): number | undefined => {
+    const place = shared.placeOf(id)
+    return place === undefined ? undefined : -1 - place
+  }
   const commands = new Dictionary<string>((command) => command)
   const places = new Map<string, number>()
   const lastOf = new Map<number, Uint8Array>()
@@ -30,13 +36,14 @@ export function encodeBatch(operations: readonly Operation[]): Uint8Array {
   let time = 0
   for (const [place, { id, header, signature, body }] of operations.entries()) {
     const author = authors.place(header.author)
-    const last = lastOf.get(author)
+    // What an author wrote last is what it wrote in this batch, or else the head that the receiver listed.
+    const last = lastOf.get(author) ?? shared.at(shared.placeOfAuthor(header.author) ?? -1)?.id
     const follows = last !== undefined && header.prev !== null && equalBytes(last, header.prev)
     const row = [
       author,
       // true: follows the author's last in this batch; false: the genesis; else [seq, prev]
       follows ? true : header.space === null ? false : [header.seq, header.prev],
-      header.deps.map((dep) => places.get(toKey(dep)) ?? dep),
+      header.deps.map((dep) => places.get(toKey(dep)) ?? sharedPlace(dep) ?? dep),
       header.lamport - lamport,
       header.time - time,
       header.epoch,
@@ -52,7 +59,9 @@ export function encodeBatch(operations: readonly Operation[]): Uint8Array {
     lamport = header.lamport
     time = header.time
   }
-  return encodeCanonical([authors.values, chains.values, commands.values, signatures, ...columns])
+  const authorNames = authors.values.map((author) => shared.placeOfAuthor(author) ?? author)
+  const chainNames = chains.values.map((chain) => shared.placeOfChain(chain) ?? chain)
+  return encodeCanonical([authorNames, chainNames, commands.values, signatures, ...columns])
 }
 
 /** What a batch has for each operation, besides its signature. */
@@ -66,15 +75,22 @@ const COLUMNS = 10
 export function decodeBatch(
   bytes: Uint8Array,
   spaceId: Uint8Array,
+  shared = NOTHING_SHARED,
 ): Result<readonly BatchItem[], BatchFault> {
   const decoded = decodeCanonical(bytes)
   if (!decoded.ok) return decoded
   const value = decoded.value
   if (!isList(value, 4 + COLUMNS))
     return fail('BAD_FIELD', 'a batch is a list of authors, chains, commands, signatures and ten columns')
-  const [authors, chains, commands, signatures, ...columns] = value
+  const [authorNames, chainNames, commands, signatures, ...columns] = value
+  const heads = Array.isArray(authorNames)
+    ? (authorNames as unknown[]).map((name) => headAt(shared, name))
+    : []
+  const authors = resolve(authorNames, (name) => headAt(shared, name)?.author)
+  const chains = resolve(chainNames, (name) => headAt(shared, name)?.caps)
   // What is listed once and named often is checked once, here: a long author or chain would otherwise grow with every naming.
-  if (!isDigestList(authors)) return fail('BAD_FIELD', 'authors of a batch are keys of 32 bytes')
+  if (!isDigestList(authors))
+    return fail('BAD_FIELD', 'authors of a batch are keys of 32 bytes, or places of what was listed')
   if (!Array.isArray(chains) || !chains.every(isChain))
     return fail('BAD_FIELD', `chains of a batch are lists of at most ${CAPS_MAX} digests`)
   if (!Array.isArray(commands)) return fail('BAD_FIELD', 'commands of a batch are a list')
@@ -85,13 +101,16 @@ export function decodeBatch(
     return fail('LIMIT', `batch of ${length}, at most ${BATCH_OPERATIONS_MAX} allowed`)
   if (!columns.every((column) => isList(column, length)))
     return fail('BAD_FIELD', `a column of a batch is a list of ${length}, as many as there are signatures`)
-  const reader = new BatchReader({ spaceId, authors, chains, commands, signatures, columns })
+  const reader = new BatchReader({ spaceId, shared, heads, authors, chains, commands, signatures, columns })
   return ok(Array.from({ length }, (_, place) => reader.read(place)))
 }
 
 /** What is read of a batch as a whole; only its columns and commands may still hold anything. */
 interface BatchParts {
   readonly spaceId: Uint8Array
+  readonly shared: SharedHeads
+  /** For each author named by place: that head. */
+  readonly heads: readonly (SharedHead | undefined)[]
   readonly authors: readonly Uint8Array[]
   readonly chains: readonly (readonly Uint8Array[])[]
   readonly commands: readonly unknown[]
@@ -167,7 +186,7 @@ class BatchReader {
   ): { readonly seq: number; readonly prev: Uint8Array | null } | null {
     if (link === false) return { seq: 0, prev: null }
     if (link === true) {
-      const last = this.#lastOf.get(author)
+      const last = this.#lastOf.get(author) ?? this.#parts.heads[author]
       return last === undefined ? null : { seq: last.seq + 1, prev: last.id }
     }
     if (!isList(link, 2)) return null
@@ -175,17 +194,30 @@ class BatchReader {
     return isIndex(seq) && (prev === null || prev instanceof Uint8Array) ? { seq, prev } : null
   }
 
+  /** An operation of this batch, or below zero a head that the receiver listed. */
+  #idAt(place: number): Uint8Array | null | undefined {
+    return place >= 0 ? this.#ids[place] : this.#parts.shared.at(-1 - place)?.id
+  }
+
   #resolve(deps: unknown): readonly Uint8Array[] | null {
     if (!Array.isArray(deps) || deps.length > DEPS_MAX) return null
     const ids: Uint8Array[] = []
     for (const dep of deps as unknown[]) {
-      const id = isIndex(dep) ? this.#ids[dep] : dep
+      const id = Number.isSafeInteger(dep) ? this.#idAt(dep as number) : dep
       if (!(id instanceof Uint8Array)) return null
       ids.push(id)
     }
     return ids
   }
 }
+
+/** A list in which places of what was listed stand for what they name. */
+function resolve(names: unknown, of: (place: unknown) => unknown): unknown {
+  return Array.isArray(names) ? (names as unknown[]).map((name) => (isIndex(name) ? of(name) : name)) : names
+}
+
+const headAt = (shared: SharedHeads, name: unknown): SharedHead | undefined =>
+  isIndex(name) ? shared.at(name) : undefined
 
 /** Changes are byte strings, which a size is not: so the two are told apart. */
 function readContent(

@@ -1,9 +1,11 @@
 import { toHex } from '../bytes.ts'
 import type { Head } from '../clock.ts'
+import type { Entry } from '../graph.ts'
 import { FORKED_HEADS_WANTED_PER_ROUND_MAX, HEADS_PER_ROUND_MAX } from '../limits.ts'
 import { packBits } from './bits.ts'
 import { authorOf, findListed } from './listing.ts'
 import type { ListedEntry } from './message.ts'
+import { SharedHeads } from './shared-heads.ts'
 import type { SyncView } from './view.ts'
 
 /** A head that the peer listed and this side lacks. */
@@ -38,7 +40,8 @@ export class HeadWants {
     string,
     { readonly allowance: number; readonly asked: readonly Uint8Array[] }
   >()
-  #received = 0
+  /** What is here of the heads listed in this round, by place. */
+  #shared: (Entry | undefined)[] = []
   #unasked = 0
 
   constructor(view: SyncView) {
@@ -52,7 +55,12 @@ export class HeadWants {
 
   /** Heads that the peer listed in this round. */
   get received(): number {
-    return this.#received
+    return this.#shared.length
+  }
+
+  /** Those of them that are here. */
+  get shared(): SharedHeads {
+    return new SharedHeads(this.#shared)
   }
 
   /** True where the peer has no head of the author, as far as it listed, that is not here. */
@@ -68,13 +76,13 @@ export class HeadWants {
   beginRound(): void {
     this.#listed.clear()
     this.#unknown.clear()
-    this.#received = 0
+    this.#shared = []
     this.#unasked = 0
   }
 
   /** Takes one part of the peer's clock; a text says what is wrong with it. */
   learn(entries: readonly ListedEntry[]): string | null {
-    const heads = entries.reduce((sum, entry) => sum + entry.heads.length, this.#received)
+    const heads = entries.reduce((sum, entry) => sum + entry.heads.length, this.received)
     if (heads > HEADS_PER_ROUND_MAX) return 'more heads than a round may list'
     for (const entry of entries) this.#learnOne(entry)
     return null
@@ -82,7 +90,7 @@ export class HeadWants {
 
   /** The heads to ask for, once the peer has listed all: a bit for each that it listed. */
   take(): Uint8Array {
-    const wanted = new Array<boolean>(this.#received).fill(false)
+    const wanted = new Array<boolean>(this.received).fill(false)
     for (const [author, heads] of this.#unknown) {
       for (const { place } of this.#takeOf(author, [...heads])) wanted[place] = true
     }
@@ -95,8 +103,8 @@ export class HeadWants {
     const listed = this.#listed.get(key) ?? []
     this.#listed.set(key, listed)
     for (const head of entry.heads) {
-      const place = this.#received++
       const known = findListed(this.#view, author, head)
+      const place = this.#shared.push(known) - 1
       listed.push({ seq: head.seq, id: known?.id ?? head.id })
       if (known !== undefined) continue
       const unknown = this.#unknown.get(key) ?? new Map<string, UnknownHead>()

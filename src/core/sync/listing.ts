@@ -3,7 +3,7 @@ import { equalBytes } from '../bytes.ts'
 import type { Head } from '../clock.ts'
 import type { Entry } from '../graph.ts'
 import { HASH_BYTES } from '../hash.ts'
-import { HEADS_PER_ENTRY_MAX, SHORT_ID_BYTES } from '../limits.ts'
+import { HEADS_PER_ENTRY_MAX, SHORT_ID_BYTES, SHORT_KEY_BYTES } from '../limits.ts'
 import type { ListedEntry, ListedHead } from './message.ts'
 import type { SyncView } from './view.ts'
 
@@ -17,7 +17,7 @@ export function listAuthor(
   heads: readonly Head[],
   isShort: boolean,
 ): readonly ListedEntry[] {
-  const key = isShort ? author.subarray(0, SHORT_ID_BYTES) : author
+  const key = isShort ? author.subarray(0, SHORT_KEY_BYTES) : author
   const listed =
     isShort && heads.length === 1
       ? heads.map(({ seq, id }) => ({ seq, id: id.subarray(0, SHORT_ID_BYTES) }))

@@ -1,5 +1,6 @@
 import type { Operation } from '../operation/operation.ts'
 import type { Fault } from '../result.ts'
+import type { SharedHeads } from './shared-heads.ts'
 import type { WalkStep } from './walk.ts'
 
 /** Where a replica stands. Sent by both sides at the beginning of every round. */
@@ -30,7 +31,7 @@ export interface ListedHead {
 
 /** What one side lists of an author whose heads differ. */
 export interface ListedEntry {
-  /** Its key: whole, or its first SHORT_ID_BYTES. */
+  /** Its key: whole, or its first SHORT_KEY_BYTES. */
   readonly author: Uint8Array
   /** Ascending by (seq, id), never empty. */
   readonly heads: readonly ListedHead[]
@@ -70,6 +71,8 @@ export type SyncMessage =
   | {
       readonly kind: 'operations'
       readonly operations: readonly Operation[]
+      /** For the sender: what the receiver has listed and the sender has too. */
+      readonly shared?: SharedHeads
       readonly faults: readonly Fault[]
     }
   /** One more of your batches is admitted, or refused, for good. */

@@ -13,6 +13,7 @@ import {
 import type { Operation } from '../operation/operation.ts'
 import { setBits } from './bits.ts'
 import type { SyncMessage } from './message.ts'
+import { NOTHING_SHARED, SharedHeads } from './shared-heads.ts'
 import {
   addOrdinalsOf,
   afterProbe,
@@ -37,6 +38,8 @@ export class RoundSender {
   readonly #view: SyncView
   /** The heads listed to the peer in this round, in that order. */
   readonly #offered: Entry[] = []
+  #listed: SharedHeads | null = null
+  #shared = NOTHING_SHARED
   readonly #theirHeads: ReadonlyMap<string, readonly Head[]>
   readonly #peerLogs = new Map<string, PeerLog>()
   readonly #exact: MissingStretch[] = []
@@ -73,6 +76,12 @@ export class RoundSender {
   /** True once the end of stored has been sent. */
   get isDone(): boolean {
     return this.#isDone
+  }
+
+  /** The heads that were listed to the peer, once all are: what its batches refer to. */
+  get listed(): SharedHeads {
+    this.#listed ??= new SharedHeads(this.#offered)
+    return this.#listed
   }
 
   /** Notes that the peer is listed this head, and may ask for it. */
@@ -126,8 +135,12 @@ export class RoundSender {
     return null
   }
 
-  /** Everything wanted is known: finds out where branches part, if need be, and then sends. */
-  begin(): readonly SyncMessage[] {
+  /**
+   * Everything wanted is known: finds out where branches part, if need be, and then sends. `shared`: what the peer has listed and this side
+   * has too.
+   */
+  begin(shared = this.#shared): readonly SyncMessage[] {
+    this.#shared = shared
     const messages: SyncMessage[] = []
     while (this.#probes.size < PROBES_OPEN_MAX) {
       const stretch = this.#unprobed.pop()
@@ -171,7 +184,8 @@ export class RoundSender {
   #batches(): readonly SyncMessage[] {
     const messages: SyncMessage[] = []
     while (this.#inFlight < BATCH_WINDOW && this.#queueAt < this.#queue.length) {
-      messages.push({ kind: 'operations', operations: this.#nextBatch(), faults: [] })
+      const operations = this.#nextBatch()
+      messages.push({ kind: 'operations', operations, shared: this.#shared, faults: [] })
       this.#inFlight++
     }
     if (this.#queueAt < this.#queue.length || this.#isDone) return messages

@@ -15,6 +15,7 @@ import { HeadWants } from './head-wants.ts'
 import { listAuthor } from './listing.ts'
 import type { ListedEntry, OwnStanding, Standing, SyncMessage } from './message.ts'
 import { RoundSender } from './sender.ts'
+import type { SharedHeads } from './shared-heads.ts'
 import type { SyncView } from './view.ts'
 import { ClockWalk } from './walk.ts'
 
@@ -113,6 +114,11 @@ export class SyncSession {
       toReceive: this.#offered,
       received: this.#receivedInRound,
     }
+  }
+
+  /** The heads that this side has listed in this round: what batches of the peer refer to. */
+  get listed(): SharedHeads {
+    return this.#sender.listed
   }
 
   /** Takes one event and says what to do about it. */
@@ -348,7 +354,7 @@ export class SyncSession {
 
   #transfer(effects: SyncEffect[]): string | null {
     this.#phase = 'transfer'
-    return this.#sendOn(this.#sender.begin(), effects)
+    return this.#sendOn(this.#sender.begin(this.#wants.shared), effects)
   }
 
   /** Sends what the sender has ready; a text is the peer's fault. */
