@@ -1,4 +1,5 @@
 import type { Workload } from '../measure.ts'
+import { AGENTS } from './agents.ts'
 import { CATCH_UP_WORKLOADS } from './catch-up.ts'
 import { COLD_SYNC_WORKLOADS } from './cold-sync.ts'
 import { HISTORY, HISTORY_IMPORT } from './history/history.ts'
@@ -22,5 +23,6 @@ export const WORKLOADS: readonly Workload[] = [
   LARGE_SPACE,
   STORAGE_IDS,
   SWARM,
+  AGENTS,
   ...TEXT_WORKLOADS,
 ]
