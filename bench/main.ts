@@ -69,7 +69,9 @@ for (const name of ['SIGINT', 'SIGTERM'] as const)
 installPeers()
 const say = (text: string) => (options.json === true ? process.stderr : process.stdout).write(`${text}\n`)
 const machine = `${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}`
-say(`${machine}, Node ${process.version}, commit ${commit()}`)
+// As it is now: what is committed while this runs is not what is measured.
+const measuredCommit = commit()
+say(`${machine}, Node ${process.version}, commit ${measuredCommit}`)
 const results: WorkloadResult[] = []
 for (const workload of chosen) {
   const result = await measure(workload)
@@ -77,7 +79,7 @@ for (const workload of chosen) {
   if (options.keep !== true) continue
   // At once: a run of everything takes hours, and what it has found is not lost with it.
   const date = new Date().toISOString().slice(0, 10)
-  keepResult({ ...result, machine, node: process.version, commit: commit(), date })
+  keepResult({ ...result, machine, node: process.version, commit: measuredCommit, date })
   writePage()
 }
 if (options.json === true) process.stdout.write(`${JSON.stringify(results, null, 1)}\n`)

@@ -40,9 +40,10 @@ export function makeReadmeTable(results: ReadonlyMap<string, KeptResult>, order:
         medianOf(hanse[ours], figure),
         `${medianOf(peers[peer], figure)} (${peer})`,
         shown(ratio),
+        peers[peer]?.without ?? '',
       ]),
   )
-  return table(['workload', 'figure', 'Hanse', 'best peer', 'ratio'], rows)
+  return table(['workload', 'figure', 'Hanse', 'best peer', 'ratio', 'which does not'], rows)
 }
 
 /** A text with what is between the marks replaced. Throws where the marks are missing. */

@@ -1,12 +1,11 @@
 import { createNode } from '../../../src/node/node.ts'
 import type { ItemEdit } from '../../../src/node/space/item-edit.ts'
 import { type Figures, seconds, sizeOf, type Sizes, type Subject, type Workload } from '../../measure.ts'
-import { bytesOf, inFolder } from '../in-folder.ts'
-import { LOCAL_PEERS, writeNotes } from './subjects.ts'
+import { inFolder } from '../in-folder.ts'
+import { HANSE, LOCAL_PEERS, writeNotes } from './subjects.ts'
 
-/** One write of each type; `i` tells them apart. */
+/** One write of each type but registers, which all subjects write alike; `i` tells them apart. */
 const EDITS: Readonly<Record<string, (i: number) => ItemEdit>> = {
-  register: (i) => ({ kind: 'put', path: `notes/${i}`, value: `entry ${i} of the benchmark` }),
   map: (i) => ({ kind: 'edit', path: `people/${i % 1_000}`, set: { name: `name ${i}`, born: i } }),
   edge: (i) => ({ kind: 'link', path: `people/${i % 1_000}`, label: 'knows', to: `people/${i}` }),
   log: (i) => ({ kind: 'append', path: `events/${i % 10}`, value: { did: 'something', n: i } }),
@@ -29,29 +28,24 @@ async function writeAll(sizes: Sizes, perOperation: number): Promise<Figures> {
       })
       await node.stop()
       figures[`${type}PerSecond`] = writes / taken
-      if (type === 'register') figures['storedBytesEach'] = bytesOf(dataDirectory) / writes
     })
   }
   return figures
 }
 
-/** The peers have registers, or something that is as near. */
-function peers(perOperation: number): readonly Subject[] {
-  return LOCAL_PEERS.filter(({ name }) => perOperation === 1 || name !== 'OrbitDB').map(
-    ({ name, module, without, isFloor }) => ({
-      name: `${name}, ${operationText(perOperation)}`,
+/** Registers, or what a peer has that is as near. OrbitDB has one write in each operation. */
+function registers(perOperation: number): readonly Subject[] {
+  return [HANSE, ...LOCAL_PEERS]
+    .filter(({ name }) => perOperation === 1 || name !== 'OrbitDB')
+    .map(({ name, module, without, isFloor }) => ({
+      name,
       without,
       ...(isFloor === true ? { isFloor } : {}),
       run: async (sizes) =>
         await inFolder(
           async (folder) => await writeNotes(module, folder, sizeOf(sizes, 'writes'), perOperation),
         ),
-    }),
-  )
-}
-
-function operationText(perOperation: number): string {
-  return perOperation === 1 ? 'one write an operation' : `${perOperation} writes an operation`
+    }))
 }
 
 function workload(name: string, question: string, perOperation: number): Workload {
@@ -61,12 +55,8 @@ function workload(name: string, question: string, perOperation: number): Workloa
     sizes: { writes: 5_000 },
     quick: { writes: 500 },
     subjects: [
-      {
-        name: `Hanse, ${operationText(perOperation)}`,
-        without: '',
-        run: async (sizes) => await writeAll(sizes, perOperation),
-      },
-      ...peers(perOperation),
+      ...registers(perOperation),
+      { name: 'Hanse, other types', without: '', run: async (sizes) => await writeAll(sizes, perOperation) },
     ],
     compared: { registerPerSecond: 'more', storedBytesEach: 'less' },
   }

@@ -3,7 +3,7 @@ import { type Figures, sizeOf, type Sizes, type Subject } from '../../measure.ts
 import { Party } from '../../party.ts'
 
 /** What is beside Hanse where notes are written, read and opened again on one machine. */
-interface LocalPeer {
+interface LocalSubject {
   readonly name: string
   readonly module: URL
   readonly without: string
@@ -12,7 +12,14 @@ interface LocalPeer {
 
 const inMemory = 'sign, authorise, or write to disk before the end'
 
-export const LOCAL_PEERS: readonly LocalPeer[] = [
+/** A node that talks to nobody. */
+export const HANSE: LocalSubject = {
+  name: 'Hanse',
+  module: new URL('hanse-party.ts', import.meta.url),
+  without: '',
+}
+
+export const LOCAL_PEERS: readonly LocalSubject[] = [
   {
     name: 'Hypercore',
     module: new URL('../../peers/local/hypercore-party.ts', import.meta.url),
@@ -61,12 +68,6 @@ export async function writeNotes(
       peakMb,
     }
   })
-}
-
-const HANSE: LocalPeer = {
-  name: 'Hanse',
-  module: new URL('hanse-party.ts', import.meta.url),
-  without: '',
 }
 
 /** Subjects that fill a folder once, and each round open it in a new process and read. */
