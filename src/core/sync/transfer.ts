@@ -108,8 +108,10 @@ function lastCommonSeq(graph: Graph, a: Entry, b: Entry): number {
 
 /** The greatest seq, at most `most`, for which `holds` does; it holds up to some seq and not beyond. −1 where it never does. */
 function lastSeqWhere(most: number, holds: (seq: number) => boolean): number {
+  // Nearly always: a peer that is merely behind.
+  if (most >= 0 && holds(most)) return most
   let low = -1
-  let high = most
+  let high = most - 1
   while (low < high) {
     const middle = Math.ceil((low + high) / 2)
     if (holds(middle)) low = middle
