@@ -53,7 +53,12 @@ async function measure() {
   let bob = await open('bob')
   const joinMs = await took(async () => {
     for (const space of alice.spaces()) bob.join(space.invite({ role: 'writer' }))
-    await until(() => pairs(alice, bob).filter(([hers, his]) => equal(hers, his) && hers.hosted.store.count() === 3).length === SPACES, 'all joined')
+    await until(
+      () =>
+        pairs(alice, bob).filter(([hers, his]) => equal(hers, his) && hers.hosted.store.count() === 3)
+          .length === SPACES,
+      'all joined',
+    )
   })
   console.error('joined', joinMs, [...logged])
   await bob.stop()
@@ -78,7 +83,10 @@ async function measure() {
   })
   const everyWriteMs = await took(async () => {
     for (const space of alice.spaces()) space.put('everywhere', 1)
-    await until(() => pairs(alice, bob).every(([, his]) => his.get('everywhere') !== undefined), 'a write to each')
+    await until(
+      () => pairs(alice, bob).every(([, his]) => his.get('everywhere') !== undefined),
+      'a write to each',
+    )
   })
   const shared = {
     joinMsPerSpace: joinMs / SPACES,
@@ -127,13 +135,17 @@ function pairs(alice: HanseNode, bob: HanseNode): readonly (readonly [Space, Spa
 
 /** Waits until every space has been compared since the last start. */
 async function settle(node: HanseNode): Promise<void> {
-  await until(() => node.spaces().every((space) => space.status().peers.some(({ inSync }) => inSync)), 'compared')
+  await until(
+    () => node.spaces().every((space) => space.status().peers.some(({ inSync }) => inSync)),
+    'compared',
+  )
 }
 
 async function until(holds: () => boolean, what: string): Promise<void> {
   const end = performance.now() + WAIT_MS
   while (!holds()) {
-    if (performance.now() > end) throw new Error(`not within ${WAIT_MS} ms: ${what}; ${JSON.stringify([...logged])}`)
+    if (performance.now() > end)
+      throw new Error(`not within ${WAIT_MS} ms: ${what}; ${JSON.stringify([...logged])}`)
     await pause(50)
   }
 }
