@@ -62,7 +62,7 @@ const tenth: Subject = {
   ...hanse,
   name: 'a tenth of it, Hanse',
   isFloor: true,
-  without: 'as many operations',
+  without: 'get as many operations',
   prepare: async (sizes, folder) => await hanse.prepare?.(tenthOf(sizes), folder),
   run: async (sizes, folder) => await hanse.run(tenthOf(sizes), folder),
 }
