@@ -7,6 +7,7 @@ import { mixIntroductions, type IntroducedPeer } from '../../../protocols/introd
 import { WIDE_NETWORK } from '../../core/address-network.ts'
 import {
   ANCHORS_MAX,
+  CONNECTION_GRACE_MS,
   INTRODUCTION_PEER_TOPICS_MAX,
   MEMBERS_DIALLED_MAX,
   PEERS_STORED_MAX,
@@ -23,8 +24,6 @@ const INTRODUCED_PEERS_MAX = 16
 const DEGREE_TARGET = 8
 /** Bound of one dial, in ms. */
 const DIAL_TIMEOUT_MS = 10_000
-/** How long a new connection counts as a peer of the space before it has proved it, in ms. */
-const PROOF_PATIENCE_MS = 3_000
 /** First and longest pause between two rounds, in ms: soon after the start, rarely when all is well. */
 const ROUND_FIRST_MS = 500
 /** The least that a pause is shortened to, of its length: by chance. */
@@ -266,7 +265,8 @@ export class Discovery {
     const { network, spaces, sharerCount } = this.#init
     const most = spaces().reduce((sum, space) => Math.max(sum, DEGREE_TARGET - sharerCount(space)), 0)
     if (most === 0) return 0
-    const sinceMs = Date.now() - PROOF_PATIENCE_MS
+    // As long as it may keep its place without a proof: on busy machines a handshake takes seconds, and so do those begun in vain.
+    const sinceMs = Date.now() - CONNECTION_GRACE_MS
     const hopeful = network
       .getConnections()
       .filter(
