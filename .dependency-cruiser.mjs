@@ -93,8 +93,8 @@ export default {
     mayImport(
       'simulation-imports-node-and-below',
       SIMULATION,
-      [SIMULATION, ...BELOW_SURFACES],
-      'The simulator runs the production code; nothing that is released knows of it.',
+      [SIMULATION, '^bootstrap/', ...BELOW_SURFACES],
+      'The simulator runs the production code, and measures it; nothing that is released knows of it.',
     ),
     {
       name: 'no-unknown-layer',

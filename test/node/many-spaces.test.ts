@@ -17,9 +17,7 @@ describe('two nodes that share two hundred spaces', () => {
     const alice = await federation.start('alice')
     for (let i = 0; i < SPACES; i++) alice.createSpace({ name: `space ${i}` }).put('first', i)
     const bob = await federation.start('bob')
-    const pairs = alice
-      .spaces()
-      .map((hers) => ({ hers, his: bob.join(hers.invite({ role: 'writer' })) }))
+    const pairs = alice.spaces().map((hers) => ({ hers, his: bob.join(hers.invite({ role: 'writer' })) }))
     // The genesis, the first write, and bob's own tokens, on both sides.
     await within(() => pairs.every(({ hers, his }) => has(hers, 3) && has(his, 3)), 'all are joined')
     await within(() => pairs.every(({ hers, his }) => isSynced(hers) && isSynced(his)), 'all are in sync')
@@ -61,7 +59,9 @@ function isLive(node: HanseNode, space: Space): boolean {
 /** Sync streams of all connections. */
 function links(node: HanseNode): number {
   const connections = node.network?.libp2p.getConnections() ?? []
-  return connections.flatMap(({ streams }) => streams).filter(({ protocol }) => protocol.includes('/hanse/sync/')).length
+  return connections
+    .flatMap(({ streams }) => streams)
+    .filter(({ protocol }) => protocol.includes('/hanse/sync/')).length
 }
 
 async function within(holds: () => boolean, what: string): Promise<void> {
