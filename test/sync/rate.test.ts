@@ -13,10 +13,12 @@ import {
   GOSSIP_STRANGER_FRAMES_BURST_MAX,
   GOSSIP_SUBSCRIPTIONS_BURST_MAX,
   LINKS_OPENED_BURST_MAX,
+  MEMBER_LINKS_OPENED_BURST_MAX,
 } from '../../src/core/limits.ts'
 import { GossipGuard } from '../../src/node/network/gossip-guard.ts'
 import { OwnGossip } from '../../src/node/network/own-gossip.ts'
-import { createFederation } from '../node/federation.ts'
+import { delegate, mallory as mallorySigner, seedNamed, signerNamed } from '../cast.ts'
+import { createFederation, until } from '../node/federation.ts'
 import { startRawPeer } from './raw-peer.ts'
 
 const mallory = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
@@ -47,6 +49,38 @@ test('a peer that opens links without end is refused with RATE from one past the
     return await link.rest()
   }
   for (let i = 0; i < LINKS_OPENED_BURST_MAX; i++)
+    expect(await ask()).toEqual([{ kind: 'bye', code: 'UNKNOWN_SPACE' }])
+  expect(points()).toBe(0)
+  expect(await ask()).toEqual([])
+  expect(points()).toBe(1)
+})
+
+test('a peer that shares a space may open as many links as it has reason to, and is refused one past that', async () => {
+  // A clock that stands still refills nothing; ahead of the tokens' times.
+  const alice = await federation.start('alice', { now: () => 1_900_000_000_000 })
+  const spaceSeed = seedNamed('a shared space')
+  const space = alice.createSpace({ name: 'shared', spaceSeed })
+  const [owner] = [...space.hosted.store.tokens()]
+  if (owner === undefined) throw new Error('no owner token')
+  const subject = signerNamed('a shared space').publicKey
+  const token = delegate(alice.author, mallorySigner, { command: '/op/read', subject })
+  const liar = await startRawPeer('mallory')
+  stopped.push(liar.stop)
+  await liar.openProven(alice, space, mallorySigner, [owner.delegation, token])
+  const { sync } = alice.network?.libp2p.services ?? {}
+  await until(space, () => sync?.isProvenAnywhere(liar.id) === true, 'mallory has proved it')
+  const points = () => alice.network?.standingOf(liar.id).points ?? 0
+  const nothing = new Uint8Array(32)
+  const ask = async () => {
+    const link = await liar.open(alice)
+    try {
+      link.say({ kind: 'hello', topic: nothing, nonce: nothing, knowledge: nothing })
+    } catch {
+      // The node was faster: it has reset the stream already.
+    }
+    return await link.rest()
+  }
+  for (let i = 0; i < MEMBER_LINKS_OPENED_BURST_MAX; i++)
     expect(await ask()).toEqual([{ kind: 'bye', code: 'UNKNOWN_SPACE' }])
   expect(points()).toBe(0)
   expect(await ask()).toEqual([])
