@@ -7,6 +7,7 @@ export const SWARM: Workload = {
     'How soon have so many nodes, who know only one introduction node, everything that all of them wrote?',
   sizes: { nodes: 200, idleSeconds: 15 },
   quick: { nodes: 30, idleSeconds: 5 },
+  rounds: 1,
   subjects: [{ name: 'Hanse', without: '', run: swarm }],
   compared: {},
 }

@@ -14,7 +14,7 @@ import type { PartInit, PartStatus } from './part-main.ts'
 /** Processes the nodes are spread over: two to a core of a small machine. */
 const PARTS = 4
 /** Bound of the convergence, in ms: a swarm that is not done by then has failed. */
-const CONVERGENCE_TIMEOUT_MS = 240_000
+const CONVERGENCE_TIMEOUT_MS = 480_000
 /** Left alone before idling is measured, in ms: gossip's own chatter about the last operations lasts for five heartbeats. */
 const SETTLE_MS = 10_000
 
