@@ -180,6 +180,13 @@ export const ADMISSION_MUTANTS: readonly Mutant[] = [
     tests: PIPELINE,
   },
   {
+    name: 'published-is-seen',
+    rule: 'a delegation that anybody has published counts as seen by everybody',
+    file: 'src/core/admission/descendants.ts',
+    edits: [['return parents.length > 1 && past.has(publisher, known)', 'return parents.length > 0']],
+    tests: ['test/core/descendants.test.ts', ...PIPELINE],
+  },
+  {
     name: 'chain-inherited-without-a-look',
     rule: 'an author whose last operation had a chain may use any other of that length',
     file: 'src/core/admission/authority.ts',

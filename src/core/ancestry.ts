@@ -72,12 +72,15 @@ export class PastReader {
     this.#from = from
   }
 
-  /** True when `target` is in the past. */
-  has(target: Entry): boolean {
+  /** True when `target` is in the past. `descendants`: ordinals of operations that are known to be it or to have it in their past. */
+  has(target: Entry, descendants?: ReadonlySet<number>): boolean {
     const search = this.#search()
     if (this.#isEnded(target)) return true
     while (search.cursor >= target.ordinal) {
-      const ordinal = search.cursor--
+      const ordinal = search.cursor
+      // Left unvisited: a later question goes on from here.
+      if (descendants?.has(ordinal) === true && search.open.has(ordinal)) return true
+      search.cursor--
       if (search.open.delete(ordinal) && isInChain(this.#graph, target, this.#visit(ordinal))) return true
     }
     return false

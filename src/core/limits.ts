@@ -36,6 +36,10 @@ export const HEADS_PER_ENTRY_MAX = 8
 export const BRANCH_AUTHORS_MAX = 64
 /** Operations remembered for one forked author, at some 100 bytes each, before it begins anew. */
 export const BRANCH_ENTRIES_MAX = 262_144
+/** Publishers of delegations of one space of which it is remembered which operations have seen them; the one asked about longest ago goes. */
+export const DESCENDED_FROM_MAX = 4_096
+/** Operations remembered for one such publisher: the newest, from which others go on. */
+export const DESCENDANTS_KEPT_MAX = 16
 /** Cuts of one space whose past is kept as far as it has been read, some 150 bytes for each author in it; the rest is read again. */
 export const CUTS_READ_MAX = 64
 /** Authors of one space whose newest operation's past is kept as far as it has been read, some 150 bytes for each author in it. */
@@ -246,9 +250,9 @@ export const STORE_TEXTS_CACHED_MAX = 16
 /** UTF-16 units in one piece of a text on disk: an edit rewrites the pieces it is in. */
 export const TEXT_PIECE_UNITS_MAX = 2_048
 /** Decoded delegations kept in memory per space, at most 2 KiB of bytes each. */
-export const STORE_TOKENS_CACHED_MAX = 4_096
+export const STORE_TOKENS_CACHED_MAX = 16_384
 /** Delegation chains kept in memory per space. */
-export const STORE_CHAINS_CACHED_MAX = 4_096
+export const STORE_CHAINS_CACHED_MAX = 16_384
 /** Ids of the newest operations that are found through memory before they are sealed into the index (docs/decisions/0003). */
 export const STORE_ID_TAIL_MAX = 65_536
 /** Files up to this size are checked page by page when opened (about 1 ms for each MiB); larger ones by their structure. */

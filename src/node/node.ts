@@ -7,7 +7,7 @@ import { TypedEventEmitter } from 'main-event'
 import type { SyncReport } from '../core/sync/session.ts'
 import { concatBytes, equalBytes, toHex } from '../core/bytes.ts'
 import { createSpaceChange, putDelegations } from '../core/changes/control.ts'
-import { createSigner, createSignatureVerifier, type SignatureVerifier } from '../core/native-signature.ts'
+import { createSigner, type SignatureVerifier } from '../core/native-signature.ts'
 import { type Operation, signOperation } from '../core/operation/operation.ts'
 import { formatDid } from '../core/principal.ts'
 import { ok, type Fault, type Result } from '../core/result.ts'
@@ -31,6 +31,7 @@ import { Replica } from './replica/replica.ts'
 import { HostedSpace } from './space/hosted-space.ts'
 import { parseInvite } from './space/invite.ts'
 import { Space } from './space/space.ts'
+import { processVerifier } from './verification/process-verifier.ts'
 
 export interface NodeEvents {
   /** A peer has proved that it may read one of our spaces. */
@@ -61,7 +62,7 @@ function openStorage({ dataDirectory, seeds }: NodeOptions): NodeStorage {
 export class HanseNode extends TypedEventEmitter<NodeEvents> {
   readonly #options: NodeOptions
   readonly #storage: NodeStorage
-  readonly #verifier: SignatureVerifier = createSignatureVerifier()
+  readonly #verifier: SignatureVerifier = processVerifier()
   readonly #spaces = new Map<string, Space>()
   readonly #unreadable: Fault[] = []
   #network: NodeNetwork | null = null

@@ -10,6 +10,7 @@ import type { Operation } from '../operation/operation.ts'
 import { fail, type Fault } from '../result.ts'
 import { verifyChain } from '../ucan/chain.ts'
 import type { VerifiedDelegation } from '../ucan/delegation.ts'
+import type { Descendants } from './descendants.ts'
 import type { Parents } from './past.ts'
 
 /** A fault of check 10. */
@@ -41,6 +42,7 @@ export function checkAuthority(
   parents: Parents,
   evaluation: Evaluation,
   graph: Graph,
+  descendants: Descendants,
 ): AuthorityFault | null {
   const { header } = operation
   const isSpaceKey = equalBytes(header.author, graph.spaceKey)
@@ -50,10 +52,11 @@ export function checkAuthority(
   const carried = isControl(header.command) ? carriedDelegations(evaluation) : []
   const chain: VerifiedDelegation[] = []
   const past = new PastReader(graph, parents.all)
+  const isInPast = (publisher: Entry) => descendants.has(publisher, parents.all, past)
   const isInherited = inheritsChain(header.caps, parents.prev)
   for (const digest of header.caps) {
     const inherited = isInherited ? graph.token(digest)?.delegation : undefined
-    const delegation = inherited ?? findDelegation(digest, parents, carried, past, graph)
+    const delegation = inherited ?? findDelegation(digest, parents, carried, isInPast, graph)
     if (delegation === null) return missing(`delegation ${toHex(digest)} is not in the operation's past`)
     chain.push(delegation)
   }
@@ -88,7 +91,7 @@ function findDelegation(
   digest: Uint8Array,
   parents: Parents,
   carried: readonly VerifiedDelegation[],
-  past: PastReader,
+  isInPast: (publisher: Entry) => boolean,
   graph: Graph,
 ): VerifiedDelegation | null {
   const own = carried.find((token) => equalBytes(token.digest, digest))
@@ -97,7 +100,7 @@ function findDelegation(
   if (published === undefined) return null
   // What the author's previous operation used is in its past, and so in this one's.
   const inherited = parents.prev?.caps.some((used) => equalBytes(used, digest)) ?? false
-  return inherited || published.publishers.some((ordinal) => past.has(graph.at(ordinal)))
+  return inherited || published.publishers.some((ordinal) => isInPast(graph.at(ordinal)))
     ? published.delegation
     : null
 }

@@ -9,6 +9,7 @@ import type { Operation, VerifiedOperation } from '../operation/operation.ts'
 import type { VerifySignature } from '../signature.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
 import { checkAuthority, type AuthorityFault } from './authority.ts'
+import type { Descendants } from './descendants.ts'
 import { checkAgainstParents, findParents, type Missing, type Parents, type PastFault } from './past.ts'
 
 /** What a decision is made against. */
@@ -18,6 +19,8 @@ export interface AdmissionContext {
   readonly verdicts: Verdicts
   /** What is remembered of the branches of forked authors in `graph`. */
   readonly branches: Branches
+  /** What is remembered of who has seen which delegation. */
+  readonly descendants: Descendants
   /** True for an id refused at checks 7 to 11, as far as this node remembers. */
   readonly isRefused: (id: Uint8Array) => boolean
   /** This node's clock, ms since 1970. It can only delay. */
@@ -61,7 +64,7 @@ export function checkIdentity(
  * changes (14; for control operations before 10, which needs the tokens they carry).
  */
 export function decideAdmission(operation: VerifiedOperation, context: AdmissionContext): Decision {
-  const { graph, verdicts, branches, isRefused, nowMs, verify } = context
+  const { graph, verdicts, branches, descendants, isRefused, nowMs, verify } = context
   const parents = findParents(operation, graph, isRefused)
   if (!parents.ok) {
     return parents.fault.code === 'INVALID_ANCESTOR'
@@ -71,7 +74,7 @@ export function decideAdmission(operation: VerifiedOperation, context: Admission
   const against = checkAgainstParents(operation.header, parents.value, graph, branches)
   if (against !== null) return { kind: 'refuse', fault: against }
   const evaluation = evaluateBody(operation, parents.value.all, graph, verify)
-  const authority = checkAuthority(operation, parents.value, evaluation, graph)
+  const authority = checkAuthority(operation, parents.value, evaluation, graph, descendants)
   if (authority !== null) return { kind: 'refuse', fault: authority }
   const { time, caps } = operation.header
   const closing = verdicts.closingInPast(caps, new PastReader(graph, parents.value.all))

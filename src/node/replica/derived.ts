@@ -1,3 +1,4 @@
+import { Descendants } from '../../core/admission/descendants.ts'
 import { Branches } from '../../core/branches.ts'
 import type { Evaluation } from '../../core/changes/evaluate.ts'
 import type { Entry } from '../../core/graph.ts'
@@ -9,6 +10,7 @@ import { isUsable, UsableFrontier } from './usable-frontier.ts'
 export interface Derived {
   readonly effects: Effects
   readonly branches: Branches
+  readonly descendants: Descendants
   readonly frontier: UsableFrontier
 }
 
@@ -21,6 +23,7 @@ export function readDerived(
   return {
     effects: new Effects(store, evaluationOf),
     branches: new Branches(store),
+    descendants: new Descendants(store),
     frontier: new UsableFrontier(store, (entry) => isUsable(entry, store, readsAll)),
   }
 }

@@ -18,6 +18,7 @@ import { decodeHeader } from '../../core/operation/header.ts'
 import type { Body, Operation, VerifiedOperation } from '../../core/operation/operation.ts'
 import type { Fault } from '../../core/result.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
+import { ArrivalOrder } from './arrival-order.ts'
 import { HoldLane, type Held } from './hold-lane.ts'
 import { type Admission, AdmissionStep, LOCAL, type Outcome, toEntry } from './admission-step.ts'
 import { type Derived, readDerived } from './derived.ts'
@@ -60,6 +61,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   readonly #verification: Verification
   readonly #init: ReplicaInit
   readonly state: VisibleState
+  readonly #arrivals = new ArrivalOrder()
   /** Derived from the store; read again after a transaction that failed. */
   #derived: Derived | null = null
 
@@ -80,12 +82,13 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
 
   /**
    * Runs a batch from a peer through checks 3 to 14. Signatures are checked first, off this thread and within the peer's budget;
-   * then everything is decided and written in one transaction. Outcomes are in the order of `operations`. Rejects only for our
+   * then everything is decided and written in one transaction. Batches of one peer are admitted in the order in which they were given, while
+   * the signatures of the next are being checked. Outcomes are in the order of `operations`. Rejects only for our
    * own failures (`STORAGE`).
    */
   async receive(operations: readonly Operation[], peer: string): Promise<readonly Outcome[]> {
-    const batch = await verifyWithin(peer, operations, this.#verification)
-    return this.#admitAll(batch, peer, 'process')
+    const verified = verifyWithin(peer, operations, this.#verification)
+    return await this.#arrivals.inTurn(peer, verified, (batch) => this.#admitAll(batch, peer, 'process'))
   }
 
   /** Admits an operation of our own, synced to disk before this returns. It passes the same checks as everybody's. */
@@ -358,11 +361,12 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   }
 
   #context(): AdmissionContext {
-    const { effects, branches } = this.#read()
+    const { effects, branches, descendants } = this.#read()
     return {
       graph: this.store,
       verdicts: effects.verdicts,
       branches,
+      descendants,
       isRefused: (id) => this.#refusals.codeOfId(id) !== undefined,
       nowMs: this.#init.now(),
       verify: this.#verifier.verifySync,

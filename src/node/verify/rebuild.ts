@@ -1,6 +1,7 @@
 import { checkIdentity, type AdmissionContext, decideAdmission } from '../../core/admission/decide.ts'
 import { findParents } from '../../core/admission/past.ts'
 import { Branches } from '../../core/branches.ts'
+import { Descendants } from '../../core/admission/descendants.ts'
 import { toHex } from '../../core/bytes.ts'
 import { evaluateBody, type Evaluation, isControl } from '../../core/changes/evaluate.ts'
 import { Clock } from '../../core/clock.ts'
@@ -49,6 +50,7 @@ export class Rebuild {
       graph: store,
       verdicts: this.#effects.verdicts,
       branches: new Branches(store),
+      descendants: new Descendants(store),
       isRefused: () => false,
       // Nothing that was admitted is in the future any more.
       nowMs: Number.MAX_SAFE_INTEGER,
