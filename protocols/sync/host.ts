@@ -25,6 +25,7 @@ export interface SyncSpace {
   signReceipt(clockRoot: Uint8Array, timeMs: number): Uint8Array
   /**
    * Runs a batch through the pipeline and stores what it admits; `faults` are places of the batch that were no operation.
+   * Batches of one peer are stored in the order in which they are given, without waiting for the one before to be asked for.
    * Resolves to the number of operations and bodies gained; rejects only when storing fails.
    */
   admit(operations: readonly Operation[], faults: readonly Fault[], peer: PeerId): Promise<number>

@@ -303,13 +303,16 @@ export class SyncLink {
     this.#observer.onProgress(this, this.#session.progress)
   }
 
-  /** One admission after the other, so that parents are in before their children; reading goes on meanwhile. */
+  /** Batches are admitted in the order they came; the next ones, up to the session's window, are being verified meanwhile. */
   #admit({ operations, faults }: Extract<SyncEffect, { kind: 'admit' }>): void {
     const space = this.#space as SyncSpace
+    const admitted = space.admit(operations, faults, this.peer)
+    // Looked at below, after those before it.
+    admitted.catch(() => {})
     this.#admissions = this.#admissions.then(async () => {
       if (this.#isClosed) return
       try {
-        const gained = await space.admit(operations, faults, this.peer)
+        const gained = await admitted
         this.#watchSilence()
         if (this.#session !== null && !this.#isClosed)
           this.#perform(this.#session.step({ kind: 'admitted', gained }))

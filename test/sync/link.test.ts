@@ -8,6 +8,7 @@ import { LinkBudget } from '../../protocols/sync/link-budget.ts'
 import type { AcceptedReceipt } from '../../protocols/sync/link-reading.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import {
+  BATCH_WINDOW,
   HANDSHAKE_FRAME_BYTES_MAX,
   LINK_FRAMES_BURST_MAX,
   LINK_FRAMES_PER_SECOND_MAX,
@@ -317,6 +318,37 @@ describe('a link', () => {
     expect(before).toEqual(['compare', 'nodes', 'entries', 'offer', 'eose'])
     admitted.resolve(1)
     expect((await setting.raw.next())?.kind).toBe('ack')
+  })
+
+  test('gives the next batches to be verified while one is being admitted, and acknowledges them in order', async () => {
+    const given: PromiseWithResolvers<number>[] = []
+    const setting = await createSetting(async () => {
+      const admission = Promise.withResolvers<number>()
+      given.push(admission)
+      return await admission.promise
+    })
+    await prove(setting)
+    setting.raw.say(compare)
+    setting.raw.say({ kind: 'nodes', differing: Uint8Array.of(0), listing: new Uint8Array() })
+    setting.raw.say({ kind: 'entries', entries: [], bodies: [], last: true })
+    for (let i = 0; i < BATCH_WINDOW; i++) setting.raw.say({ kind: 'operations', operations: [], faults: [] })
+    setting.raw.say({ kind: 'probe', probe: 1, ids: [] })
+    const kinds = async (until: string) => {
+      const heard: string[] = []
+      for (let message = await setting.raw.next(); message !== null; message = await setting.raw.next()) {
+        if (message.kind === until) return heard
+        heard.push(message.kind)
+      }
+      throw new Error(`no ${until}`)
+    }
+    expect(await kinds('probed')).not.toContain('ack')
+    expect(given).toHaveLength(BATCH_WINDOW)
+    given[1]?.resolve(1)
+    setting.raw.say({ kind: 'probe', probe: 2, ids: [] })
+    expect(await kinds('probed')).toEqual([])
+    given[0]?.resolve(1)
+    expect(await kinds('ack')).toEqual([])
+    expect(await kinds('ack')).toEqual([])
   })
 
   test('ends without an acknowledgement when storing fails', async () => {

@@ -1,5 +1,6 @@
 import type { PeerId } from '@libp2p/interface'
 import type { SyncSpace } from '../../../protocols/sync/index.ts'
+import type { Operation } from '../../core/operation/operation.ts'
 import type { Fault } from '../../core/result.ts'
 import type { Signer } from '../../core/signature.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
@@ -18,6 +19,10 @@ export interface SyncSpaceHost {
 
 /** A hosted space as the sync protocol sees it. */
 export function createSyncSpace(hosted: HostedSpace, host: SyncSpaceHost): SyncSpace {
+  const lacksBody = ({ id }: Operation) => {
+    const entry = hosted.store.find(id)
+    return entry !== undefined && hosted.store.operation(entry.ordinal).body === null
+  }
   return {
     spaceId: hosted.id,
     spaceKey: hosted.spaceKey,
@@ -25,9 +30,10 @@ export function createSyncSpace(hosted: HostedSpace, host: SyncSpaceHost): SyncS
     ...readingOf(hosted, host.reader, host.now),
     admit: async (operations, faults, peer) => {
       for (const fault of faults) host.onFault(peer, fault)
-      const before = hosted.store.absentBodyCount()
+      // Not the difference of two counts: another batch may be under way.
+      const absent = hosted.store.absentBodyCount() === 0 ? [] : operations.filter(lacksBody)
       const outcomes = await hosted.replica.receive(operations, peer.toString())
-      const bodiesGained = Math.max(0, before - hosted.store.absentBodyCount())
+      const bodiesGained = absent.filter((operation) => !lacksBody(operation)).length
       for (const outcome of outcomes) if (outcome.kind === 'refused') host.onRefused(peer, outcome.fault)
       return bodiesGained + outcomes.filter(({ kind }) => kind === 'admitted').length
     },
