@@ -58,6 +58,16 @@ function expected({ store, evaluationOf }: Replica, replica: Replica): readonly 
   return [...names].sort()
 }
 
+/**
+ * The operations that a cursor has behind it on the node that gave it. Those after its last record are not among them: where nothing was to
+ * be told of them, no record carries a cursor past them.
+ */
+function takenBefore(cursor: string | undefined, { store }: Replica): ReadonlySet<string> {
+  const read = cursor === undefined ? null : parseCursor(cursor)
+  const count = read?.ok ? read.value.ordinal : 0
+  return new Set(Array.from({ length: count }, (_, ordinal) => toHex(store.at(ordinal).id)))
+}
+
 const withoutBody = (operation: Operation): Operation => ({ ...operation, body: null })
 
 describe('a follower of changes', () => {
@@ -105,6 +115,7 @@ describe('a follower of changes', () => {
         const there = await createRealmHome(operations.slice(0, seen))
         const follower = new Follower()
         follower.take(await told(there.hosted.replica))
+        const taken = takenBefore(follower.cursor, there.hosted.replica)
         const here = await createRealmHome(operations, 3)
         const records = await told(
           here.hosted.replica,
@@ -112,9 +123,8 @@ describe('a follower of changes', () => {
         )
         follower.take(records)
         expect(follower.standing()).toEqual(expected(here.hosted.replica, here.hosted.replica))
-        const known = new Set(operations.slice(0, seen).map(({ id }) => toHex(id)))
-        const twice = records.filter(({ cause, operation }) => cause === 'written' && known.has(operation))
-        if (follower.cursor !== undefined) expect(twice).toEqual([])
+        const twice = records.filter(({ cause, operation }) => cause === 'written' && taken.has(operation))
+        expect(twice).toEqual([])
       }),
       { numRuns: 60 },
     )
