@@ -32,6 +32,8 @@ export interface Graph {
   find(id: Uint8Array): Entry | undefined
   /** The admitted operation at that ordinal; throws where there is none, since ordinals are ours alone. */
   at(ordinal: number): Entry
+  /** `at(ordinal).prev`, for whoever walks a whole log and needs nothing else of it. */
+  prevOf(ordinal: number): number | null
   /** The operations of an author on which that author has built nothing, ascending by (seq, id); none for an unknown author. */
   heads(author: Uint8Array): readonly Entry[]
   /** The operation of the author admitted first among those that follow `prev`, an ordinal; null: that begin its log. */

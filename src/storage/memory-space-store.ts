@@ -78,6 +78,10 @@ class MemorySpaceStore implements SpaceStore {
     return this.#byId.get(toHex(id))
   }
 
+  prevOf(ordinal: number): number | null {
+    return this.at(ordinal).prev
+  }
+
   at(ordinal: number): Entry {
     const entry = this.#entries[ordinal]
     if (entry === undefined) throw new Error(`bug: no operation has ordinal ${ordinal}`)

@@ -121,6 +121,7 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
         })
         both(() => {
           expect(store.at(1)).toEqual(entry)
+          expect([0, 1].map((ordinal) => store.prevOf(ordinal))).toEqual([genesis.prev, entry.prev])
           expect(store.find(entry.id)).toEqual(entry)
           expect(store.entriesFrom(0, 10)).toEqual([genesis, entry])
         })
@@ -144,6 +145,7 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
         const genesis = commit(store, { author: alice, body: [] })
         commit(store, { author: alice, prev: genesis, isBodyAbsent: true })
         both(() => {
+          expect([0, 1].map((ordinal) => store.prevOf(ordinal))).toEqual([null, 0])
           expect(store.operation(0).body).toEqual([])
           expect(store.operation(1).body).toBeNull()
         })
@@ -153,6 +155,7 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
         commit(store, { author: alice })
         both(() => {
           expect(() => store.at(1)).toThrow(/ordinal 1/)
+          expect(() => store.prevOf(1)).toThrow(/ordinal 1/)
           expect(() => store.operation(1)).toThrow(/ordinal 1/)
         })
       })

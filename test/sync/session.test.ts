@@ -418,6 +418,11 @@ function countReadsOfSession({ hosted }: Home): { reads: number } {
     if (!isAdmitting) count.reads++
     return at(ordinal)
   }
+  const prevOf = store.prevOf.bind(store)
+  store.prevOf = (ordinal) => {
+    if (!isAdmitting) count.reads++
+    return prevOf(ordinal)
+  }
   const receive = replica.receive.bind(replica)
   replica.receive = async (operations, peer) => {
     isAdmitting = true

@@ -84,11 +84,10 @@ export function afterProbe(stretch: MissingStretch, seqs: readonly number[], hav
  * only what that stretch has added, or what the peer has. So all stretches together cost what is to be sent, forks or not.
  */
 export function addOrdinalsOf(graph: Graph, stretch: MissingStretch, ordinals: Set<number>): void {
-  let at = stretch.wanted
-  while (at.seq > stretch.known && !ordinals.has(at.ordinal)) {
-    ordinals.add(at.ordinal)
-    if (at.prev === null) return
-    at = graph.at(at.prev)
+  let at: number | null = stretch.wanted.ordinal
+  for (let seq = stretch.wanted.seq; at !== null && seq > stretch.known && !ordinals.has(at); seq--) {
+    ordinals.add(at)
+    at = graph.prevOf(at)
   }
 }
 

@@ -11,6 +11,7 @@ import type { SignatureVerifier } from '../../core/native-signature.ts'
 import { decodeHeader } from '../../core/operation/header.ts'
 import {
   bodyCommitment,
+  operationId,
   signOperation,
   type Body,
   type Operation,
@@ -157,7 +158,7 @@ export class HostedSpace {
     const { headerBytes, signature, body } = this.#store.operation(ordinal)
     const header = decodeHeader(headerBytes)
     if (!header.ok) throw new Error(`bug: an admitted header does not decode: ${header.fault.detail}`)
-    return { id: this.#store.at(ordinal).id, header: header.value, headerBytes, signature, body }
+    return { id: operationId(headerBytes), header: header.value, headerBytes, signature, body }
   }
 
   /** What one sync session reads. Sessions with several peers share the work: each head is asked of one at a time. */

@@ -65,6 +65,7 @@ export class Operations {
   readonly #chainsWith: Query<[Uint8Array], [number]>
   readonly #chainsFrom: Query<[number, number], [number]>
   readonly #isBodyAbsent: Query<[number], [number]>
+  readonly #prevOf: Query<[number], [number | null]>
   readonly #bytesAt: Query<[number], [Uint8Array, Uint8Array, Uint8Array | null]>
   readonly #putBody: Query<[Uint8Array, number]>
   readonly #next: Query<[], [number]>
@@ -102,6 +103,7 @@ export class Operations {
     this.#chainsFrom = database.query(
       'SELECT chain FROM operation_log WHERE ordinal >= ? ORDER BY ordinal LIMIT ?',
     )
+    this.#prevOf = database.query('SELECT prev FROM operation_log WHERE ordinal = ?')
     this.#isBodyAbsent = database.query('SELECT body IS NULL FROM operation_log WHERE ordinal = ?')
     this.#bytesAt = database.query('SELECT header, signature, body FROM operation_log WHERE ordinal = ?')
     this.#putBody = database.query('UPDATE operation_log SET body = ? WHERE ordinal = ? AND body IS NULL')
@@ -140,6 +142,12 @@ export class Operations {
   find(id: Uint8Array): Entry | undefined {
     const ordinal = this.#ids.find(id)
     return ordinal === undefined ? undefined : this.at(ordinal)
+  }
+
+  prevOf(ordinal: number): number | null {
+    const row = this.#prevOf.get(ordinal)
+    if (row === undefined) throw new Error(`bug: no operation has ordinal ${ordinal}`)
+    return row[0]
   }
 
   at(ordinal: number): Entry {

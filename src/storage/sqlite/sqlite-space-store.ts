@@ -90,6 +90,10 @@ export class SqliteSpaceStore implements SpaceStore {
     return this.#operations.find(id)
   }
 
+  prevOf(ordinal: number): number | null {
+    return this.#operations.prevOf(ordinal)
+  }
+
   at(ordinal: number): Entry {
     return this.#operations.at(ordinal)
   }
