@@ -21,7 +21,14 @@ import { readOutdated } from '../../src/node/replica/outdated.ts'
 import { decodePlace, encodePlace } from '../../src/node/place.ts'
 import { readMeetingPoints, readRememberedPeers } from '../../src/node/space/kept-notes.ts'
 import { formatInvite, parseInvite } from '../../src/node/space/invite.ts'
-import { packBody, packParents, unpackBody, unpackParents } from '../../src/storage/sqlite/packing.ts'
+import {
+  packAscending,
+  packBody,
+  packParents,
+  unpackAscending,
+  unpackBody,
+  unpackParents,
+} from '../../src/storage/sqlite/packing.ts'
 import { bytesOf, digest, token, value } from '../grammar.ts'
 import { holds, type Target } from '../target.ts'
 
@@ -235,6 +242,9 @@ const packing: Target = {
   valid: fc.oneof(
     fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 8 }).map(packBody),
     fc.array(fc.nat(100_000), { maxLength: 8 }).map((parents) => packParents(100_000, parents)),
+    fc
+      .uniqueArray(fc.nat(100_000), { maxLength: 8 })
+      .map((ordinals) => packAscending(ordinals.sort((a, b) => a - b))),
   ),
   run(input) {
     const body = orDamaged(() => unpackBody(input))
@@ -247,6 +257,11 @@ const packing: Target = {
     if (parents?.every((parent) => parent >= 0) === true) {
       const again = unpackParents(Number.MAX_SAFE_INTEGER, packParents(Number.MAX_SAFE_INTEGER, parents))
       holds(isDeepStrictEqual(again, parents), 'parents are read as they were written')
+    }
+    const ascending = orDamaged(() => unpackAscending(input))
+    if (ascending?.every(Number.isSafeInteger) === true) {
+      const again = unpackAscending(packAscending(ascending))
+      holds(isDeepStrictEqual(again, ascending), 'what ascends is read as it was written')
     }
     return body !== null
   },

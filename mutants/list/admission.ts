@@ -104,7 +104,7 @@ export const ADMISSION_MUTANTS: readonly Mutant[] = [
     file: 'src/core/admission/authority.ts',
     edits: [
       [
-        'return inherited || published.publishers.some((ordinal) => past.has(graph.at(ordinal)))',
+        'return inherited || published.publishers.some((ordinal) => isInPast(graph.at(ordinal)))',
         'return inherited || published.publishers.length > 0',
       ],
     ],

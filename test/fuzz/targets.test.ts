@@ -43,6 +43,8 @@ const NOT_FED: Readonly<Record<string, string>> = {
   readPlace: 'looks where files lie',
   readElementRefs: 'behind readRegister and readMap',
   readPeerLog: 'reads the graph',
+  readDerived: 'reads what the store of this node holds',
+  unpackClaims: 'what this process has packed for a thread of its own',
   parseOperationId: 'an id that its owner typed',
   parsePeer: 'a peer id that its owner typed',
 }
