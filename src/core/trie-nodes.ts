@@ -121,14 +121,15 @@ export class TrieNodes {
     const [from, to] = [this.arena.blockOf(before), this.arena.blockOf(leaf)]
     copyHash(from, wordOf(before) + KEY, to, wordOf(leaf) + KEY)
     copyHash(from, wordOf(before) + LEAF_VALUE, to, wordOf(leaf) + LEAF_VALUE)
-    this.free(before)
     this.leaf = leaf
-    if (root === before) return leaf
-    this.#walkTo(root, (node, slot) => {
-      const { words } = this.arena.blockOf(node)
-      if (words[slot] === before) words[slot] = leaf
-    })
-    return root
+    if (root !== before)
+      this.#walkTo(root, (node, slot) => {
+        const { words } = this.arena.blockOf(node)
+        if (words[slot] === before) words[slot] = leaf
+      })
+    // Not sooner: the way ends at it, and what is freed says nothing any more.
+    this.free(before)
+    return root === before ? leaf : root
   }
 
   /** The leaf of the wanted key, 0 where it is not there. */
@@ -262,9 +263,9 @@ export class TrieNodes {
   }
 
   #remove(ref: number, depth: number): number {
-    const { words } = this.arena.blockOf(ref)
+    const before = this.arena.blockOf(ref).words
     const at = wordOf(ref)
-    const header = words[at] as number
+    const header = before[at] as number
     if ((header & KIND_BITS) !== INNER) {
       if (!this.#isWanted(ref)) return ref
       this.leaf = ref
@@ -274,8 +275,10 @@ export class TrieNodes {
     const nibble = nibbleIn(WANTED.bytes, 0, depth)
     if (((bitmap >> nibble) & 1) === 0) return ref
     const slot = at + CHILDREN + slotOf(bitmap, nibble)
-    const after = this.#remove(words[slot] as number, depth + 1)
+    const after = this.#remove(before[slot] as number, depth + 1)
     if (this.leaf === 0) return ref
+    // Read again: a node that became smaller below has moved, which may have replaced the block.
+    const { words } = this.arena.blockOf(ref)
     const count = (words[at + COUNT] as number) - 1
     words[at + COUNT] = count
     words[at] = header | CHANGED

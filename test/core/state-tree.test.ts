@@ -116,3 +116,34 @@ test('a state that shows nothing takes a kilobyte at most, and what was taken aw
   }
   expect(tree.byteLength).toBeLessThanOrEqual(2 * full)
 })
+
+test.each([
+  ['that grows', 300, 300, 240],
+  ['of more than one block', 1, 4_000, 12_000],
+])(
+  'a tree %s, and shrinks at times, has the root of one that never held anything else',
+  (_, trees, paths, steps) => {
+    for (let seed = 1; seed <= trees; seed++) {
+      let random = Math.imul(seed, 2_654_435_761)
+      const below = (count: number) => {
+        random = Math.imul(random, 1_664_525) + 1_013_904_223
+        return (random >>> 8) % count
+      }
+      const tree = new StateTree()
+      const shown = new Map<string, Uint8Array>()
+      for (let step = 1; step <= steps; step++) {
+        // Now and then both a value and a folder.
+        const path = `folder ${below(3)}/${below(paths)}${below(300) === 0 ? '/below' : ''}`
+        const value = below(5) < 2 ? null : encodeCanonical(below(200))
+        tree.set({ path, type: 'register', field: '' }, value)
+        if (value === null) shown.delete(path)
+        else shown.set(path, value)
+        if (step % (steps / 4) !== 0) continue
+        const fresh = new StateTree()
+        for (const [at, what] of shown) fresh.set({ path: at, type: 'register', field: '' }, what)
+        expect(tree.root(), `seed ${seed}, step ${step}`).toEqual(fresh.root())
+        expect(tree.size).toBe(shown.size)
+      }
+    }
+  },
+)
