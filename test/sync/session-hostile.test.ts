@@ -299,6 +299,16 @@ describe('a session with mallory', () => {
     expect(violations((await createVictim()).say({ kind: 'ack' }))).toEqual(['an acknowledgement of nothing'])
   })
 
+  test('acknowledges each batch when it is admitted, and not before', async () => {
+    const batch: SyncMessage = { kind: 'operations', operations: [log[3] as Operation], faults: [] }
+    const { say, session, walk } = await createVictim()
+    walk(false)
+    say(entriesOf())
+    for (const effects of [say(batch), say(batch)]) expect(effects.map(({ kind }) => kind)).toEqual(['admit'])
+    for (const gained of [1, 0])
+      expect(sentKinds(session.step({ kind: 'admitted', gained }))).toEqual(['ack'])
+  })
+
   test('gives nothing that was not offered: more heads than were listed, the same again, and any before they are listed', async () => {
     for (const heads of [bits(9, 8), bits(3, 2), bits(0)]) {
       const { say, walk } = await createVictim()
