@@ -118,6 +118,7 @@ export class SimulatedNode implements Owner, Host {
       reader: () => this.author.publicKey,
       onMissing: (hosted, peer) => this.#scheduler.soon(hosted, peer),
       onUnheard: () => this.#offer(),
+      elapsedMs: () => timeline.nowMs,
     })
     const member = this.#createMember()
     this.#member = init.hooks.space?.(member) ?? member

@@ -501,6 +501,8 @@ export const GOSSIP_RPC_ENTRIES_MAX = 1_024
 export const GOSSIP_TOPIC_BYTES_PER_PEER_MAX = 256 * 1024
 /** The newest operations that are passed on when they come by gossip again: sync may have been faster. Older ones are a replay. */
 export const GOSSIP_RECENT_OPERATIONS_MAX = 4_096
+/** Messages about one space that go out after a rest without a pause between them: what a few agents write at the same moment. */
+export const GOSSIP_AT_ONCE_MAX = 3
 /** Pause between two messages of ours about one space, in ms, quiet and busy: what is to go out meanwhile goes out together after it. */
 export const GOSSIP_GATHER_QUIET_MS = 10
 export const GOSSIP_GATHER_BUSY_MS = 80

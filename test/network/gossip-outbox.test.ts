@@ -1,6 +1,7 @@
 import type { PeerId } from '@libp2p/interface'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import {
+  GOSSIP_AT_ONCE_MAX,
   GOSSIP_BACKLOG_BYTES_MAX,
   GOSSIP_FANOUT_MAX,
   GOSSIP_GATHER_BUSY_MS,
@@ -30,7 +31,9 @@ let home: Home
 let scene: ReturnType<typeof createGossip>
 
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+  vi.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'],
+  })
   home = await createHome()
   scene = createGossip(home)
   home.hosted.replica.addEventListener('admitted', ({ detail }) => {
@@ -45,6 +48,8 @@ let written = 0
 const write = (value: unknown = 1) =>
   home.hosted.write([{ kind: 'put', path: `docs/${written++}`, value }], { author: bob, timeMs: home.nowMs })
     .id
+/** As many as go out without a pause after a rest. */
+const writeAtOnce = () => Array.from({ length: GOSSIP_AT_ONCE_MAX }, () => write())
 const texts = (peers: readonly PeerId[]) => peers.map(String).toSorted()
 const reachedBy = (data: Uint8Array) => {
   const message = messageOf(data)
@@ -63,10 +68,11 @@ test('an operation goes out at once, to everybody, and says whom it has reached'
 })
 
 test('what follows a moment later goes out together, in order; the busier, the longer it is gathered, up to a bound', async () => {
-  const ids = [write(), write(), write()]
-  expect(scene.sent).toHaveLength(1)
+  const ids = [...writeAtOnce(), write(), write()]
+  expect(scene.sent).toHaveLength(GOSSIP_AT_ONCE_MAX)
   await vi.advanceTimersByTimeAsync(GOSSIP_GATHER_QUIET_MS)
-  expect(scene.sent.map(({ data }) => idsIn(data))).toEqual([[ids[0]], [ids[1], ids[2]]])
+  const singly = ids.slice(0, GOSSIP_AT_ONCE_MAX).map((id) => [id])
+  expect(scene.sent.map(({ data }) => idsIn(data))).toEqual([...singly, ids.slice(GOSSIP_AT_ONCE_MAX)])
   // From here on two are always waiting when the pause is over.
   const pauses: number[] = []
   for (let round = 0; round < 6; round++) {
@@ -89,10 +95,29 @@ test('what follows a moment later goes out together, in order; the busier, the l
   expect(scene.sent).toHaveLength(before + 1)
 })
 
+test('what waits longer than the pause goes out with the next write, although timers get no turn', () => {
+  writeAtOnce()
+  const early = write()
+  expect(scene.sent).toHaveLength(GOSSIP_AT_ONCE_MAX)
+  const nowMs = performance.now()
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(nowMs + GOSSIP_GATHER_QUIET_MS)
+  const late = write()
+  expect(scene.sent.slice(GOSSIP_AT_ONCE_MAX).map(({ data }) => idsIn(data))).toEqual([[early, late]])
+  write()
+  expect(scene.sent).toHaveLength(GOSSIP_AT_ONCE_MAX + 1)
+  clock.mockRestore()
+})
+
 test('a message has at most so many operations, and another is begun from so many bytes on', async () => {
-  const ids = Array.from({ length: GOSSIP_MESSAGE_OPERATIONS_MAX + 2 }, () => write())
+  const first = writeAtOnce()
+  const ids = [...first, ...Array.from({ length: GOSSIP_MESSAGE_OPERATIONS_MAX + 1 }, () => write())]
   await vi.advanceTimersByTimeAsync(GOSSIP_GATHER_QUIET_MS)
-  expect(scene.sent.map(({ data }) => idsIn(data).length)).toEqual([1, GOSSIP_MESSAGE_OPERATIONS_MAX, 1])
+  const singly = first.map(() => 1)
+  expect(scene.sent.map(({ data }) => idsIn(data).length)).toEqual([
+    ...singly,
+    GOSSIP_MESSAGE_OPERATIONS_MAX,
+    1,
+  ])
   expect(scene.sent.flatMap(({ data }) => idsIn(data))).toEqual(ids)
   scene.sent.length = 0
   for (let i = 0; i < 4; i++) write('x'.repeat(GOSSIP_MESSAGE_BYTES / 3))

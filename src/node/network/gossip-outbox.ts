@@ -2,6 +2,7 @@ import type { PeerId } from '@libp2p/interface'
 import { toHex } from '../../core/bytes.ts'
 import { encodeGossip, PEER_TAG_BYTES } from '../../core/gossip-message.ts'
 import {
+  GOSSIP_AT_ONCE_MAX,
   GOSSIP_FANOUT_MAX,
   GOSSIP_GATHER_BUSY_MS,
   GOSSIP_GATHER_QUIET_MS,
@@ -30,6 +31,8 @@ export interface OutboxHost {
   onUnheard(): void
   /** A peer was left out, because too much waits for it. */
   onSlow(peer: PeerId): void
+  /** A clock that never goes back, in ms. */
+  now(): number
 }
 
 interface Waiting {
@@ -40,9 +43,10 @@ interface Waiting {
 
 /**
  * What goes out on the topic of one space. Invariants:
- * 1. the first operation after a rest goes out at once and by itself; what follows goes out together after a pause, in order. The pause
- *    doubles while several operations gather in it, up to GOSSIP_GATHER_BUSY_MS, and halves down to GOSSIP_GATHER_QUIET_MS while they do
- *    not: so a message costs little beside what is in it, and none waits longer;
+ * 1. the first operations after a rest, GOSSIP_AT_ONCE_MAX, go out at once and each by itself; what follows goes out together after a pause,
+ *    in order. The pause doubles while several operations gather in it, up to GOSSIP_GATHER_BUSY_MS, and halves down to
+ *    GOSSIP_GATHER_QUIET_MS while they do not: so a message costs little beside what is in it, and none waits longer, also not where
+ *    one write follows the other and timers get no turn;
  * 2. what is written here goes to everybody who listens, up to GOSSIP_FANOUT_MAX, the mesh first; what is passed on goes to the mesh
  *    without its sender and those that are said to have it;
  * 3. nothing waits for a peer that reads slowly.
@@ -53,6 +57,9 @@ export class GossipOutbox {
   #waiting: Waiting[] = []
   #pause: NodeJS.Timeout | null = null
   #pauseMs = GOSSIP_GATHER_QUIET_MS
+  #pauseEndMs = 0
+  /** Messages since the last rest. */
+  #sinceRest = 0
   #asked: { readonly arrival: Arrival; readonly isWanted: boolean } | null = null
 
   constructor(wire: GossipWire, host: OutboxHost) {
@@ -65,7 +72,8 @@ export class GossipOutbox {
     // Where all that are near have it already, nothing is said, and nothing of our own waits for it.
     if (arrival !== null && !this.#isWanted(arrival)) return
     this.#waiting.push({ envelope, arrival })
-    if (this.#pause === null) this.#flush()
+    if (this.#pause === null || this.#sinceRest < GOSSIP_AT_ONCE_MAX || this.#host.now() >= this.#pauseEndMs)
+      this.#flush()
   }
 
   /** What waits is not sent any more. */
@@ -86,6 +94,8 @@ export class GossipOutbox {
   }
 
   #flush(): void {
+    if (this.#pause !== null) clearTimeout(this.#pause)
+    this.#sinceRest++
     const waiting = this.#waiting
     this.#waiting = []
     const listeners = this.#wire.listeners(this.#host.topic).filter((peer) => this.#host.isWelcome(peer))
@@ -95,10 +105,12 @@ export class GossipOutbox {
       waiting.length > 1
         ? Math.min(2 * this.#pauseMs, GOSSIP_GATHER_BUSY_MS)
         : Math.max(this.#pauseMs / 2, GOSSIP_GATHER_QUIET_MS)
+    this.#pauseEndMs = this.#host.now() + this.#pauseMs
     this.#pause = setTimeout(() => {
       this.#pause = null
-      if (this.#waiting.length > 0) this.#flush()
-      else this.#pauseMs = GOSSIP_GATHER_QUIET_MS
+      if (this.#waiting.length > 0) return this.#flush()
+      this.#pauseMs = GOSSIP_GATHER_QUIET_MS
+      this.#sinceRest = 0
     }, this.#pauseMs)
     this.#pause.unref()
   }

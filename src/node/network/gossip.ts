@@ -28,6 +28,8 @@ export interface GossipHost {
   onMissing(space: HostedSpace, peer: PeerId): void
   /** Something new went out to nobody: it is to be offered by sync. */
   onUnheard(space: HostedSpace): void
+  /** A clock that never goes back, in ms. Default: the process's. */
+  readonly elapsedMs?: () => number
 }
 
 /** The gossipsub topic of a space. */
@@ -58,6 +60,7 @@ export class SpaceGossip {
       mayPublish: () => host.mayPublish(),
       onUnheard: () => host.onUnheard(space),
       onSlow: (peer) => host.onMissing(space, peer),
+      now: host.elapsedMs ?? (() => performance.now()),
     })
     this.#inbox = new GossipInbox(space, {
       reader: host.reader,
