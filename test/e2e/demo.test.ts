@@ -27,7 +27,7 @@ describe('npm run demo', () => {
   test(
     'replays a history over three nodes and a liar, and every promise holds',
     async () => {
-      const { code, stdout } = await runDemo([
+      const ended = await runDemo([
         '--history',
         small.history,
         '--expected',
@@ -36,7 +36,7 @@ describe('npm run demo', () => {
         '3',
         '--json',
       ])
-      const result = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as DemoResult
+      const result = resultOf(ended)
       expect(result).toMatchObject({
         ok: true,
         converged: true,
@@ -48,7 +48,7 @@ describe('npm run demo', () => {
         malloryEffectiveOutside: 0,
         killedNodeLost: 0,
       })
-      expect(code).toBe(0)
+      expect(ended.code).toBe(0)
       // Genesis, grants, and what the nodes and mallory published come on top of the commits.
       expect(result.operations).toBeGreaterThan(small.commits)
       expect(result.coldSync.operations).toBeGreaterThan(small.commits)
@@ -100,7 +100,7 @@ describe('npm run demo', () => {
       const wrong = join(directory, 'wrong.json.gz')
       const files = JSON.parse(gunzipSync(readFileSync(small.expected)).toString()) as Record<string, string>
       writeFileSync(wrong, gzipSync(JSON.stringify({ ...files, 'README.md': 'ffffffffffff' })))
-      const { code, stdout } = await runDemo([
+      const ended = await runDemo([
         '--history',
         small.history,
         '--expected',
@@ -109,9 +109,9 @@ describe('npm run demo', () => {
         '3',
         '--json',
       ])
-      const result = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as DemoResult
+      const result = resultOf(ended)
       expect(result).toMatchObject({ ok: false, converged: true, matchesExpected: false })
-      expect(code).toBe(1)
+      expect(ended.code).toBe(1)
     },
     DEMO_TIMEOUT_MS,
   )
@@ -142,6 +142,14 @@ interface Ended {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
+}
+
+/** What a run found; where it did not come to an end, the error is what it said last. */
+function resultOf({ code, stdout, stderr }: Ended): DemoResult {
+  const line = stdout.trimEnd().split('\n').at(-1)
+  if (line === undefined || line === '')
+    throw new Error(`the demo ended with code ${code} and no result: ${stderr.slice(-2_000)}`)
+  return JSON.parse(line) as DemoResult
 }
 
 async function runDemo(args: readonly string[]): Promise<Ended> {
