@@ -100,15 +100,7 @@ describe('npm run demo', () => {
       const wrong = join(directory, 'wrong.json.gz')
       const files = JSON.parse(gunzipSync(readFileSync(small.expected)).toString()) as Record<string, string>
       writeFileSync(wrong, gzipSync(JSON.stringify({ ...files, 'README.md': 'ffffffffffff' })))
-      const ended = await runDemo([
-        '--history',
-        small.history,
-        '--expected',
-        wrong,
-        '--nodes',
-        '3',
-        '--json',
-      ])
+      const ended = await runDemo(['--history', small.history, '--expected', wrong, '--nodes', '3', '--json'])
       const result = resultOf(ended)
       expect(result).toMatchObject({ ok: false, converged: true, matchesExpected: false })
       expect(ended.code).toBe(1)
