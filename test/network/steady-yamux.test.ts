@@ -65,5 +65,6 @@ it('opens a window again once half of it is used, not after every message, and s
   expect(await answer).toBeLessThanOrEqual(1)
   stream.send(new Uint8Array(large))
   await promise
-  expect(updates).toBeGreaterThan(4)
+  // How often depends on how far the window has grown meanwhile: to 1 MiB at most, so at least twice.
+  expect(updates).toBeGreaterThan(2)
 })
