@@ -7,7 +7,7 @@ import {
   type Workload,
 } from './measure.ts'
 
-/** One figure of the best of Hanse's subjects over that of the best peer, and which they were: each figure may have another. */
+/** One figure of the best of Hanse's subjects over that of the best peer, or of a floor, and which they were: each figure may have another. */
 export interface Compared {
   readonly figure: string
   readonly ratio: number
@@ -41,19 +41,36 @@ export function compare(
   { compared }: Pick<Workload, 'compared'>,
   summaries: readonly SubjectSummary[],
 ): readonly Compared[] {
-  const subjects = summaries.filter(({ isFloor }) => isFloor !== true)
+  return compareWith(compared, summaries, ({ name, isFloor }) => isFloor !== true && !isHanseName(name))
+}
+
+/** Hanse's best median over each floor's, where both have the figure: how near it comes to what could be done. */
+export function compareWithFloors(
+  { compared }: Pick<Workload, 'compared'>,
+  summaries: readonly SubjectSummary[],
+): readonly Compared[] {
+  const floors = summaries.filter(({ isFloor }) => isFloor === true)
+  return floors.flatMap((floor) => compareWith(compared, summaries, (one) => one === floor))
+}
+
+function compareWith(
+  compared: Workload['compared'],
+  summaries: readonly SubjectSummary[],
+  isOther: (subject: SubjectSummary) => boolean,
+): readonly Compared[] {
+  const isHanse = ({ name, isFloor }: SubjectSummary) => isFloor !== true && isHanseName(name)
   return Object.entries(compared).flatMap(([figure, better]) => {
-    const best = (isHanse: boolean) =>
-      subjects
-        .flatMap(({ name, figures }) => {
-          const median = isHanseName(name) === isHanse ? figures[figure]?.median : undefined
-          return median === undefined ? [] : [{ name, median }]
+    const best = (isMeant: (subject: SubjectSummary) => boolean) =>
+      summaries
+        .flatMap((subject) => {
+          const median = isMeant(subject) ? subject.figures[figure]?.median : undefined
+          return median === undefined ? [] : [{ name: subject.name, median }]
         })
         .toSorted((a, b) => (better === 'more' ? b.median - a.median : a.median - b.median))[0]
-    const [hanse, peer] = [best(true), best(false)]
-    if (hanse === undefined || peer === undefined) return []
-    const ratio = hanse.median / peer.median
-    return Number.isFinite(ratio) ? [{ figure, ratio, hanse: hanse.name, peer: peer.name }] : []
+    const [hanse, other] = [best(isHanse), best(isOther)]
+    if (hanse === undefined || other === undefined) return []
+    const ratio = hanse.median / other.median
+    return Number.isFinite(ratio) ? [{ figure, ratio, hanse: hanse.name, peer: other.name }] : []
   })
 }
 

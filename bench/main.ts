@@ -5,7 +5,15 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
-import { chooseWorkloads, compare, isHanseName, judge, type JudgedTarget, summariseAll } from './compare.ts'
+import {
+  chooseWorkloads,
+  compare,
+  compareWithFloors,
+  isHanseName,
+  judge,
+  type JudgedTarget,
+  summariseAll,
+} from './compare.ts'
 import { installPeers } from './install-peers.ts'
 import type { Figures, Sizes, Subject, SubjectSummary, Summary, Workload } from './measure.ts'
 import { keepResult, type WorkloadResult } from './results.ts'
@@ -96,6 +104,9 @@ async function measure(workload: Workload): Promise<WorkloadResult> {
     const compared = compare(workload, summaries)
     for (const { figure, ratio, hanse, peer } of compared)
       say(`  Hanse / best peer, ${figure}: ${ratio.toFixed(2)}  (${hanse} / ${peer})`)
+    const comparedWithFloors = compareWithFloors(workload, summaries)
+    for (const { figure, ratio, hanse, peer } of comparedWithFloors)
+      say(`  Hanse / floor, ${figure}: ${ratio.toFixed(2)}  (${hanse} / ${peer})`)
     const targets = judge(workload, sizes, summaries)
     for (const target of targets) say(`  target ${describe(target)}`)
     const ratioToBestPeer = Object.fromEntries(compared.map(({ figure, ratio }) => [figure, ratio]))
@@ -113,6 +124,7 @@ async function measure(workload: Workload): Promise<WorkloadResult> {
       floors,
       ratioToBestPeer,
       compared,
+      comparedWithFloors,
       targets,
     }
   } finally {

@@ -1,4 +1,4 @@
-import type { JudgedTarget } from './compare.ts'
+import type { Compared, JudgedTarget } from './compare.ts'
 import type { Sizes, SubjectSummary, Summary } from './measure.ts'
 import type { KeptResult } from './results.ts'
 
@@ -96,12 +96,14 @@ function doesNot(subjects: readonly SubjectSummary[]): readonly string[] {
   return lines.length === 0 ? [] : [lines.join('\n')]
 }
 
-function ratios({ compared }: KeptResult): readonly string[] {
-  if (compared.length === 0) return []
-  const texts = compared.map(
-    ({ figure, ratio, hanse, peer }) => `${figure} ${shown(ratio)} (${hanse} / ${peer})`,
-  )
-  return [`Hanse / best peer: ${texts.join('; ')}.`]
+function ratios({ compared, comparedWithFloors = [] }: KeptResult): readonly string[] {
+  const line = (what: string, all: readonly Compared[]) => {
+    const texts = all.map(
+      ({ figure, ratio, hanse, peer }) => `${figure} ${shown(ratio)} (${hanse} / ${peer})`,
+    )
+    return texts.length === 0 ? [] : [`Hanse / ${what}: ${texts.join('; ')}.`]
+  }
+  return [...line('best peer', compared), ...line('floor', comparedWithFloors)]
 }
 
 function targetsTable(targets: readonly JudgedTarget[]): readonly string[] {

@@ -16,6 +16,8 @@ export interface WorkloadResult {
   readonly ratioToBestPeer: Readonly<Record<string, number>>
   /** The same with the names of those compared. */
   readonly compared: readonly Compared[]
+  /** The same with each floor in the place of the best peer; absent in results that are older. */
+  readonly comparedWithFloors?: readonly Compared[]
   readonly targets: readonly JudgedTarget[]
 }
 

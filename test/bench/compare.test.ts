@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { chooseWorkloads, compare, judge, summariseAll } from '../../bench/compare.ts'
+import { chooseWorkloads, compare, compareWithFloors, judge, summariseAll } from '../../bench/compare.ts'
 import { type SubjectSummary, summarise, type Target, type Workload } from '../../bench/measure.ts'
 
 const subject = (name: string, figures: Readonly<Record<string, number>>): SubjectSummary => ({
@@ -50,6 +50,22 @@ describe('the ratio to the best peer', () => {
     expect(compare({ compared: { missing: 'more' } }, summaries)).toEqual([])
     const alone = summaries.filter(({ name, isFloor }) => name.startsWith('Hanse') || isFloor === true)
     expect(compare({ compared: { perSecond: 'more' } }, alone)).toEqual([])
+  })
+})
+
+describe('the ratio to a floor', () => {
+  it('is of the best of Hanse to each floor that has the figure, and to no peer', () => {
+    const summaries = [
+      subject('Hanse', { perSecond: 20, bytes: 8 }),
+      subject('Yjs', { perSecond: 40, bytes: 2 }),
+      floor('verification alone', { perSecond: 80 }),
+      floor('pipeline', { perSecond: 50, bytes: 4 }),
+    ]
+    expect(compareWithFloors({ compared: { perSecond: 'more', bytes: 'less' } }, summaries)).toEqual([
+      { figure: 'perSecond', ratio: 0.25, hanse: 'Hanse', peer: 'verification alone' },
+      { figure: 'perSecond', ratio: 0.4, hanse: 'Hanse', peer: 'pipeline' },
+      { figure: 'bytes', ratio: 2, hanse: 'Hanse', peer: 'pipeline' },
+    ])
   })
 })
 

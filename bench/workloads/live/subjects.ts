@@ -88,10 +88,11 @@ export function liveSubject({ name, without, isFloor, from, start }: LivePeer): 
 }
 
 /** The highest rate that is sustained of operations of many changes, in changes a second. */
-export function groupedSubject({ name, without, start }: LivePeer, from: number): Subject {
+export function groupedSubject({ name, without, isFloor, start }: LivePeer, from: number): Subject {
   return {
     name,
     without,
+    ...(isFloor === undefined ? {} : { isFloor }),
     run: async (sizes) =>
       await withCluster(start, sizes, async (cluster, seconds) => {
         const changes = sizeOf(sizes, 'changes')
