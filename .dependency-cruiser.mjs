@@ -73,9 +73,20 @@ export default {
       [...BELOW_SURFACES, WELL_KNOWN],
       'The node composes what is below it and serves any surface.',
     ),
-    surface('cli'),
-    surface('http'),
+    mayImport(
+      'cli-imports-doors-and-below',
+      '^src/cli/',
+      [...BELOW_SURFACES, '^src/(cli|http|mcp)/'],
+      'The command line starts the other doors; they know nothing of it.',
+    ),
+    mayImport(
+      'http-imports-mcp-and-below',
+      '^src/http/',
+      [...BELOW_SURFACES, '^src/(http|mcp|peer)/'],
+      'HTTP carries MCP, and messages of peers.',
+    ),
     surface('mcp'),
+    surface('peer'),
     // The demo runs the introduction node and the nodes as processes, as a stranger would.
     surface('demo'),
     mayImport(
@@ -100,7 +111,7 @@ export default {
       name: 'no-unknown-layer',
       comment: 'A new folder under src, or a file beside src/index.ts, needs a rule here first.',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/(core|storage|node|cli|http|mcp|demo)/', '^src/index\\.ts$'] },
+      from: { path: '^src/', pathNot: ['^src/(core|storage|node|cli|http|mcp|peer|demo)/', '^src/index\\.ts$'] },
       to: {},
     },
     {

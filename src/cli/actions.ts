@@ -1,4 +1,5 @@
 import type { Action } from './control/action.ts'
+import { agentAddAction, agentAllowAction, agentListAction, agentRevokeAction } from './commands/agent.ts'
 import { changesAction } from './commands/changes.ts'
 import { appendAction } from './commands/append.ts'
 import {
@@ -14,6 +15,7 @@ import { claimAction, releaseAction } from './commands/claim.ts'
 import { conflictsAction, conflictsKeepAction, conflictsTakeAction } from './commands/conflicts.ts'
 import { countAction } from './commands/count.ts'
 import { delegationsAction } from './commands/delegations.ts'
+import { dashboardAction } from './commands/dashboard.ts'
 import { deleteAction } from './commands/delete.ts'
 import { deltaAction } from './commands/delta.ts'
 import { diffAction } from './commands/diff.ts'
@@ -53,6 +55,10 @@ import { writeAction } from './commands/write.ts'
 /** What a running node does for commands, by name. Each is the function that the command runs itself where no node runs. */
 export const ACTIONS: ReadonlyMap<string, Action> = new Map(
   [
+    agentAddAction,
+    agentAllowAction,
+    agentListAction,
+    agentRevokeAction,
     blobGetAction,
     blobListAction,
     blobPruneAction,
@@ -68,6 +74,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     conflictsTakeAction,
     containAction,
     countAction,
+    dashboardAction,
     delegationsAction,
     deleteAction,
     deltaAction,

@@ -22,6 +22,17 @@ function optionsOf(key: ConfigKey): readonly Option[] {
           key,
         ),
       ]
+    case 'text':
+      return [named(new Option(`${flag} <${key.form}>`, description), key)]
+    case 'texts':
+      return [
+        named(
+          new Option(`${flag} <${key.form}>`, `${description}; may be repeated, "none" for none`).argParser(
+            collect,
+          ),
+          key,
+        ),
+      ]
     case 'integer':
       return [named(new Option(`${flag} <ms>`, description), key)]
   }

@@ -1,7 +1,7 @@
 import { keepHeapLean } from '../node/lean-heap.ts'
 import { runProgram } from './program.ts'
 import { Shell } from './shell.ts'
-import { EXIT } from './fault-of.ts'
+import { EXIT } from './exit-code.ts'
 
 /** How long a second signal is taken for the first one come twice (from the terminal and from a parent), in ms. */
 const SAME_SIGNAL_MS = 1_000

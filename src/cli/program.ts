@@ -1,4 +1,5 @@
 import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { registerAgent } from './commands/agent.ts'
 import { registerAppend } from './commands/append.ts'
 import { registerBlame } from './commands/blame.ts'
 import { registerChanges } from './commands/changes.ts'
@@ -6,6 +7,7 @@ import { registerBlob } from './commands/blob.ts'
 import { registerClaim } from './commands/claim.ts'
 import { registerConflicts } from './commands/conflicts.ts'
 import { registerCount } from './commands/count.ts'
+import { registerDashboard } from './commands/dashboard.ts'
 import { registerDelegations } from './commands/delegations.ts'
 import { registerDelete } from './commands/delete.ts'
 import { registerDelta } from './commands/delta.ts'
@@ -43,7 +45,8 @@ import { registerUp } from './commands/up.ts'
 import { registerVerify } from './commands/verify.ts'
 import { registerWhoami } from './commands/whoami.ts'
 import { registerWrite } from './commands/write.ts'
-import { EXIT, faultOf } from './fault-of.ts'
+import { faultOf } from '../node/fault-of.ts'
+import { EXIT } from './exit-code.ts'
 import type { GlobalOptions, Shell } from './shell.ts'
 import { VERSION } from './version.ts'
 
@@ -52,7 +55,10 @@ const GROUPS: readonly (readonly [
   string,
   readonly ((program: Command<[], GlobalOptions>, shell: Shell) => void)[],
 ])[] = [
-  ['This node:', [registerInit, registerUp, registerWhoami, registerIdentity]],
+  [
+    'This node:',
+    [registerInit, registerUp, registerDashboard, registerAgent, registerWhoami, registerIdentity],
+  ],
   [
     'Spaces and members:',
     [registerSpace, registerInvite, registerJoin, registerGrant, registerDelegations, registerRevoke],

@@ -115,7 +115,7 @@ export class Session {
     const { signal } = this
     const emit = async (event: Event): Promise<void> => await onEvent?.(event)
     try {
-      return await action.run({ node, isRunning: false, signal, emit }, args)
+      return await action.run({ node, isRunning: false, http: null, signal, emit }, args)
     } finally {
       await node.stop()
     }

@@ -137,7 +137,7 @@ export const BODIES_WANTED_PER_ROUND_MAX = 4_096
 export const PROBE_IDS_MAX = 16
 /** Probes of one side that wait for their answer: a fork storm is probed in turns, and does not fill the peer's queue at once. */
 export const PROBES_OPEN_MAX = 64
-/** Heads of one author asked for in the first round; more later, while all arrive. A storm takes some rounds, and leaves others their turn. */
+/** Heads of one author listed and asked for in the first round; more later, while all arrive. A storm takes some rounds, and leaves others their turn. */
 export const FORKED_HEADS_WANTED_PER_ROUND_MAX = 256
 /** Delegations in one proof that its sender may read, over all of its chains. */
 export const READ_TOKENS_MAX = 16
@@ -718,3 +718,25 @@ export const SEARCH_HITS_MAX = 1_000
 export const SEARCH_STALL_MS = 60_000
 /** Words around a hit. */
 export const SEARCH_SNIPPET_WORDS_MAX = 16
+/** Agents that one node knows, revoked ones included. */
+export const AGENTS_MAX = 1_000
+/** Delegations of one agent: one for each space and path. */
+export const AGENT_GRANTS_MAX = 64
+/** Characters of an agent's name. */
+export const AGENT_NAME_CHARACTERS_MAX = 64
+/** Bytes of a request's body over HTTP, but for blobs and operations, which are read as a stream. */
+export const HTTP_BODY_BYTES_MAX = 8 * 1024 * 1024
+/** Connections to the HTTP server. */
+export const HTTP_CONNECTIONS_MAX = 1_024
+/** How long a request may take to arrive whole, in ms. */
+export const HTTP_REQUEST_MS_MAX = 5 * 60 * 1000
+/** How long a one-time link of the operator works, in ms. */
+export const HTTP_LINK_MS = 10 * 60 * 1000
+/** How long a session of a browser lasts, in ms. */
+export const HTTP_SESSION_MS = 12 * 60 * 60 * 1000
+/** Links, and sessions of browsers, at once; the oldest goes for a new one. */
+export const HTTP_SESSIONS_MAX = 64
+/** Pause between two signs of life on a stream of events, in ms. */
+export const HTTP_KEEP_ALIVE_MS = 15_000
+/** Bytes of events that a client has not read at which it is closed. */
+export const HTTP_EVENT_BYTES_WAITING_MAX = 4 * 1024 * 1024

@@ -100,6 +100,8 @@ export class NodeIdentity implements OwnKeyWatch {
   readonly #owner: IdentityOwner
   #author: Signer
   #record: IdentityRecord
+  /** Public keys, hexadecimal, of agents that write through this node. */
+  readonly #agents = new Set<string>()
   /** Stops because of what peers list, by space: until when, and until when no other is made. */
   readonly #claims = new Map<string, { readonly untilMs: number; readonly pauseUntilMs: number }>()
 
@@ -118,6 +120,11 @@ export class NodeIdentity implements OwnKeyWatch {
   /** The key that signs this node's own operations. */
   get author(): Signer {
     return this.#author
+  }
+
+  /** Counts the key of an agent among this node's own from now on: it is made here and written with here alone. */
+  addAgent(publicKey: Uint8Array): void {
+    this.#agents.add(toHex(publicKey))
   }
 
   refusal(spaceId: Uint8Array, author: Uint8Array): OwnKeyFault | null {
@@ -313,7 +320,7 @@ export class NodeIdentity implements OwnKeyWatch {
   }
 
   #isOwn(author: Uint8Array): boolean {
-    return equalBytes(author, this.#author.publicKey)
+    return equalBytes(author, this.#author.publicKey) || this.#agents.has(toHex(author))
   }
 
   #isBehind(id: string): boolean {

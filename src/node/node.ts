@@ -17,6 +17,7 @@ import type { SpaceIdentity } from '../storage/sqlite/inspect.ts'
 import { createMemorySpaceStore } from '../storage/memory-space-store.ts'
 import type { SpaceStore } from '../storage/space-store.ts'
 import { StoreError } from '../storage/store-error.ts'
+import { AgentBook } from './agents/agent-book.ts'
 import { createNodeBlobs } from './blobs/create-node-blobs.ts'
 import type { NodeBlobs } from './blobs/node-blobs.ts'
 import type { NodeStorage } from './data-directory.ts'
@@ -72,13 +73,15 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
   readonly blobs: NodeBlobs
   /** The author key: whether it may be written with, recovering it, taking another. */
   readonly identity: NodeIdentity
-
+  /** Who uses this node with less than its own authority. */
+  readonly agents: AgentBook
   constructor(options: NodeOptions, storage: NodeStorage) {
     super()
     this.#options = options
     this.#storage = storage
     this.identity = new NodeIdentity(storage, this)
     this.blobs = createNodeBlobs(options, storage, this)
+    this.agents = new AgentBook(storage, this)
   }
 
   /** The key that signs this node's own operations. */
@@ -372,13 +375,13 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
   #host(store: SpaceStore): Space {
     const space = new Space(new HostedSpace(store, this.#verifier, () => this.now(), this.identity), this)
     this.#spaces.set(space.id, space)
+    this.agents.opened(space)
     return space
   }
 }
 
 /** How often held operations are looked at, in ms: a held future operation is late by at most this. */
 const PROMOTION_INTERVAL_MS = 1_000
-
 /** The time of the last operation admitted in a space, ms since 1970; 0 where there is none. */
 function lastTime({ hosted: { store } }: Space): number {
   return store.count() === 0 ? 0 : store.at(store.count() - 1).time

@@ -18,6 +18,13 @@ function valuesOf(key: ConfigKey): readonly { readonly value: unknown; readonly 
       return [!key.preset, key.preset, !key.preset].map((value) => ({ value, text: String(value) }))
     case 'integer':
       return [key.min, key.min + 1, key.max].map((value) => ({ value, text: String(value) }))
+    case 'text':
+      return ['127.0.0.1:7001', '127.0.0.1:7002', '127.0.0.1:7003'].map((text) => ({ value: text, text }))
+    case 'texts':
+      return ['https://a.example', 'https://b.example', 'https://c.example'].map((text) => ({
+        value: [text],
+        text,
+      }))
     case 'addresses':
       return [4001, 4002, 4003].map((port) => {
         const text = `/ip4/127.0.0.1/tcp/${port}${key.form === 'peer' ? `/p2p/${PEER}` : ''}`
@@ -75,11 +82,15 @@ describe.each(CONFIG_KEYS.map((key) => [key.name, key] as const))('the key %s', 
 
   it('refuses a value of another kind in the file, and names the key', () => {
     expect(refusalOf({ file: `${name} = { a = 1 }` })).toContain(name)
+    // Any word may name a file.
+    if (key.kind === 'text' && key.form === 'file') return
     expect(refusalOf({ file: `${name} = "much"` })).toContain(name)
     expect(refusalOf({ environment: { [variableOf(key)]: 'much' } })).toContain(variableOf(key))
     if (key.kind !== 'boolean') {
       expect(
-        refusalOf({ flags: { [key.property]: key.kind === 'addresses' ? ['much'] : 'much' } }),
+        refusalOf({
+          flags: { [key.property]: key.kind === 'addresses' || key.kind === 'texts' ? ['much'] : 'much' },
+        }),
       ).toContain(flagOf(key))
     }
   })

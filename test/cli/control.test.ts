@@ -165,7 +165,7 @@ describe('ControlServer', () => {
     )
     const path = join(folder, 'hanse.sock')
     // No action here looks at the node.
-    const server = new ControlServer({ node: {} as HanseNode, actions, path })
+    const server = new ControlServer({ node: {} as HanseNode, actions, http: null, path })
     await server.start()
     cleanups.push(async () => server.stop())
     return { server, path }

@@ -43,6 +43,8 @@ describe('docs/cli.md', () => {
     const commands = [
       'init',
       'up',
+      'dashboard',
+      'agent',
       'whoami',
       'identity',
       'space',

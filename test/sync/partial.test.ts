@@ -253,6 +253,36 @@ describe('an author with more heads than one round may ask for', () => {
     expect(many / few).toBeLessThan(14)
   }, 60_000)
 
+  test('is listed no further in a round than may be asked for, so that a storm is listed once and a third', async () => {
+    const heads = FORKED_HEADS_WANTED_PER_ROUND_MAX * 4
+    const [left, right] = [await createHome(storm(heads)), await createHome()]
+    const { crossings, reports } = await converse([left.hosted, right.hosted])
+    expect(reports.map(({ inSync, rounds }) => [inSync, rounds])).toEqual([
+      [true, 3],
+      [true, 3],
+    ])
+    const lists = crossings.filter(({ kind, from }) => kind === 'entries' && from === 0)
+    const perHead = 42
+    expect(lists).toHaveLength(2)
+    expect(lists[0]?.bytes).toBeLessThan(FORKED_HEADS_WANTED_PER_ROUND_MAX * perHead)
+    expect(lists[1]?.bytes).toBeLessThan(heads * perHead)
+  })
+
+  test('hides nothing behind heads that both sides have, and what is new is listed first', async () => {
+    const shared = storm(FORKED_HEADS_WANTED_PER_ROUND_MAX * 5)
+    const [one] = storm(1, 'the one ') as [Operation]
+    const roundsWith = async (operations: readonly Operation[]) => {
+      const [left, right] = [await createHome(operations), await createHome(shared)]
+      const { reports, sent, crossings } = await converse([left.hosted, right.hosted])
+      expect(reports.map(({ inSync }) => inSync)).toEqual([true, true])
+      expect(sent).toEqual([[toHex(one.id)], []])
+      expect(crossings.filter(({ kind }) => kind === 'probe')).toEqual([])
+      return reports[0]?.rounds
+    }
+    expect(await roundsWith([one, ...shared])).toBe(4)
+    expect(await roundsWith([...shared, one])).toBe(2)
+  })
+
   test('is asked for other heads when those of one round never become operations here', async () => {
     const heads = storm(FORKED_HEADS_WANTED_PER_ROUND_MAX + 1)
     const home = await createHome()
@@ -262,7 +292,7 @@ describe('an author with more heads than one round may ask for', () => {
     const wants = new HeadWants(home.hosted.view())
     const asked = new Set<string>()
     for (let round = 0; round < 2; round++) {
-      wants.beginRound()
+      wants.beginRound(round)
       expect(wants.learn([entry])).toBeNull()
       const taken = wants.take()
       const places = setBits(taken, heads.length) ?? []

@@ -184,7 +184,7 @@ describe('two sessions', () => {
       [false, 0, 1],
       [false, 1, 0],
     ])
-    expect(conversation.reports[0]?.rounds).toBe(2)
+    expect(conversation.reports[0]?.rounds).toBe(3)
     expect(right.hosted.replica.held.size).toBe(1)
   })
 

@@ -1,7 +1,7 @@
 import type { Command } from '@commander-js/extra-typings'
 import type { Explanation, LinkExplanation, RightExplanation } from '../../node/space/explain.ts'
 import { defineAction } from '../control/action.ts'
-import { EXIT } from '../fault-of.ts'
+import { EXIT } from '../exit-code.ts'
 import { FaultError } from '../../node/fault-error.ts'
 import { formatMoment, shortDid, shortId } from '../output/human.ts'
 import { printable } from '../output/printable.ts'

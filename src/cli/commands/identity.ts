@@ -10,7 +10,7 @@ import type {
 import { addConfigFlags } from '../config-flags.ts'
 import { defineAction } from '../control/action.ts'
 import { parseDuration } from '../duration.ts'
-import { EXIT } from '../fault-of.ts'
+import { EXIT } from '../exit-code.ts'
 import { formatAmount, formatMoment, shortId } from '../output/human.ts'
 import { printable } from '../output/printable.ts'
 import type { Style } from '../output/style.ts'

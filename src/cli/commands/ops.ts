@@ -8,7 +8,7 @@ import type { LineCounts, LineReport } from '../../node/exchange/import-operatio
 import type { ExportedFile } from '../../node/exchange/space-exchange.ts'
 import { orThrow } from '../../node/fault-error.ts'
 import { defineAction } from '../control/action.ts'
-import { EXIT } from '../fault-of.ts'
+import { EXIT } from '../exit-code.ts'
 import { formatAmount, formatBytes, formatCount } from '../output/human.ts'
 import { BYTES, ProgressBar } from '../output/progress-bar.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'

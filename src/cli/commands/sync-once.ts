@@ -5,7 +5,7 @@ import type { SyncProgress, SyncReport } from '../../core/sync/session.ts'
 import { FaultError } from '../../node/fault-error.ts'
 import type { HanseNode } from '../../node/node.ts'
 import type { Space } from '../../node/space/space.ts'
-import { faultOf } from '../fault-of.ts'
+import { faultOf } from '../../node/fault-of.ts'
 
 /** What came of comparing with one peer. */
 export type PeerOutcome =

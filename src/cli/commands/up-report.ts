@@ -1,6 +1,7 @@
 import type { Fault } from '../../core/result.ts'
 import type { HanseNode } from '../../node/node.ts'
 import type { Space } from '../../node/space/space.ts'
+import type { HttpDoor } from '../control/action.ts'
 import { formatAmount, formatCount, formatTime, shortDid } from '../output/human.ts'
 import { formatJson } from '../../core/json.ts'
 import { printable } from '../output/printable.ts'
@@ -30,7 +31,7 @@ export class UpReport {
     this.#shell = shell
   }
 
-  listening(node: HanseNode, data: string, socket: string): void {
+  listening(node: HanseNode, data: string, socket: string, http: HttpDoor | null): void {
     const { did, peerId, addresses } = node
     const spaces = node.spaces()
     this.#event(
@@ -40,6 +41,7 @@ export class UpReport {
         did,
         addresses,
         socket,
+        http: http?.origin ?? null,
         data,
         pid: process.pid,
         spaces: spaces.map(({ id, name }) => ({ id, name })),
@@ -50,6 +52,7 @@ export class UpReport {
           ['author', did],
           ['peer', peerId],
           ['data', printable(data)],
+          ['http', http?.origin ?? 'not served'],
           ...listed('addresses', addresses.length > 0 ? addresses : ['none: this node dials only']),
           ...listed(
             'spaces',
@@ -58,6 +61,7 @@ export class UpReport {
               : ['none yet: hanse space create NAME, or hanse join LINK'],
           ),
         ]),
+        ...(http === null ? [] : [`Look at it (this link works once): ${http.createLink()}`]),
         this.#shell.style.faint('Ctrl-C stops it.'),
       ],
     )

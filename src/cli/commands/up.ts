@@ -7,9 +7,10 @@ import type { NodeOptions } from '../../node/node-options.ts'
 import { addConfigFlags } from '../config-flags.ts'
 import { connectControl } from '../control/control-client.ts'
 import { socketPathOf } from '../control/socket-path.ts'
-import { faultOf } from '../fault-of.ts'
+import { faultOf } from '../../node/fault-of.ts'
 import type { Session } from '../session.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
+import { serveHttp } from '../serve-http.ts'
 import { watchTables } from '../watch-tables.ts'
 import { UpReport } from './up-report.ts'
 
@@ -42,7 +43,7 @@ export function registerUp(program: Command<[], GlobalOptions>, shell: Shell): v
 
 async function serve(
   node: HanseNode,
-  { data, config: { tablePollIntervalMs } }: Session,
+  { data, config }: Session,
   shell: Shell,
   report: UpReport,
 ): Promise<void> {
@@ -50,19 +51,22 @@ async function serve(
   const { ControlServer } = await import('../control/control-server.ts')
   const { prepareSocketPath, removeSocket } = await import('../control/socket-path.ts')
   let server: InstanceType<typeof ControlServer> | null = null
+  let http: Awaited<ReturnType<typeof serveHttp>> = null
   try {
     refuseWithoutSpaces(node)
     const path = prepareSocketPath(data)
-    server = new ControlServer({ node, actions: ACTIONS, path })
+    http = await serveHttp(node, config, (error) => report.fault(faultOf(error)))
+    server = new ControlServer({ node, actions: ACTIONS, http, path })
     await server.start()
-    report.listening(node, data, path)
+    report.listening(node, data, path, http)
     report.watch(node)
-    watchTables(node, tablePollIntervalMs, (...trouble) => report.table(...trouble))
+    watchTables(node, config.tablePollIntervalMs, (...trouble) => report.table(...trouble))
     await untilAborted(shell.interrupted)
     report.stopping()
   } finally {
     const stopped = async () => {
       await server?.stop()
+      await http?.stop()
       if (server !== null) removeSocket(data)
       await node.stop()
     }

@@ -15,7 +15,7 @@ import {
 } from '../../node/verify/verify-space.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
 import { defineAction } from '../control/action.ts'
-import { EXIT } from '../fault-of.ts'
+import { EXIT } from '../exit-code.ts'
 import { formatAmount, formatCount, formatDuration, shortId } from '../output/human.ts'
 import { printable } from '../output/printable.ts'
 import { ProgressBar } from '../output/progress-bar.ts'

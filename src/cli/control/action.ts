@@ -1,11 +1,21 @@
 import { fail, ok, type Fault, type Result } from '../../core/result.ts'
 import type { HanseNode } from '../../node/node.ts'
 
+/** The door of a running node that programs and browsers come through. */
+export interface HttpDoor {
+  /** Such as `http://127.0.0.1:7420`. */
+  readonly origin: string
+  /** A link that makes whoever opens it first the node's operator in their browser. */
+  createLink(): string
+}
+
 /** What an action works with: a node, which may live in this process or serve many. */
 export interface ActionContext {
   readonly node: HanseNode
   /** True in `hanse up`: the node stays after the action. */
   readonly isRunning: boolean
+  /** Null where HTTP is not served. */
+  readonly http: HttpDoor | null
   /** Aborts when whoever asked is gone, or the node stops. */
   readonly signal: AbortSignal
   /** Tells whoever asked something before the end; waits while they are slow to read. */

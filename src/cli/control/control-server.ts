@@ -9,14 +9,16 @@ import {
 } from '../../core/limits.ts'
 import type { Fault } from '../../core/result.ts'
 import type { HanseNode } from '../../node/node.ts'
-import { faultOf } from '../fault-of.ts'
-import { readArguments, type Action } from './action.ts'
+import { faultOf } from '../../node/fault-of.ts'
+import { readArguments, type Action, type HttpDoor } from './action.ts'
 import { formatAnswer, parseRequest, type ControlAnswer, type ControlRequest } from './control-codec.ts'
 import { LineError, readLines } from './line-reader.ts'
 
 export interface ControlServerInit {
   readonly node: HanseNode
   readonly actions: ReadonlyMap<string, Action>
+  /** Null where HTTP is not served. */
+  readonly http: HttpDoor | null
   /** Where to listen; nothing may be there. */
   readonly path: string
 }
@@ -115,6 +117,7 @@ export class ControlServer {
     const context = {
       node: this.#init.node,
       isRunning: true,
+      http: this.#init.http,
       signal: AbortSignal.any([gone, this.#stopping.signal]),
       emit: (event: unknown) => send(socket, { id, event }),
     }

@@ -1,9 +1,9 @@
 import { toHex } from '../bytes.ts'
 import type { Head } from '../clock.ts'
 import type { Entry } from '../graph.ts'
-import { FORKED_HEADS_WANTED_PER_ROUND_MAX, HEADS_PER_ROUND_MAX } from '../limits.ts'
+import { FORKED_HEADS_WANTED_PER_ROUND_MAX, HEADS_PER_ROUND_MAX, SHORT_KEY_BYTES } from '../limits.ts'
 import { packBits } from './bits.ts'
-import { authorOf, findListed } from './listing.ts'
+import { ALLOWANCE_GROWTH, authorOf, findListed, headsListedMax } from './listing.ts'
 import type { ListedEntry } from './message.ts'
 import { SharedHeads } from './shared-heads.ts'
 import type { SyncView } from './view.ts'
@@ -17,14 +17,12 @@ interface UnknownHead {
   readonly place: number
 }
 
-/** By what factor more heads of one author are asked for, once all of those before have arrived. */
-const ALLOWANCE_GROWTH = 4
 /** Authors whose allowance is remembered; nobody can list more of them with that many heads in two rounds. */
 const ALLOWANCES_KEPT_MAX = 256
 
 /**
  * What the peer lists of its clock in one round, and which of its heads this side asks for. Invariants:
- * 1. a peer lists at most HEADS_PER_ROUND_MAX heads a round;
+ * 1. a peer lists at most HEADS_PER_ROUND_MAX heads a round; where it lists as many of one author as a round may ask for, it may have more;
  * 2. of one author at most FORKED_HEADS_WANTED_PER_ROUND_MAX heads are asked for in the first round, and only while all that is asked for
  *    arrives more in later ones: only a forked author can have more;
  * 3. what is beyond comes first in the next round, so that heads which never become operations here starve no others.
@@ -35,7 +33,7 @@ export class HeadWants {
   readonly #unknown = new Map<string, Map<string, UnknownHead>>()
   /** Ids, hexadecimal, asked for in earlier rounds, of authors with more than one round's worth. */
   readonly #askedBefore = new Set<string>()
-  /** By author, hexadecimal: what was asked for last, where it was less than was listed. */
+  /** What was asked for last, by the first bytes of the author, hexadecimal: where as much was listed as may be asked for. */
   readonly #allowances = new Map<
     string,
     { readonly allowance: number; readonly asked: readonly Uint8Array[] }
@@ -43,6 +41,7 @@ export class HeadWants {
   /** What is here of the heads listed in this round, by place. */
   #shared: (Entry | undefined)[] = []
   #unasked = 0
+  #listedMax = headsListedMax(0)
 
   constructor(view: SyncView) {
     this.#view = view
@@ -63,9 +62,20 @@ export class HeadWants {
     return new SharedHeads(this.#shared)
   }
 
-  /** True where the peer has no head of the author, as far as it listed, that is not here. */
+  /** True where the peer has listed all its heads of the author, and none that is not here. */
   knowsAllOf(author: Uint8Array): boolean {
-    return !this.#unknown.has(toHex(author))
+    return !this.#unknown.has(toHex(author)) && !this.isCut(author)
+  }
+
+  /** True where the peer may have more heads of the author than it had room for in this round. */
+  isCut(author: Uint8Array): boolean {
+    return (this.#listed.get(toHex(author))?.length ?? 0) >= this.#listedMax
+  }
+
+  /** True where that is so of any author, and there is more room in the next round. */
+  get hasMoreNextRound(): boolean {
+    if (this.#listedMax === HEADS_PER_ROUND_MAX) return false
+    return [...this.#listed.values()].some(({ length }) => length >= this.#listedMax)
   }
 
   /** Unknown heads that had to be left to later rounds. */
@@ -73,7 +83,9 @@ export class HeadWants {
     return this.#unasked
   }
 
-  beginRound(): void {
+  /** `round`: from 0. */
+  beginRound(round: number): void {
+    this.#listedMax = headsListedMax(round)
     this.#listed.clear()
     this.#unknown.clear()
     this.#shared = []
@@ -114,7 +126,7 @@ export class HeadWants {
 
   #takeOf(author: string, heads: readonly (readonly [string, UnknownHead])[]): readonly UnknownHead[] {
     const allowance = this.#allowanceOf(author)
-    if (heads.length <= FORKED_HEADS_WANTED_PER_ROUND_MAX) {
+    if ((this.#listed.get(author)?.length ?? 0) < FORKED_HEADS_WANTED_PER_ROUND_MAX) {
       return heads.flatMap(([, head]) => (this.#view.claim(head.id, head.author) ? [head] : []))
     }
     const isNew = ([key]: readonly [string, UnknownHead]) => !this.#askedBefore.has(key)
@@ -129,15 +141,18 @@ export class HeadWants {
       }
     }
     if (this.#allowances.size >= ALLOWANCES_KEPT_MAX) this.#allowances.clear()
-    this.#allowances.set(author, { allowance, asked: taken.map(({ id }) => id) })
+    this.#allowances.set(shortKeyOf(author), { allowance, asked: taken.map(({ id }) => id) })
     return taken
   }
 
   /** Every round that brought all that was asked for makes the next one larger, so that a storm costs its heads and not their square. */
   #allowanceOf(author: string): number {
-    const last = this.#allowances.get(author)
+    const last = this.#allowances.get(shortKeyOf(author))
     if (last === undefined) return FORKED_HEADS_WANTED_PER_ROUND_MAX
     const hasAllArrived = last.asked.every((id) => this.#view.graph.find(id) !== undefined)
     return hasAllArrived ? Math.min(last.allowance * ALLOWANCE_GROWTH, HEADS_PER_ROUND_MAX) : last.allowance
   }
 }
+
+/** An author that is not here is named in full only from the second round on. */
+const shortKeyOf = (author: string): string => author.slice(0, 2 * SHORT_KEY_BYTES)

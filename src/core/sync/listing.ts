@@ -1,11 +1,36 @@
 import { ancestorAtSeq } from '../ancestry.ts'
 import { equalBytes } from '../bytes.ts'
 import type { Head } from '../clock.ts'
-import type { Entry } from '../graph.ts'
+import type { Entry, Graph } from '../graph.ts'
 import { HASH_BYTES } from '../hash.ts'
-import { HEADS_PER_ENTRY_MAX, SHORT_ID_BYTES, SHORT_KEY_BYTES } from '../limits.ts'
+import {
+  FORKED_HEADS_WANTED_PER_ROUND_MAX,
+  HEADS_PER_ENTRY_MAX,
+  HEADS_PER_ROUND_MAX,
+  SHORT_ID_BYTES,
+  SHORT_KEY_BYTES,
+} from '../limits.ts'
 import type { ListedEntry, ListedHead } from './message.ts'
 import type { SyncView } from './view.ts'
+
+/** By what factor more heads of one author are listed in each round than in the one before, and asked for while all of those arrive. */
+export const ALLOWANCE_GROWTH = 4
+
+/** How many heads of one author are listed in a round, from 0: as many as it may ask for. */
+export function headsListedMax(round: number): number {
+  return Math.min(FORKED_HEADS_WANTED_PER_ROUND_MAX * ALLOWANCE_GROWTH ** round, HEADS_PER_ROUND_MAX)
+}
+
+/**
+ * The heads of an author to list where there is room for so many, ascending: of a storm the ones admitted last, which a peer lacks most likely.
+ */
+export function headsToList(graph: Graph, heads: readonly Head[], room: number): readonly Head[] {
+  if (heads.length <= room) return heads
+  const ordinals = new Map(heads.map((head) => [head, graph.find(head.id)?.ordinal ?? -1]))
+  const latest = [...heads].sort((a, b) => (ordinals.get(b) as number) - (ordinals.get(a) as number))
+  const chosen = new Set(latest.slice(0, room))
+  return heads.filter((head) => chosen.has(head))
+}
 
 /**
  * An author as it is listed: in entries of at most HEADS_PER_ENTRY_MAX heads, so that none outgrows a frame. `isShort`: by the first

@@ -1,18 +1,20 @@
 import { ancestorAtSeq } from '../ancestry.ts'
 import { toHex } from '../bytes.ts'
 import { isControl } from '../changes/evaluate.ts'
-import type { Head } from '../clock.ts'
 import type { Entry } from '../graph.ts'
 import {
   BATCH_BYTES_TARGET,
   BATCH_OPERATIONS_MAX,
   BATCH_WINDOW,
   BODIES_WANTED_PER_ROUND_MAX,
+  HEADS_PER_ROUND_MAX,
   PROBES_OPEN_MAX,
 } from '../limits.ts'
 import type { Operation } from '../operation/operation.ts'
 import { setBits } from './bits.ts'
-import type { SyncMessage } from './message.ts'
+import type { HeadWants } from './head-wants.ts'
+import { headsListedMax, headsToList, listAuthor } from './listing.ts'
+import type { ListedEntry, SyncMessage } from './message.ts'
 import { NOTHING_SHARED, SharedHeads } from './shared-heads.ts'
 import {
   addOrdinalsOf,
@@ -40,12 +42,13 @@ export class RoundSender {
   readonly #offered: Entry[] = []
   #listed: SharedHeads | null = null
   #shared = NOTHING_SHARED
-  readonly #theirHeads: ReadonlyMap<string, readonly Head[]>
+  readonly #theirs: Pick<HeadWants, 'listed' | 'isCut'>
   readonly #peerLogs = new Map<string, PeerLog>()
   readonly #exact: MissingStretch[] = []
   readonly #unprobed: MissingStretch[] = []
   readonly #probes = new Map<number, { readonly stretch: MissingStretch; readonly seqs: readonly number[] }>()
   #nextProbe = 0
+  #hasMoreNextRound = false
   #bodiesWanted = 0
   #queue: readonly number[] = []
   #queueAt = 0
@@ -53,15 +56,10 @@ export class RoundSender {
   #isSending = false
   #isDone = false
 
-  /** `theirHeads`: what the peer listed, by author, hexadecimal. */
-  constructor(view: SyncView, theirHeads: ReadonlyMap<string, readonly Head[]>) {
+  /** `theirs`: what the peer listed. */
+  constructor(view: SyncView, theirs: Pick<HeadWants, 'listed' | 'isCut'>) {
     this.#view = view
-    this.#theirHeads = theirHeads
-  }
-
-  /** Heads that were listed to the peer in this round. */
-  get offered(): number {
-    return this.#offered.length
+    this.#theirs = theirs
   }
 
   /** Operations to send in this round, as far as that is known. */
@@ -71,6 +69,11 @@ export class RoundSender {
 
   get sent(): number {
     return this.#queueAt
+  }
+
+  /** True where not all heads of some author had room in what was listed, and there is more room in the next round. */
+  get hasMoreNextRound(): boolean {
+    return this.#hasMoreNextRound
   }
 
   /** True once the end of stored has been sent. */
@@ -84,9 +87,22 @@ export class RoundSender {
     return this.#listed
   }
 
-  /** Notes that the peer is listed this head, and may ask for it. */
-  offer(head: Head): void {
-    const entry = this.#view.graph.find(head.id)
+  /** Lists these authors, as many as a round may, from 0; the peer may ask for the heads that are listed. `isShort`: see listAuthor. */
+  list(authors: readonly Uint8Array[], round: number, isShort: boolean): readonly ListedEntry[] {
+    const room = headsListedMax(round)
+    const entries: ListedEntry[] = []
+    for (const author of authors) {
+      const heads = headsToList(this.#view.graph, this.#view.clock.heads(author), room)
+      if (this.#offered.length + heads.length > HEADS_PER_ROUND_MAX) break
+      for (const { id } of heads) this.#offer(id)
+      if (heads.length === room && room < HEADS_PER_ROUND_MAX) this.#hasMoreNextRound = true
+      entries.push(...listAuthor(author, heads, isShort))
+    }
+    return entries
+  }
+
+  #offer(id: Uint8Array): void {
+    const entry = this.#view.graph.find(id)
     if (entry === undefined) throw new Error('bug: a head of the clock that is not in the graph')
     this.#offered.push(entry)
   }
@@ -226,7 +242,8 @@ export class RoundSender {
     const key = toHex(author)
     const known = this.#peerLogs.get(key)
     if (known !== undefined) return known
-    const log = readPeerLog(this.#view.graph, author, this.#theirHeads.get(key) ?? [])
+    const heads = this.#theirs.listed.get(key) ?? []
+    const log = readPeerLog(this.#view.graph, author, heads, this.#theirs.isCut(author))
     this.#peerLogs.set(key, log)
     return log
   }

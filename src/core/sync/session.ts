@@ -12,8 +12,7 @@ import type { Operation } from '../operation/operation.ts'
 import type { Fault } from '../result.ts'
 import { forEachPart } from './frame-parts.ts'
 import { HeadWants } from './head-wants.ts'
-import { listAuthor } from './listing.ts'
-import type { ListedEntry, OwnStanding, Standing, SyncMessage } from './message.ts'
+import type { OwnStanding, Standing, SyncMessage } from './message.ts'
 import { RoundSender } from './sender.ts'
 import type { SharedHeads } from './shared-heads.ts'
 import type { SyncView } from './view.ts'
@@ -70,7 +69,7 @@ type Phase = 'idle' | 'compare' | 'walk' | 'entries' | 'transfer'
  *    in listing heads, they take turns;
  * 2. what is sent goes in ascending ordinals, so parents always come before their children;
  * 3. at most BATCH_WINDOW batches are unacknowledged;
- * 4. a run ends: after SYNC_ROUNDS_MAX rounds, or after a round that gained neither side anything;
+ * 4. a run ends: after SYNC_ROUNDS_MAX rounds, or after a round that gained neither side anything and can have hidden nothing;
  * 5. `inSync` is only ever said of the roots that both sides have sent.
  */
 export class SyncSession {
@@ -98,7 +97,7 @@ export class SyncSession {
   constructor(view: SyncView) {
     this.#view = view
     this.#wants = new HeadWants(view)
-    this.#sender = new RoundSender(view, this.#wants.listed)
+    this.#sender = new RoundSender(view, this.#wants)
   }
 
   /** True between two runs. */
@@ -225,7 +224,8 @@ export class SyncSession {
     this.#theirs = theirs
     const sameClock = equalBytes(mine.clockRoot, theirs.clockRoot)
     const lacksBodies = mine.absentBodies > 0 || theirs.absentBodies > 0
-    const gainedNothing = this.#round > 0 && this.#gainedInRound === 0 && message.admitted === 0
+    const gainedNothing =
+      this.#round > 0 && this.#gainedInRound === 0 && message.admitted === 0 && !this.#hidSomething
     const isOver = (sameClock && !lacksBodies) || gainedNothing || this.#round >= SYNC_ROUNDS_MAX
     if (isOver) {
       const theyLack = sameClock ? 0 : this.#sender.total - message.admitted
@@ -256,6 +256,12 @@ export class SyncSession {
     return this.#round === 0
   }
 
+  /** True where the round before may have hidden a difference that the next one shows. */
+  get #hidSomething(): boolean {
+    if (this.#walk === null) return false
+    return this.#round === 1 || this.#sender.hasMoreNextRound || this.#wants.hasMoreNextRound
+  }
+
   #finish(inSync: boolean, theyLack: number, effects: SyncEffect[]): void {
     const mine = this.#mine as OwnStanding
     const theirs = this.#theirs as Standing
@@ -278,11 +284,12 @@ export class SyncSession {
 
   #beginRound(): void {
     this.#view.release()
-    this.#wants.beginRound()
+    this.#wants.beginRound(this.#round)
+    this.#walk = null
     this.#sentEntries = false
     this.#gotEntries = false
     this.#gotWant = false
-    this.#sender = new RoundSender(this.#view, this.#wants.listed)
+    this.#sender = new RoundSender(this.#view, this.#wants)
     this.#gotEose = false
     this.#offered = 0
     this.#receivedInRound = 0
@@ -304,13 +311,7 @@ export class SyncSession {
 
   /** Lists these authors, as many as a round may, and the bodies that are absent here. */
   #sendEntries(authors: readonly Uint8Array[], effects: SyncEffect[]): void {
-    const entries: ListedEntry[] = []
-    for (const author of authors) {
-      const heads = this.#view.clock.heads(author)
-      if (this.#sender.offered + heads.length > HEADS_PER_ROUND_MAX) break
-      for (const head of heads) this.#sender.offer(head)
-      entries.push(...listAuthor(author, heads, this.#isShort))
-    }
+    const entries = this.#sender.list(authors, this.#round, this.#isShort)
     const absent = this.#view.absentBodies(BODIES_WANTED_PER_ROUND_MAX)
     forEachPart(entries, (part, last) => {
       effects.push(send({ kind: 'entries', entries: part, bodies: last ? absent : [], last }))

@@ -20,7 +20,7 @@ export interface MissingStretch {
 export interface PeerLog {
   /** Heads of the peer that are here too, each once. */
   readonly common: readonly Entry[]
-  /** True where the peer has a head that we lack. */
+  /** True where the peer has, or may have, a head that we lack. */
   readonly hasUnknown: boolean
   /** Everything at or before the common heads, where those are many; null where they are compared one by one. */
   readonly marked: ReadonlySet<number> | null
@@ -29,10 +29,15 @@ export interface PeerLog {
 /** Common heads beyond which the whole log is marked once, so that a fork storm costs its operations and not their square. */
 const COMMON_HEADS_COMPARED_MAX = 8
 
-/** Reads the heads that a peer lists of an author. */
-export function readPeerLog(graph: Graph, author: Uint8Array, heads: readonly Head[]): PeerLog {
+/** Reads the heads that a peer lists of an author. `isCut`: it may have more than these. */
+export function readPeerLog(
+  graph: Graph,
+  author: Uint8Array,
+  heads: readonly Head[],
+  isCut: boolean,
+): PeerLog {
   const common = new Map<number, Entry>()
-  let hasUnknown = false
+  let hasUnknown = isCut
   for (const head of heads) {
     // What was listed by its first bytes, and found, is whole by now.
     const entry = head.id.length === HASH_BYTES ? graph.find(head.id) : undefined

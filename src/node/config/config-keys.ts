@@ -15,6 +15,10 @@ export interface NodeConfig {
   readonly tablePollIntervalMs: number
   readonly blobFetchKib: number
   readonly blobQuotaMib: number
+  readonly http: string
+  readonly httpTlsCert: string
+  readonly httpTlsKey: string
+  readonly httpCors: readonly string[]
 }
 
 /** A key of the configuration. Its environment variable and its flag follow from its name. */
@@ -31,6 +35,22 @@ export type ConfigKey = {
       readonly form: 'listen' | 'peer' | 'any'
       readonly preset: readonly string[]
       readonly example: string
+    }
+  | {
+      readonly kind: 'text'
+      readonly property: 'http' | 'httpTlsCert' | 'httpTlsKey'
+      readonly preset: string
+      /** For help: what stands in the place of the value. */
+      readonly form: string
+      /** What it has to look like. */
+      readonly pattern: RegExp
+    }
+  | {
+      readonly kind: 'texts'
+      readonly property: 'httpCors'
+      readonly preset: readonly string[]
+      readonly form: string
+      readonly pattern: RegExp
     }
   | { readonly kind: 'boolean'; readonly property: 'mdns' | 'dht' | 'relay'; readonly preset: boolean }
   | {
@@ -162,6 +182,45 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     max: 1024 * 1024 * 1024,
     preset: BLOB_QUOTA_MIB,
     description: 'how much is kept of blobs; beyond it, nothing more is put or fetched until some are pruned',
+  },
+  {
+    name: 'http',
+    kind: 'text',
+    property: 'http',
+    form: 'host:port',
+    pattern: /^(auto|none|(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):\d{1,5})$/,
+    preset: 'auto',
+    description:
+      'where HTTP, MCP and the dashboard are served: HOST:PORT, "none", or "auto" for 127.0.0.1:7420 and a free port where that is taken',
+  },
+  {
+    name: 'http_tls_cert',
+    kind: 'text',
+    property: 'httpTlsCert',
+    form: 'file',
+    pattern: /^[^\0]*$/,
+    preset: '',
+    description:
+      'PEM file of the certificate that HTTP is served with; needed where others than this machine reach it',
+  },
+  {
+    name: 'http_tls_key',
+    kind: 'text',
+    property: 'httpTlsKey',
+    form: 'file',
+    pattern: /^[^\0]*$/,
+    preset: '',
+    description: 'PEM file of the certificate’s key',
+  },
+  {
+    name: 'http_cors',
+    kind: 'texts',
+    property: 'httpCors',
+    form: 'origin',
+    pattern: /^https?:\/\/[^/\s]+$/,
+    preset: [],
+    description:
+      'origins whose pages may ask over HTTP, such as "https://app.example"; none: only the page that the node serves itself',
   },
 ]
 

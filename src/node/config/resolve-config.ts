@@ -17,7 +17,7 @@ export interface ConfigSources {
 export type ConfigFault = Fault<'BAD_CONFIG'>
 
 /** Variables of the surface, which are no keys of the file. */
-const SURFACE_VARIABLES = ['HANSE_DATA', 'HANSE_SPACE', 'HANSE_DEBUG'] as const
+const SURFACE_VARIABLES = ['HANSE_DATA', 'HANSE_SPACE', 'HANSE_DEBUG', 'HANSE_TOKEN', 'HANSE_URL'] as const
 /** Beginnings of variables that belong to other programs of this project. */
 const FOREIGN_VARIABLES = ['HANSE_BOOTSTRAP_', 'HANSE_DEMO_', 'HANSE_TEST_', 'HANSE_VECTORS'] as const
 /** What a flag or variable says for an empty list. */
@@ -63,7 +63,11 @@ function firstGiven(
   if (flag !== undefined) return { source: flagOf(key), value: flag, isText: true }
   const text = environment[variableOf(key)]
   if (text !== undefined && text !== '') {
-    return { source: variableOf(key), value: key.kind === 'addresses' ? text.split(',') : text, isText: true }
+    return {
+      source: variableOf(key),
+      value: key.kind === 'addresses' || key.kind === 'texts' ? text.split(',') : text,
+      isText: true,
+    }
   }
   if (!Object.hasOwn(fileValues, key.name)) return null
   return { source: `${key.name} in ${file?.path ?? ''}`, value: fileValues[key.name], isText: false }
@@ -77,6 +81,12 @@ function readValue(key: ConfigKey, given: GivenValue): Result<unknown, ConfigFau
       return readInteger(key, given)
     case 'addresses':
       return readAddresses(key, given)
+    case 'text':
+      return typeof given.value === 'string' && key.pattern.test(given.value)
+        ? ok(given.value)
+        : bad(`${given.source} must be of the form ${key.form}, not ${show(given.value)}`)
+    case 'texts':
+      return readTexts(key, given)
   }
 }
 
@@ -97,6 +107,17 @@ function readInteger(
   return isInRange
     ? ok(number)
     : bad(`${source} must be a whole number of ${unit} from ${min} to ${max}, not ${show(value)}`)
+}
+
+function readTexts(
+  { pattern, form }: Extract<ConfigKey, { kind: 'texts' }>,
+  { source, value, isText }: GivenValue,
+): Result<readonly string[], ConfigFault> {
+  if (isText && Array.isArray(value) && value.length === 1 && value[0] === NONE) return ok([])
+  const isList = Array.isArray(value) && value.every((one) => typeof one === 'string' && pattern.test(one))
+  return isList
+    ? ok(value as readonly string[])
+    : bad(`${source} must be a list, each of the form ${form}, not ${show(value)}`)
 }
 
 function readAddresses(

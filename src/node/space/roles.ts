@@ -6,6 +6,9 @@ import { pathPolicy, type PolicySource } from '../../core/ucan/policy.ts'
 export const ROLES = ['reader', 'writer', 'admin'] as const
 export type Role = (typeof ROLES)[number]
 
+/** True for the name of a role. */
+export const isRole = (value: unknown): value is Role => (ROLES as readonly unknown[]).includes(value)
+
 /** What a token of a role says. */
 export interface RoleTerms {
   readonly command: string

@@ -1,23 +1,4 @@
 import type { Fault } from '../core/result.ts'
-import { FaultError } from '../node/fault-error.ts'
-import { StoreError } from '../storage/store-error.ts'
-
-/** What a thrown thing says to the person at the terminal. `BUG` for what nobody but us can mend. */
-export function faultOf(error: unknown): Fault {
-  if (error instanceof FaultError) return { code: error.code, detail: error.message }
-  if (error instanceof StoreError) return error.fault
-  if (!(error instanceof Error)) return bug(String(error))
-  if (error.name === 'SyncError' && 'code' in error)
-    return { code: String(error.code), detail: error.message }
-  if (error.name === 'TimeoutError') return { code: 'TIMEOUT', detail: 'it took too long and was given up' }
-  if ('syscall' in error) return { code: 'IO', detail: error.message }
-  return bug(`${error.name}: ${error.message}`)
-}
-
-const bug = (what: string): Fault => ({
-  code: 'BUG',
-  detail: `internal error, please report it: ${what} (HANSE_DEBUG=1 shows where)`,
-})
 
 /** The exit codes of `hanse`. */
 export const EXIT = {
@@ -58,9 +39,11 @@ const BAD_INPUT = new Set([
   'BAD_REQUEST',
   'BAD_ROLE',
   'BAD_TABLE',
+  'BAD_TOKEN',
   'BAD_VALUE',
   'FILE_VERSION',
   'LIMIT',
+  'NO_AGENT',
   'NO_DATA',
   'NO_FILE',
   'NO_SPACE',
@@ -72,6 +55,7 @@ const BAD_INPUT = new Set([
   'STORE_CORRUPT',
   'STORE_FOREIGN',
   'STORE_VERSION',
+  'TAKEN',
   'WRONG_SPACE',
 ])
 

@@ -1,0 +1,14 @@
+import type { HttpApp, HttpContext } from '../http-context.ts'
+import { ProblemSchema } from '../schemas/problem.ts'
+import { SpaceSchema } from '../schemas/space.ts'
+import { registerOperatorSessionRoutes } from './operator-session.ts'
+import { registerSpaceRoutes } from './spaces.ts'
+import { registerWhoAmIRoute } from './who-am-i.ts'
+
+/** Every route there is. */
+export async function registerRoutes(app: HttpApp, context: HttpContext): Promise<void> {
+  for (const schema of [ProblemSchema, SpaceSchema]) app.addSchema(schema)
+  registerOperatorSessionRoutes(app, context)
+  registerWhoAmIRoute(app, context)
+  registerSpaceRoutes(app)
+}
