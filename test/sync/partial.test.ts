@@ -283,6 +283,23 @@ describe('an author with more heads than one round may ask for', () => {
     expect(await roundsWith([...shared, one])).toBe(2)
   })
 
+  test('is sent nothing that it has and had no room to list', async () => {
+    const shared = storm(FORKED_HEADS_WANTED_PER_ROUND_MAX + 50)
+    const longer: Operation[] = []
+    for (let i = 0; i < 3; i++) {
+      const prev = longer.at(-1) ?? shared[0] ?? null
+      longer.push(forge({ author: mallory, prev, body: [setRegister('mallory/x', `longer ${i}`)] }))
+    }
+    for (const side of [0, 1] as const) {
+      const [ahead, behind] = [await createHome([...shared, ...longer]), await createHome(shared)]
+      const spaces = [ahead.hosted, behind.hosted] as const
+      const { reports, sent } = await converse(side === 0 ? spaces : [spaces[1], spaces[0]])
+      expect(reports.map(({ inSync }) => inSync)).toEqual([true, true])
+      expect(sent[side]).toEqual(longer.map(({ id }) => toHex(id)))
+      expect(sent[1 - side]).toEqual([])
+    }
+  })
+
   test('is asked for other heads when those of one round never become operations here', async () => {
     const heads = storm(FORKED_HEADS_WANTED_PER_ROUND_MAX + 1)
     const home = await createHome()

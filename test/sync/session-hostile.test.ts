@@ -241,7 +241,7 @@ describe('a session with mallory', () => {
     expect(rounds).toBe(SYNC_ROUNDS_MAX)
   })
 
-  test('names everything in full from the second round on, though nothing was gained, so that nobody who made two that begin alike hides anything for long', async () => {
+  test('names everything in full from the second round on, so that nobody who made two that begin alike hides anything for long', async () => {
     const { say } = await createVictim()
     const first = say(compare(0))
     expect(listed(first).listing).toHaveLength(2 + AUTHORS * SHORT_DIGEST_BYTES)
