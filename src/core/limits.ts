@@ -670,6 +670,8 @@ export const BLOB_SCAN_CELLS_MAX = 1_024
 export const SQL_QUERY_CHARACTERS_MAX = 64 * 1024
 /** Parameters of one query. */
 export const SQL_PARAMETERS_MAX = 1_000
+/** Paths that a query or search is narrowed to, for a caller who does not read everything: each is a term of every view. */
+export const SQL_PREFIXES_MAX = 256
 /** Rows of one answer, unless fewer are asked for; a table that is larger is read in parts, or with another program. */
 export const SQL_ROWS_MAX = 100_000
 /** Rows of one answer where nobody says how many. */
@@ -724,6 +726,46 @@ export const AGENTS_MAX = 1_000
 export const AGENT_GRANTS_MAX = 64
 /** Characters of an agent's name. */
 export const AGENT_NAME_CHARACTERS_MAX = 64
+/** Streams of operations and snapshots that are served over HTTP at once: each holds a moment of a store open. */
+export const HTTP_TRANSFERS_MAX = 16
+/** Operations of which one request asks for the bodies. */
+export const BODIES_ASKED_MAX = 1_024
+/** Remotes of one node. */
+export const REMOTES_MAX = 64
+/** Characters of the name of a remote. */
+export const REMOTE_NAME_CHARACTERS_MAX = 64
+/** Characters of the token that is shown to a remote; ours have 55. */
+export const REMOTE_TOKEN_CHARACTERS_MAX = 4_096
+/** How long a remote may be silent before it counts as gone, in ms. */
+export const REMOTE_SILENCE_MS = 30_000
+/** How long one run with a remote may take: the first copy of a large space over a slow line. In ms. */
+export const REMOTE_RUN_MS_MAX = 6 * 60 * 60 * 1000
+/** Bytes that are taken from a remote in one run. */
+export const REMOTE_DOWNLOAD_BYTES_MAX = 16 * 1024 * 1024 * 1024
+/** Operations sent to a remote in one request; whatever breaks off is asked for again from there. */
+export const REMOTE_PUSH_OPERATIONS_MAX = 8_192
+/** Characters of lines at which such a request ends earlier. */
+export const REMOTE_PUSH_CHARACTERS_MAX = 16 * 1024 * 1024
+/** Operations of one run that may be refused before the remote is taken for broken or lying. */
+export const REMOTE_REFUSALS_MAX = 10_000
+/** Items and refusals listed in the report of a run; all are counted. */
+export const REMOTE_ITEMS_LISTED_MAX = 10_000
+/** Tries in a row that bring nothing before a run fails. */
+export const REMOTE_TRIES_MAX = 4
+/** Longest pause before a remote that failed is tried again, in ms. */
+export const REMOTE_BACK_OFF_MS_MAX = 30_000
+/** Redirects that are followed. */
+export const REMOTE_REDIRECTS_MAX = 3
+/** Runs of each remote that are remembered for `hanse remote stats`. */
+export const REMOTE_RUNS_KEPT = 100
+/** Nodes in the registry of a node. */
+export const NODES_REGISTERED_MAX = 1_000
+/** Addresses of one registered node. */
+export const NODE_ENDPOINTS_MAX = 8
+/** How long a registered node counts as healthy after it was last heard of, in ms. */
+export const NODE_FRESH_MS = 5 * 60 * 1000
+/** Pause between two looks whether remotes and registered nodes are healthy, in ms. */
+export const NODE_HEALTH_EVERY_MS = 60_000
 /** Bytes of a request's body over HTTP, but for blobs and operations, which are read as a stream. */
 export const HTTP_BODY_BYTES_MAX = 8 * 1024 * 1024
 /** Connections to the HTTP server. */
@@ -740,3 +782,57 @@ export const HTTP_SESSIONS_MAX = 64
 export const HTTP_KEEP_ALIVE_MS = 15_000
 /** Bytes of events that a client has not read at which it is closed. */
 export const HTTP_EVENT_BYTES_WAITING_MAX = 4 * 1024 * 1024
+/** Characters, as JSON, of one result for a model, beside what frames it: some 3,000 tokens. */
+export const MCP_RESULT_CHARACTERS = 12_000
+/** Characters of a value where many are listed. */
+export const MCP_PREVIEW_CHARACTERS = 160
+/** Items, hits, versions or operations in one result for a model. */
+export const MCP_LIST_MAX = 200
+/** Edits that a model may write as one operation. */
+export const MCP_EDITS_MAX = 100
+/** How long a model may wait for a change, in ms: below the minute after which clients give up. */
+export const MCP_WAIT_MS_MAX = 50_000
+/** Operations looked through for one result that shows only what its reader reaches. */
+export const MCP_LOOK_THROUGH_MAX = 10_000
+/** Characters of one resource. */
+export const MCP_RESOURCE_CHARACTERS_MAX = 262_144
+/** Resources listed at a time. */
+export const MCP_RESOURCES_PAGE = 100
+/** Resources that one session has subscribed to. */
+export const MCP_SUBSCRIPTIONS_MAX = 64
+/** Pause in which updates of subscribed resources are gathered, in ms. */
+export const MCP_UPDATE_PAUSE_MS = 100
+/** Sessions over HTTP at once. */
+export const MCP_SESSIONS_MAX = 128
+/** Sessions of one token at once; the one that rests longest goes for a new one, if nobody listens to it. */
+export const MCP_SESSIONS_PER_TOKEN_MAX = 16
+/** How long a session may rest without a request or a listener, in ms. */
+export const MCP_SESSION_IDLE_MS = 30 * 60 * 1000
+/** Requests of one session under way at once. */
+export const MCP_REQUESTS_MAX = 16
+/** How often sessions are looked at: whether their token still holds, what it may do, whether anybody is there; in ms. */
+export const MCP_LOOK_MS = 1_000
+/** How long `hanse mcp` waits for a node that is not there before it says so, in ms. */
+export const MCP_NODE_WAIT_MS = 5_000
+/** Longest pause of `hanse mcp` between two tries to hear from its node again, in ms. */
+export const MCP_RETRY_MS_MAX = 5_000
+/** Messages of a client that `hanse mcp` has under way at once. */
+export const MCP_MESSAGES_MAX = 64
+/** Pause between two times that the dashboard is told what is new, in ms. */
+export const DASHBOARD_TICK_MS = 250
+/** Operations told at once to the dashboard; of more in one pause the rest is counted. */
+export const DASHBOARD_BATCH_MAX = 50
+/** Operations, and incidents, that are remembered for whoever opens the dashboard. */
+export const DASHBOARD_RECENT_MAX = 200
+/** Seconds of throughput and latency that are remembered for the dashboard. */
+export const DASHBOARD_SAMPLES_MAX = 600
+/** Spaces that the dashboard lists; the rest is counted. */
+export const DASHBOARD_SPACES_MAX = 200
+/** Open conflicts of one space that the dashboard counts whenever the space has changed. */
+export const DASHBOARD_CONFLICTS_COUNTED_MAX = 100
+/** Operations shown of one branch of a fork. */
+export const DASHBOARD_BRANCH_MAX = 20
+/** Entries shown of one folder, log, or history in the dashboard. */
+export const DASHBOARD_LISTED_MAX = 500
+/** Events that may wait for one page; beyond, it begins again with a snapshot. */
+export const DASHBOARD_EVENTS_WAITING_MAX = 256

@@ -46,11 +46,13 @@ export async function fileBytes(file: string): Promise<number> {
 }
 
 /** The bytes of a file, unpacked where it is packed with zstd: by what it holds, whatever its name. */
-export async function* readUnpacked(
-  file: string,
-  onBytes?: (read: number) => void,
-): AsyncGenerator<Uint8Array> {
-  const reader = new ByteReader(readFileBytes(file, onBytes))
+export function readUnpacked(file: string, onBytes?: (read: number) => void): AsyncGenerator<Uint8Array> {
+  return unpackedStream(readFileBytes(file, onBytes))
+}
+
+/** Bytes from anywhere, unpacked where they are packed with zstd. Throws `BAD_FILE` where they are damaged. */
+export async function* unpackedStream(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = new ByteReader(source)
   if (isZstd(await reader.peek(4))) {
     yield* unpackStream(reader)
     return

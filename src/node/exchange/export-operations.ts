@@ -1,3 +1,4 @@
+import { isControl } from '../../core/changes/evaluate.ts'
 import type { KnownLog } from '../../core/clock-text.ts'
 import { formatOperationLine } from '../../core/operation/operation-line.ts'
 import { parsePath, ROOT_PATH } from '../../core/path.ts'
@@ -12,6 +13,8 @@ export interface ExportOperationsOptions {
   readonly since?: readonly KnownLog[]
   /** Bodies only of control operations and at or below this path; all headers go. Default: everything. */
   readonly path?: string
+  /** Bodies only of control operations and where this says so, asked with the path of the operation. Default: everywhere. */
+  readonly mayRead?: ((path: string) => boolean) | undefined
   /** Told now and then how many of all operations have been looked at. */
   readonly onProgress?: (done: number, total: number) => void | Promise<void>
 }
@@ -28,7 +31,7 @@ export interface ExportedLine {
  */
 export async function* exportOperations(
   hosted: HostedSpace,
-  { since = [], path = ROOT_PATH, onProgress }: ExportOperationsOptions = {},
+  { since = [], path = ROOT_PATH, mayRead = () => true, onProgress }: ExportOperationsOptions = {},
 ): AsyncGenerator<ExportedLine> {
   orThrow(parsePath(path))
   const { store } = hosted
@@ -37,11 +40,28 @@ export async function* exportOperations(
   try {
     const known = ends.length === 0 ? null : await pastBits(moment, ends)
     for (const selected of selectOperations(moment, known)) {
-      const operation = toOperation(selected, takesBody(selected.entry, path))
+      const { entry } = selected
+      const isTaken = takesBody(entry, path) && (isControl(entry.command) || mayRead(entry.path))
+      const operation = toOperation(selected, isTaken)
       yield { text: `${formatOperationLine(operation)}\n`, hasBody: operation.body !== null }
-      await onProgress?.(selected.entry.ordinal + 1, moment.count())
+      await onProgress?.(entry.ordinal + 1, moment.count())
     }
   } finally {
     moment.close()
+  }
+}
+
+/** The operations of those ids as such lines, as far as they are here with their body and it may be read; in the order of the ids. */
+export function* exportBodies(
+  { store, operation }: Pick<HostedSpace, 'store' | 'operation'>,
+  ids: readonly Uint8Array[],
+  mayRead: (path: string) => boolean,
+): Generator<ExportedLine> {
+  for (const id of ids) {
+    const entry = store.find(id)
+    if (entry === undefined || store.mask(entry.ordinal)?.isSevered === true) continue
+    if (!isControl(entry.command) && !mayRead(entry.path)) continue
+    const whole = operation(entry.ordinal)
+    if (whole.body !== null) yield { text: `${formatOperationLine(whole)}\n`, hasBody: true }
   }
 }

@@ -110,7 +110,7 @@ function* operationRecords(
 
 function takesBodyOf(
   { entry, stored: { body } }: SelectedOperation,
-  { path = ROOT_PATH, includeAbove = false }: ExportSnapshotOptions,
+  { path = ROOT_PATH, includeAbove = false }: Pick<ExportSnapshotOptions, 'path' | 'includeAbove'>,
 ): boolean {
   if (takesBody(entry, path)) return true
   if (body === null || !isAtOrBelow(path, entry.path) || !changesBelow(body, path)) return false
@@ -126,6 +126,20 @@ function changesBelow(body: Body, path: string): boolean {
     const change = decodeChange(bytes)
     return change.ok && isAtOrBelow(change.value.path, path)
   })
+}
+
+/** Throws `ABOVE_PATH` where a snapshot of a path would need `includeAbove`. Reads the log once, a page at a time. */
+export async function refuseAbove({ store }: HostedSpace, path: string): Promise<void> {
+  const moment = store.freeze()
+  try {
+    let read = 0
+    for (const selected of selectOperations(moment, null)) {
+      takesBodyOf(selected, { path })
+      if (++read % BATCH_OPERATIONS_MAX === 0) await nextTurn()
+    }
+  } finally {
+    moment.close()
+  }
 }
 
 function* cellRecords(moment: FrozenSpace, prefix: string): Generator<readonly SnapshotCell[]> {

@@ -4,9 +4,14 @@ import { OPERATION_LINE_BYTES_MAX } from '../../core/limits.ts'
 import { ROOT_PATH } from '../../core/path.ts'
 import { keptHeads } from '../replica/severance.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
-import { fileBytes, readUnpacked, writeWholeFile } from './exchange-file.ts'
-import { type ExportedLine, exportOperations } from './export-operations.ts'
-import { exportSnapshot } from './export-snapshot.ts'
+import { fileBytes, readUnpacked, unpackedStream, writeWholeFile } from './exchange-file.ts'
+import {
+  exportBodies,
+  type ExportedLine,
+  exportOperations,
+  type ExportOperationsOptions,
+} from './export-operations.ts'
+import { exportSnapshot, refuseAbove } from './export-snapshot.ts'
 import { importOperations, type ImportOperationsOptions, type LineCounts } from './import-operations.ts'
 import { packSnapshot } from './snapshot-file.ts'
 import { readTextLines } from './text-lines.ts'
@@ -52,9 +57,33 @@ export class SpaceExchange {
 
   /** The operations as lines of JSON with their ends, parents first; see exportOperations. */
   operations(
-    options: { readonly since?: readonly KnownLog[]; readonly path?: string } = {},
+    options: Omit<ExportOperationsOptions, 'onProgress'> = {},
   ): AsyncGenerator<ExportedLine> {
     return exportOperations(this.#hosted, options)
+  }
+
+  /** Operations by their ids as such lines, for whoever has their headers and lacks their bodies; see exportBodies. */
+  bodies(ids: readonly Uint8Array[], mayRead: (path: string) => boolean): Iterable<ExportedLine> {
+    const { store } = this.#hosted
+    return exportBodies({ store, operation: (ordinal) => this.#hosted.operation(ordinal) }, ids, mayRead)
+  }
+
+  /** Takes operations from a stream of lines, packed or not, in any order; see importOperations. */
+  async receiveOperations(
+    source: AsyncIterable<Uint8Array>,
+    options: ImportOperationsOptions = {},
+  ): Promise<LineCounts> {
+    const lines = readTextLines(unpackedStream(source), OPERATION_LINE_BYTES_MAX)
+    return await importOperations(this.#hosted, lines, options)
+  }
+
+  /**
+   * The bytes of a snapshot of what is at and below a path, as they are made. Throws `ABOVE_PATH`, before the first byte, where bodies of
+   * operations above belong to it, which may hold changes elsewhere too.
+   */
+  async *snapshot(path = ROOT_PATH): AsyncGenerator<Uint8Array> {
+    if (path !== ROOT_PATH) await refuseAbove(this.#hosted, path)
+    yield* packSnapshot(exportSnapshot(this.#hosted, { path, nowMs: this.#now() }))
   }
 
   /** The same into a file, packed with zstd where its name ends with `.zst`. The file is there whole, or not at all. */
