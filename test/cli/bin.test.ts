@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -42,10 +42,20 @@ describe('bin/hanse.mjs', () => {
   })
 
   it('says in one line that it needs a newer Node where there is none', async () => {
-    mkdirSync(join(folder, 'bin'))
-    cpSync(bin, join(folder, 'bin', 'hanse.mjs'))
-    const { code, stdout, stderr } = await run('--import', PRETEND, join(folder, 'bin', 'hanse.mjs'), 'list')
+    const own = join(folder, 'bin', 'hanse.mjs')
+    cpSync(join(root, 'bin'), join(folder, 'bin'), { recursive: true })
+    mkdirSync(join(folder, 'src', 'cli'), { recursive: true })
+    writeFileSync(join(folder, 'src', 'cli', 'main.ts'), '')
+    const { code, stdout, stderr } = await run('--import', PRETEND, own, 'list')
     expect([code, stdout]).toEqual([2, ''])
     expect(stderr).toMatch(/^hanse: Hanse needs Node 24 or newer, and this is v20\.0\.0; run "npm ci".*\n$/)
+    rmSync(join(folder, 'src'), { recursive: true })
+    expect(await run(own, 'list')).toMatchObject({
+      code: 2,
+      stderr: `hanse: ${join(folder, 'dist', 'hanse.js')} is not there: install the package again\n`,
+    })
+    mkdirSync(join(folder, 'dist'))
+    writeFileSync(join(folder, 'dist', 'hanse.js'), '')
+    expect((await run('--import', PRETEND, own, 'list')).stderr).toMatch(/"npm install node@24"/)
   })
 })

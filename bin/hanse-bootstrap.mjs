@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { start } from './start.mjs'
+
+await start({ name: 'hanse-bootstrap', sources: 'bootstrap/main.ts', built: 'dist/hanse-bootstrap.js' })

@@ -1,0 +1,44 @@
+// Starts a program of this package with a Node that can run it: this one, or one that was installed beside it.
+// Plain JavaScript, because an old Node cannot read anything else.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const NODE_MAJOR_MIN = 24
+const EXIT_BAD_INPUT = 2
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }
+
+const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
+
+/**
+ * Runs `sources` in a checkout, which needs no build, and `built` where the package is installed.
+ * @param {{ readonly name: string, readonly sources: string, readonly built: string }} program
+ */
+export async function start({ name, sources, built }) {
+  const fail = (message) => {
+    console.error(`${name}: ${message}`)
+    process.exitCode = EXIT_BAD_INPUT
+  }
+  const isCheckout = existsSync(at(sources))
+  const main = at(isCheckout ? sources : built)
+  if (!existsSync(main)) return fail(`${main} is not there: install the package again`)
+  if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
+    process.argv[1] = main
+    await import(pathToFileURL(main).href)
+    return
+  }
+  // `npm ci` in a checkout brings a Node; `npm install node@24` puts one beside an installed package.
+  const node = ['node_modules/node/bin/node', '../node/bin/node'].map(at).find((path) => existsSync(path))
+  if (node === undefined) {
+    const remedy = isCheckout
+      ? 'run "npm ci" in its folder, which brings one'
+      : `install it from https://nodejs.org, or run "npm install node@${NODE_MAJOR_MIN}" where Hanse is installed`
+    return fail(`Hanse needs Node ${NODE_MAJOR_MIN} or newer, and this is ${process.version}; ${remedy}`)
+  }
+  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
+  for (const signal of Object.keys(SIGNALS)) process.on(signal, () => child.kill(signal))
+  child.on('error', (error) => fail(`${node} cannot be started: ${error.message}`))
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? SIGNALS[signal] ?? 1
+  })
+}

@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { build, type Plugin } from 'esbuild'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/**
+ * What the package runs, by the name it has in `dist/`. Programs that others start by their file (workers, children) are entries
+ * with the name of their source: `atHome` finds them by it.
+ */
+const ENTRIES: Readonly<Record<string, string>> = {
+  index: 'src/index.ts',
+  hanse: 'src/cli/main.ts',
+  'hanse-bootstrap': 'bootstrap/main.ts',
+  'signature-worker': 'src/node/verification/signature-worker.ts',
+  'query-main': 'src/node/query/query-main.ts',
+  'watchdog-main': 'src/node/query/watchdog-main.ts',
+}
+
+/** The oldest Node that runs it: `bin/start.mjs` and `engines` say the same. */
+const TARGET = 'node24'
+
+/** Longest time for the declarations, in ms. */
+const TYPES_TIMEOUT_MS = 180_000
+
+/** What was made. */
+export interface Built {
+  readonly files: number
+  /** JavaScript in bytes, without declarations and the dashboard. */
+  readonly bytes: number
+}
+
+/**
+ * Makes `dist/` anew: the JavaScript of src, protocols and bootstrap, bundled because a few dozen files load several times faster than
+ * four hundred; its declarations; the dashboard. Packages stay outside: whoever installs Hanse gets them, and shares libp2p's with us.
+ *
+ * Node strips no types below node_modules, so an installed package cannot run its sources, as a checkout does.
+ */
+export async function buildPackage(outdir = join(root, 'dist')): Promise<Built> {
+  await rm(outdir, { recursive: true, force: true })
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ENTRIES,
+    outdir,
+    bundle: true,
+    // What two entries need is there once, with its state.
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: TARGET,
+    packages: 'external',
+    // In one folder, so that every chunk is as far from the package's root as the entries.
+    chunkNames: 'chunk-[hash]',
+    minifySyntax: true,
+    metafile: true,
+    logLevel: 'warning',
+    plugins: [atHome],
+  })
+  await buildTypes(outdir)
+  await buildDashboard(outdir)
+  const outputs = Object.values(metafile.outputs)
+  return { files: outputs.length, bytes: outputs.reduce((sum, { bytes }) => sum + bytes, 0) }
+}
+
+/** `new URL('…', import.meta.url)` in a source becomes what it is from `dist/`: an entry, or a file of the package. */
+const atHome: Plugin = {
+  name: 'files beside the program',
+  setup: (bundler) => {
+    bundler.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8')
+      if (!source.includes('import.meta.url')) return null
+      const contents = source.replaceAll(
+        /new URL\('([^']+)', import\.meta\.url\)/g,
+        (_all, file: string) =>
+          `new URL(${JSON.stringify(fromOutput(resolve(dirname(path), file), file))}, import.meta.url)`,
+      )
+      if (contents === source)
+        throw new Error(`${path} uses import.meta.url in a way that is not understood here`)
+      return { contents, loader: 'ts' }
+    })
+  },
+}
+
+function fromOutput(target: string, written: string): string {
+  const inRoot = relative(root, target)
+  if (!target.endsWith('.ts')) return `../${inRoot}${written.endsWith('/') ? '/' : ''}`
+  const name = basename(target, '.ts')
+  if (ENTRIES[name] !== inRoot)
+    throw new Error(`${inRoot} is started by its file: make it an entry of ${import.meta.filename}`)
+  return `./${name}.js`
+}
+
+/** The declarations of the library and of all it names, below `dist/types`. */
+async function buildTypes(outdir: string): Promise<void> {
+  const tsc = join(root, 'node_modules', 'typescript-7', 'bin', 'tsc')
+  const project = join(root, 'scripts', 'declarations.tsconfig.json')
+  await promisify(execFile)(
+    process.execPath,
+    [tsc, '--project', project, '--outDir', join(outdir, 'types')],
+    { cwd: root, timeout: TYPES_TIMEOUT_MS },
+  )
+}
+
+/** The page has a build of its own; where there is none, the package has no page. */
+async function buildDashboard(outdir: string): Promise<void> {
+  const program = join(root, 'dashboard', 'build.ts')
+  if (!existsSync(program)) return
+  const { buildDashboard: run } = (await import(pathToFileURL(program).href)) as {
+    readonly buildDashboard: (outdir: string) => Promise<unknown>
+  }
+  await run(join(outdir, 'dashboard'))
+}
+
+if (import.meta.main) {
+  const { files, bytes } = await buildPackage()
+  console.log(`dist: ${files} files, ${Math.round(bytes / 1024)} KiB of JavaScript`)
+}
