@@ -1,7 +1,9 @@
+import { registerDashboard } from '../dashboard/register-dashboard.ts'
 import type { HttpApp, HttpContext } from '../http-context.ts'
 import { ProblemSchema } from '../schemas/problem.ts'
 import { SpaceSchema } from '../schemas/space.ts'
 import { registerOperatorSessionRoutes } from './operator-session.ts'
+import { registerPlainRemoteRoutes } from './plain-remote.ts'
 import { registerSpaceRoutes } from './spaces.ts'
 import { registerWhoAmIRoute } from './who-am-i.ts'
 
@@ -11,4 +13,6 @@ export async function registerRoutes(app: HttpApp, context: HttpContext): Promis
   registerOperatorSessionRoutes(app, context)
   registerWhoAmIRoute(app, context)
   registerSpaceRoutes(app)
+  registerDashboard(app, context)
+  await registerPlainRemoteRoutes(app, context)
 }

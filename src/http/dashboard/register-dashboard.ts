@@ -1,0 +1,34 @@
+import { sessionOf } from '../authenticate.ts'
+import { sendEvents } from '../event-stream.ts'
+import type { HttpApp, HttpContext } from '../http-context.ts'
+import { registerAgentRoutes } from './agent-routes.ts'
+import { registerDelegationRoutes } from './delegation-routes.ts'
+import { dashboardEvents } from './event-queue.ts'
+import { registerItemRoutes } from './item-routes.ts'
+import { Monitor } from './monitor.ts'
+import { registerPageRoutes } from './page-routes.ts'
+import { requireNode } from './require-node.ts'
+import { registerSpaceViewRoutes } from './space-view-routes.ts'
+
+/**
+ * The page on which a node shows itself, and what it asks. These addresses change with the page and are in no document: programs use those of
+ * /openapi.json. All but the page itself are for the operator alone.
+ */
+export function registerDashboard(app: HttpApp, { node, version, sessions, stopping }: HttpContext): void {
+  const monitor = new Monitor(node, version, stopping)
+  registerPageRoutes(app)
+  app.get('/v1/dashboard/overview', { schema: { hide: true } }, ({ caller }) => {
+    requireNode(caller)
+    return monitor.overview()
+  })
+  app.get('/v1/dashboard/events', { schema: { hide: true } }, async ({ caller, headers }, reply) => {
+    requireNode(caller)
+    const session = sessionOf(headers.cookie)
+    const isAllowed = () => session !== null && sessions.has(session)
+    await sendEvents(reply, (signal) => dashboardEvents(monitor, isAllowed, signal), stopping)
+  })
+  registerSpaceViewRoutes(app, monitor)
+  registerItemRoutes(app)
+  registerDelegationRoutes(app)
+  registerAgentRoutes(app, node)
+}
