@@ -757,7 +757,7 @@ export const REMOTE_BACK_OFF_MS_MAX = 30_000
 /** Redirects that are followed. */
 export const REMOTE_REDIRECTS_MAX = 3
 /** Runs of each remote that are remembered for `hanse remote stats`. */
-export const REMOTE_RUNS_KEPT = 100
+export const REMOTE_RUNS_KEPT_MAX = 100
 /** Nodes in the registry of a node. */
 export const NODES_REGISTERED_MAX = 1_000
 /** Addresses of one registered node. */
@@ -782,6 +782,16 @@ export const HTTP_SESSIONS_MAX = 64
 export const HTTP_KEEP_ALIVE_MS = 15_000
 /** Bytes of events that a client has not read at which it is closed. */
 export const HTTP_EVENT_BYTES_WAITING_MAX = 4 * 1024 * 1024
+/** Items, versions, operations, conflicts, entries or changes in one page over HTTP. */
+export const HTTP_PAGE_MAX = 1_000
+/** Characters at which a page of items ends earlier, unless one item alone is longer. */
+export const HTTP_PAGE_CHARACTERS_MAX = 4 * 1024 * 1024
+/** Streams of events of one caller at once: a quarter of the connections there are. */
+export const HTTP_STREAMS_PER_CALLER_MAX = 256
+/** Events that wait for one client before the source waits; conflicts and news of peers beyond it are counted rather than sent. */
+export const HTTP_EVENTS_WAITING_MAX = 256
+/** How long a request for changes may wait for one, in ms. */
+export const HTTP_WAIT_MS_MAX = 30_000
 /** Characters, as JSON, of one result for a model, beside what frames it: some 3,000 tokens. */
 export const MCP_RESULT_CHARACTERS = 12_000
 /** Characters of a value where many are listed. */
@@ -836,3 +846,27 @@ export const DASHBOARD_BRANCH_MAX = 20
 export const DASHBOARD_LISTED_MAX = 500
 /** Events that may wait for one page; beyond, it begins again with a snapshot. */
 export const DASHBOARD_EVENTS_WAITING_MAX = 256
+/** Operations in one message between peers over a transport beside libp2p. */
+export const PEER_MESSAGE_OPERATIONS_MAX = 2_000
+/** Characters of their lines at which a message is closed; one operation more may follow. */
+export const PEER_MESSAGE_BYTES_TARGET = 512 * 1024
+/** Bytes of one message between peers over HTTP. */
+export const PEER_MESSAGE_BYTES_MAX = 8 * 1024 * 1024
+/** Messages of one peer that wait for their turn; a transport that goes on sending does not wait for the answer. */
+export const PEER_MESSAGES_WAITING_MAX = 16
+/** Operations of one peer that are remembered, so that they are not sent back to it. */
+export const PEER_IDS_REMEMBERED_MAX = 8_192
+/** Refused operations after which a peer is disconnected. */
+export const PEER_REFUSED_MAX = 1_000
+/** Pause before what is missing is asked for again, in ms. */
+export const PEER_SYNC_PAUSE_MS = 1_000
+/** Peers connected to one space over HTTP at once. */
+export const PEER_CONNECTIONS_MAX = 256
+/** How long one message may take to be taken by the other side, in ms. */
+export const PEER_SEND_TIMEOUT_MS = 60_000
+/** First pause before a lost connection is tried again; it doubles each time, in ms. */
+export const PEER_BACK_OFF_MS = 500
+/** Longest such pause, in ms. */
+export const PEER_BACK_OFF_MS_MAX = 30_000
+/** Silence after which a connection counts as lost: three signs of life have not come, in ms. */
+export const PEER_SILENCE_MS_MAX = 45_000

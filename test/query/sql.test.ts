@@ -277,7 +277,7 @@ describe('space.sql', () => {
 
   it('goes on with another process where one was ended by somebody else', async () => {
     const pool = new QueryPool({ file: '/nowhere/at/all.sqlite', indexFile: '/nowhere/at/all.search' })
-    const request = { kind: 'sql', query: 'SELECT 1', parameters: [], rowsMax: 1 } as const
+    const request = { kind: 'sql', query: 'SELECT 1', parameters: [], rowsMax: 1, reach: null } as const
     for (const _time of [1, 2]) {
       await expect(pool.run(request, { timeoutMs: 1_000 })).rejects.toMatchObject({
         code: 'SQL_STOPPED',

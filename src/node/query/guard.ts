@@ -48,6 +48,17 @@ const FUNCTIONS: ReadonlySet<string> = new Set(
   bm25 highlight snippet match random`.split(/\s+/),
 )
 
+/** A column that a statement reads. */
+export interface Asked {
+  /** In small letters. */
+  readonly table: string
+  readonly column: string
+  /** Null for what has no schema: a name that the statement gives itself, or a function. */
+  readonly schema: string | null
+  /** The innermost view that reads it, or the innermost name that the statement gives itself; empty where there is none. */
+  readonly within: string
+}
+
 /** What a file has, in small letters. */
 export interface FileNames {
   readonly views: ReadonlySet<string>
@@ -59,22 +70,23 @@ export interface FileNames {
  * statement. Default deny. The file is opened read-only besides, and a connection has no more rights than that.
  */
 export class QueryGuard {
-  readonly #names: () => FileNames
-  #searches = false
+  readonly #mayRead: (asked: Asked) => boolean
+  readonly #pragmas: ReadonlySet<string>
   #refused: string | null = null
 
-  /** `names`: what the file has now, kinds among it. */
-  constructor(database: DatabaseSync, names: () => FileNames) {
-    this.#names = names
-    database.setAuthorizer((action, first, second, schema) => this.#decide(action, first, second, schema))
+  /** `mayRead`: asked for each column that is read. */
+  constructor(database: DatabaseSync, mayRead: (asked: Asked) => boolean, pragmas = PRAGMAS) {
+    this.#mayRead = mayRead
+    this.#pragmas = pragmas
+    database.setAuthorizer((action, first, second, schema, within) =>
+      this.#decide(action, first ?? '', second ?? '', schema, within ?? ''),
+    )
   }
 
-  /** Runs `prepare`, and tells whether the statement reads the search index. */
-  watch<T>(prepare: () => T): { readonly result: T; readonly searches: boolean } {
-    this.#searches = false
+  /** Runs `prepare`, and remembers what it was not allowed. */
+  watch<T>(prepare: () => T): T {
     this.#refused = null
-    const result = prepare()
-    return { result, searches: this.#searches }
+    return prepare()
   }
 
   /** What the query prepared last was not allowed. */
@@ -82,30 +94,56 @@ export class QueryGuard {
     return this.#refused
   }
 
-  #decide(action: number, first: string | null, second: string | null, schema: string | null): number {
-    const refusal = this.#refusal(action, first ?? '', second ?? '', schema)
+  #decide(action: number, first: string, second: string, schema: string | null, within: string): number {
+    const refusal = this.#refusal(action, first, second, schema, within)
     if (refusal === null) return constants.SQLITE_OK
     this.#refused ??= refusal
     return constants.SQLITE_DENY
   }
 
-  #refusal(action: number, first: string, second: string, schema: string | null): string | null {
+  #refusal(
+    action: number,
+    first: string,
+    second: string,
+    schema: string | null,
+    within: string,
+  ): string | null {
     switch (action) {
       case constants.SQLITE_SELECT:
       case constants.SQLITE_RECURSIVE:
         return null
       case constants.SQLITE_READ:
-        return this.#mayRead(first.toLowerCase(), second, schema) ? null : `read the table ${first}`
+        return this.#mayRead({ table: first.toLowerCase(), column: second, schema, within })
+          ? null
+          : `read the table ${first}`
       case constants.SQLITE_FUNCTION:
         return FUNCTIONS.has(second.toLowerCase()) ? null : `use the function ${second}`
       case constants.SQLITE_PRAGMA:
-        return PRAGMAS.has(first.toLowerCase()) ? null : `use PRAGMA ${first}`
+        return this.#pragmas.has(first.toLowerCase()) ? null : `use PRAGMA ${first}`
       default:
         return 'do anything but read'
     }
   }
+}
 
-  #mayRead(table: string, column: string, schema: string | null): boolean {
+/** What whoever reads everything may read: the views and what they are over, the search index, and what there is. */
+export class WholeReading {
+  readonly #names: () => FileNames
+  #searches = false
+
+  /** `names`: what the file has now, kinds among it. */
+  constructor(names: () => FileNames) {
+    this.#names = names
+  }
+
+  /** Runs `prepare`, and tells whether the statement reads the search index. */
+  watch<T>(prepare: () => T): { readonly result: T; readonly searches: boolean } {
+    this.#searches = false
+    const result = prepare()
+    return { result, searches: this.#searches }
+  }
+
+  mayRead({ table, column, schema }: Asked): boolean {
     this.#searches ||= table === 'search'
     if (schema === INDEX_SCHEMA || table === 'search')
       return table === 'search' || table.startsWith('search_')

@@ -49,6 +49,7 @@ export class Kinds {
   readonly #store: SpaceStore
   readonly #writer: KindWriter
   #taken: ReadonlySet<string> = new Set()
+  #views: readonly KindView[] = []
   #isStale = true
   #timer: NodeJS.Timeout | null = null
 
@@ -73,6 +74,7 @@ export class Kinds {
     const { kinds } = this.#read()
     const views = kinds.flatMap(({ view }) => (view === null ? [] : [view]))
     this.#taken = new Set(this.#store.sql.putKindViews(views))
+    this.#views = views
     this.#isStale = false
   }
 
@@ -88,6 +90,11 @@ export class Kinds {
       ),
       more,
     }
+  }
+
+  /** The kinds that have a view, as it was made last. */
+  views(): readonly KindView[] {
+    return this.#views.filter(({ name }) => !this.#taken.has(name))
   }
 
   /** Declares a kind, or changes its declaration to exactly this. Returns the operation's id, or null where nothing changes. */

@@ -8,13 +8,17 @@ import {
   SQL_VALUE_BYTES_MAX,
   STORE_BUSY_TIMEOUT_MS,
 } from '../../core/limits.ts'
-import { type FileNames, QueryGuard } from './guard.ts'
+import { explainQueryError } from './explain-query-error.ts'
+import { type FileNames, QueryGuard, WholeReading } from './guard.ts'
+import { NarrowedFile } from './narrowed-file.ts'
 import { checkParameters } from './placeholders.ts'
 import type {
   QueryMessage,
   QueryProcessInit,
+  QueryReach,
   QueryRequest,
   SearchRequest,
+  SqlParameters,
   SqlRequest,
   SqlRows,
   WatchdogInit,
@@ -28,6 +32,9 @@ import { INDEX_SCHEMA, SearchIndex } from './search-index.ts'
  */
 const { file, indexFile, parent } = JSON.parse(process.argv[2] ?? '{}') as QueryProcessInit
 
+/** A text of that many characters counts as neither short nor long. */
+const TEXT_CHARACTERS_USUAL = 300
+
 const busy = new Int32Array(new SharedArrayBuffer(4))
 const watchdog = new Worker(new URL('./watchdog-main.ts', import.meta.url), {
   workerData: { busy, parent } satisfies WatchdogInit,
@@ -38,9 +45,28 @@ watchdog.unref()
 
 const say = (message: QueryMessage): void => void process.send?.(message)
 
+const FOUND = `search MATCH ?1 AND (?2 = '' OR path = ?2 OR (path > ?2 || '/' AND path < ?2 || '0'))`
+const SNIPPET = `snippet(search, 3, '⟦', '⟧', '…', ${SEARCH_SNIPPET_WORDS_MAX})`
+
+const SEARCH_ALL = `SELECT path, type, field, ${SNIPPET} AS snippet, -rank AS score
+  FROM search WHERE ${FOUND} ORDER BY rank, rowid LIMIT ?3`
+
+/**
+ * The same within some paths. The score is BM25's of one text by itself: how rare a word is, and how long texts are, would be counted over
+ * what the caller may not read.
+ */
+const SEARCH_WITHIN = `WITH found AS MATERIALIZED (
+    SELECT path, type, field, ${SNIPPET} AS snippet, length(text) AS size,
+      length(highlight(search, 3, 'x', '')) - length(text) AS hits, rowid AS place
+    FROM search WHERE ${FOUND} AND EXISTS (
+      SELECT 1 FROM json_each(?4) p WHERE search.path = p.value OR (search.path > p.value || '/' AND search.path < p.value || '0')))
+  SELECT path, type, field, snippet, hits * 2.2 / (hits + 0.3 + 0.9 * size / ${TEXT_CHARACTERS_USUAL}.0) AS score
+  FROM found ORDER BY score DESC, place LIMIT ?3`
+
 class Answerer {
   readonly #database: DatabaseSync
   readonly #guard: QueryGuard
+  readonly #reading = new WholeReading(() => this.#names)
   readonly #readNames: () => void
   readonly #index: SearchIndex | Error
   #names: FileNames = { views: new Set(), tables: new Set() }
@@ -66,63 +92,37 @@ class Answerer {
       const ofType = (type: string) => new Set(rows.flatMap((row) => (row[1] === type ? [row[0]] : [])))
       this.#names = { views: ofType('view'), tables: ofType('table') }
     }
-    this.#guard = new QueryGuard(this.#database, () => this.#names)
+    this.#guard = new QueryGuard(this.#database, (asked) => this.#reading.mayRead(asked))
   }
 
-  async sql({ query, parameters, rowsMax }: SqlRequest): Promise<SqlRows> {
+  async sql({ query, parameters, rowsMax, reach }: SqlRequest): Promise<SqlRows> {
+    if (reach !== null) return sqlWithin(query, parameters, rowsMax, reach)
     this.#readNames()
-    const { result, searches } = this.#guard.watch(() => prepareOne(this.#database, query))
+    const { result, searches } = this.#prepare(query)
     checkParameters(result.sourceSQL, parameters)
     if (searches) await this.#updateIndex()
     say({ kind: 'begun' })
     return readRows(result, parameters, rowsMax)
   }
 
-  async search({ expression, path, limit }: SearchRequest): Promise<SqlRows> {
+  async search({ expression, path, limit, prefixes }: SearchRequest): Promise<SqlRows> {
     await this.#updateIndex()
     say({ kind: 'begun' })
-    const statement = this.#guard.watch(() =>
-      prepareOne(
-        this.#database,
-        `SELECT path, type, field, snippet(search, 3, '⟦', '⟧', '…', ${SEARCH_SNIPPET_WORDS_MAX}) AS snippet, -rank AS score
-         FROM search WHERE search MATCH ?1 AND (?2 = '' OR path = ?2 OR (path > ?2 || '/' AND path < ?2 || '0'))
-         ORDER BY rank, rowid LIMIT ?3`,
-      ),
-    ).result
-    return readRows(statement, [expression, path, limit], limit)
+    const { result } = this.#prepare(prefixes === null ? SEARCH_ALL : SEARCH_WITHIN)
+    return readRows(
+      result,
+      [expression, path, limit, ...(prefixes === null ? [] : [JSON.stringify(prefixes)])],
+      limit,
+    )
   }
 
   /** What is told of an error: SQLite's own words, and what to do. */
   explain(error: unknown): QueryMessage {
-    if (error instanceof QueryRefusal) return { kind: 'fault', code: error.code, detail: error.message }
-    const message = error instanceof Error ? error.message : String(error)
-    const { refused } = this.#guard
-    if (refused !== null) {
-      return {
-        kind: 'fault',
-        code: 'SQL_FORBIDDEN',
-        detail: `${message}: a query may not ${refused}${refused.startsWith('read') ? `; the views are ${this.#listViews()}` : ''}`,
-      }
-    }
-    const isOfSqlite = error instanceof Error && 'code' in error
-    if (!isOfSqlite) throw error
-    return { kind: 'fault', code: 'SQL_ERROR', detail: `${message}${this.#adviceOn(message)}` }
+    return explainQueryError(error, { refused: this.#guard.refused, views: [...this.#names.views, 'search'] })
   }
 
-  #adviceOn(message: string): string {
-    if (message.startsWith('no such table')) return `; the views are ${this.#listViews()}`
-    if (message.startsWith('no such column'))
-      return '; "select * from VIEW limit 1" shows the columns of a view'
-    if (message.includes('too big'))
-      return `: a text has at most ${SQL_VALUE_BYTES_MAX} bytes here; select less at once, e.g. from fields or events rather than from items`
-    if (message.endsWith('syntax error') && !message.startsWith('fts5'))
-      return '; a query is one SELECT in the SQL of SQLite'
-    if (message.includes('locked')) return '; try again'
-    return ''
-  }
-
-  #listViews(): string {
-    return [...this.#names.views, 'search'].toSorted().join(', ')
+  #prepare(query: string) {
+    return this.#reading.watch(() => this.#guard.watch(() => prepareOne(this.#database, query)))
   }
 
   /** Makes the index visible to queries. Where its file cannot be opened, everything but searching works. */
@@ -141,6 +141,21 @@ class Answerer {
     if (this.#index instanceof Error)
       throw new QueryRefusal(`the search index ${indexFile} cannot be opened: ${this.#index.message}`)
     await this.#index.update((progress) => say({ kind: 'indexing', progress }))
+  }
+}
+
+/** For a caller who does not read everything. */
+function sqlWithin(query: string, parameters: SqlParameters, rowsMax: number, reach: QueryReach): SqlRows {
+  const narrowed = new NarrowedFile(file, reach)
+  try {
+    const statement = narrowed.prepare(query)
+    checkParameters(statement.sourceSQL, parameters)
+    say({ kind: 'begun' })
+    return readRows(statement, parameters, rowsMax)
+  } catch (error) {
+    throw narrowed.explain(error)
+  } finally {
+    narrowed.close()
   }
 }
 

@@ -1,3 +1,5 @@
+import type { KindView } from '../../storage/space-store.ts'
+
 /**
  * What passes between a node and a process that answers queries for it (query-main.ts), by structured clone over the channel that Node
  * opens for it. Both sides are this program, so nothing of it is a stranger's but the queries.
@@ -9,12 +11,22 @@ export type SqlValue = null | number | bigint | string | Uint8Array
 /** By place, or by name without the sign in front. */
 export type SqlParameters = readonly SqlValue[] | Readonly<Record<string, SqlValue>>
 
+/** What somebody may read who does not read everything. */
+export interface QueryReach {
+  /** At and below these paths. */
+  readonly prefixes: readonly string[]
+  /** Kinds whose declarations are there. */
+  readonly kinds: readonly KindView[]
+}
+
 /** One query of the user's, under guard. */
 export interface SqlRequest {
   readonly kind: 'sql'
   readonly query: string
   readonly parameters: SqlParameters
   readonly rowsMax: number
+  /** Null: everything. */
+  readonly reach: QueryReach | null
 }
 
 /** One search, in the syntax of FTS5. */
@@ -23,6 +35,8 @@ export interface SearchRequest {
   readonly expression: string
   readonly path: string
   readonly limit: number
+  /** At and below which paths; null: everywhere. */
+  readonly prefixes: readonly string[] | null
 }
 
 export type QueryRequest = SqlRequest | SearchRequest

@@ -4,9 +4,9 @@ import type { SqlParameters, SqlRows, SqlValue } from './query-message.ts'
 
 /** Why a query is not answered, in words of ours; SQLite's own errors are thrown as they are. */
 export class QueryRefusal extends Error {
-  readonly code: 'SQL_ERROR' | 'SQL_PARAMETERS'
+  readonly code: string
 
-  constructor(message: string, code: QueryRefusal['code'] = 'SQL_ERROR') {
+  constructor(message: string, code = 'SQL_ERROR') {
     super(message)
     this.code = code
   }

@@ -1,18 +1,20 @@
 import {
   SEARCH_HITS_MAX,
   SQL_PARAMETERS_MAX,
+  SQL_PREFIXES_MAX,
   SQL_QUERY_CHARACTERS_MAX,
   SQL_ROWS,
   SQL_ROWS_MAX,
   SQL_TIMEOUT_MS,
   SQL_TIMEOUT_MS_MAX,
 } from '../../core/limits.ts'
-import { parsePath } from '../../core/path.ts'
+import { isAtOrBelow, parsePath } from '../../core/path.ts'
 import type { CellType } from '../../core/types/cell.ts'
-import type { SpaceStore } from '../../storage/space-store.ts'
+import type { KindView, SpaceStore } from '../../storage/space-store.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
+import { KINDS_PATH } from './kind.ts'
 import { type KindWriter, Kinds } from './kinds.ts'
-import type { IndexProgress, SqlParameters, SqlValue } from './query-message.ts'
+import type { IndexProgress, QueryReach, SqlParameters, SqlValue } from './query-message.ts'
 import { QueryPool } from './query-pool.ts'
 import { searchExpression } from './search-words.ts'
 
@@ -22,6 +24,8 @@ export interface SqlOptions {
   readonly timeoutMs?: number
   /** Rows at most, from 1 to SQL_ROWS_MAX. Default SQL_ROWS. */
   readonly maxRows?: number
+  /** Only what is at or below these paths, by views that have nothing else (NarrowedFile). Default: everything. Without the table `search`. */
+  readonly within?: readonly string[]
   readonly signal?: AbortSignal
   /** Hears how far the search index is, where the query has to wait for it. */
   readonly onProgress?: (progress: IndexProgress) => void
@@ -37,7 +41,7 @@ export interface SqlResult {
 }
 
 /** Options of a search. */
-export interface SearchOptions extends Pick<SqlOptions, 'timeoutMs' | 'signal' | 'onProgress'> {
+export interface SearchOptions extends Pick<SqlOptions, 'timeoutMs' | 'within' | 'signal' | 'onProgress'> {
   /** Only at or below this path. */
   readonly path?: string
   /** Hits at most, from 1 to SEARCH_HITS_MAX. Default 20. */
@@ -83,7 +87,7 @@ export class SpaceQueries {
     const pool = this.#open()
     this.kinds.renew()
     const { columns, rows, more } = await pool.run(
-      { kind: 'sql', query, parameters, rowsMax },
+      { kind: 'sql', query, parameters, rowsMax, reach: this.#reachOf(options.within) },
       { ...options, timeoutMs: checkRange('timeoutMs', timeoutMs, SQL_TIMEOUT_MS_MAX) },
     )
     const named = rows.map((row) =>
@@ -94,7 +98,7 @@ export class SpaceQueries {
 
   /** Where the words are in what shows now, the best first. The index is brought up to date before. Throws a FaultError. */
   async search(words: string, options: SearchOptions = {}): Promise<readonly SearchHit[]> {
-    const { path = '', limit = HITS, raw = false, timeoutMs = SQL_TIMEOUT_MS } = options
+    const { path = '', limit = HITS, raw = false, within, timeoutMs = SQL_TIMEOUT_MS } = options
     orThrow(parsePath(path))
     checkQuery(words)
     checkRange('limit', limit, SEARCH_HITS_MAX)
@@ -103,11 +107,22 @@ export class SpaceQueries {
     const expression = raw ? words : searchExpression(words)
     if (expression === null || expression.trim() === '')
       throw usage('there is no word to search for: a word has letters or digits')
-    const { rows } = await pool.run({ kind: 'search', expression, path, limit }, { ...options, timeoutMs })
+    const { rows } = await pool.run(
+      { kind: 'search', expression, path, limit, prefixes: prefixesOf(within) },
+      { ...options, timeoutMs },
+    )
     return rows.map((row) => {
       const [at, type, field, snippet, score] = row as [string, CellType, string, string, number]
       return { path: at, type, field, snippet, score }
     })
+  }
+
+  #reachOf(within: readonly string[] | undefined): QueryReach | null {
+    const prefixes = prefixesOf(within)
+    if (prefixes === null) return null
+    const isReached = ({ name }: KindView) =>
+      prefixes.some((prefix) => isAtOrBelow(`${KINDS_PATH}/${name}`, prefix))
+    return { prefixes, kinds: this.kinds.views().filter(isReached) }
   }
 
   /** Ends what runs. */
@@ -128,6 +143,16 @@ export class SpaceQueries {
     this.#pool ??= new QueryPool({ file, indexFile: `${file.replace(/\.sqlite$/, '')}.search` })
     return this.#pool
   }
+}
+
+/** Null: everywhere. Throws `LIMIT`. */
+function prefixesOf(within: readonly string[] | undefined): readonly string[] | null {
+  if (within === undefined || within.includes('')) return null
+  if (within.length <= SQL_PREFIXES_MAX) return within
+  throw new FaultError({
+    code: 'LIMIT',
+    detail: `SQL and searches are narrowed to at most ${SQL_PREFIXES_MAX} paths, not ${within.length}: use a delegation for a path above them`,
+  })
 }
 
 function checkRange(name: string, value: number, max: number): number {

@@ -58,7 +58,12 @@ export class KindViews {
 }
 
 /** The text of a kind's view, as SQLite keeps it. */
-export function viewOf({ name, path, columns }: KindView): string {
+export function viewOf(kind: KindView): string {
+  return `CREATE VIEW ${identifier(kind.name)} AS${selectOfKind(kind, 'cells')}`
+}
+
+/** What a kind's view selects from a table of cells. */
+export function selectOfKind({ path, columns }: KindView, cells: string): string {
   const below =
     path === ''
       ? `c.path > ''`
@@ -69,9 +74,9 @@ export function viewOf({ name, path, columns }: KindView): string {
     (column) => `,
     max(CASE c.field WHEN ${literal(column.name)} THEN ${valueAs(column.type)} END) AS ${identifier(column.name)}`,
   )
-  return `CREATE VIEW ${identifier(name)} AS
+  return `
   SELECT c.path AS path, substr(c.path, ${keyAt}) AS key${values.join('')}
-  FROM cells c WHERE c.type = 'map' AND c.operation IS NOT NULL AND c.removed = 0 AND ${below}
+  FROM ${cells} c WHERE c.type = 'map' AND c.operation IS NOT NULL AND c.removed = 0 AND ${below}
   GROUP BY c.path`
 }
 
@@ -89,10 +94,11 @@ function valueAs(type: KindView['columns'][number]['type']): string {
   }
 }
 
-const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
+/** A name in SQL. */
+export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 /** A text in SQL. SQLite stops reading at a NUL, so that what is not plainly printable goes by its bytes. */
-function literal(text: string): string {
+export function literal(text: string): string {
   if (/^[\x20-\x7e]*$/.test(text)) return `'${text.replaceAll("'", "''")}'`
   return `CAST(x'${Buffer.from(text).toString('hex')}' AS TEXT)`
 }

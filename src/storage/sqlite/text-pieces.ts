@@ -2,9 +2,9 @@ import { STORE_TEXTS_CACHED_MAX, TEXT_PIECE_UNITS_MAX } from '../../core/limits.
 import { RecentCache } from '../recent-cache.ts'
 import type { Database, Query } from './database.ts'
 
-/** The text of a cell, as SQL puts it together. `cell`: an SQL expression. */
-export const textOfCell = (cell: string): string =>
-  `(SELECT coalesce(group_concat(t.text, '' ORDER BY t.piece), '') FROM text_pieces t WHERE t.cell = ${cell})`
+/** The text of a cell, as SQL puts it together. `cell`: an SQL expression; `schema`: empty, or one with a dot. */
+export const textOfCell = (cell: string, schema = ''): string =>
+  `(SELECT coalesce(group_concat(t.text, '' ORDER BY t.piece), '') FROM ${schema}text_pieces t WHERE t.cell = ${cell})`
 
 /** Between the keys of two pieces that are written at once: room for later ones. */
 const KEY_STEP = 2 ** 32
