@@ -86,7 +86,12 @@ export default {
       'HTTP carries MCP, and messages of peers.',
     ),
     surface('mcp'),
-    surface('peer'),
+    mayImport(
+      'peer-imports-node-and-below',
+      '^src/peer/',
+      [...BELOW_SURFACES, '^src/peer/', '^src/http/event-stream\\.ts$'],
+      'Peers over other transports: a part of the library. Of HTTP it knows how events are streamed.',
+    ),
     // The demo runs the introduction node and the nodes as processes, as a stranger would.
     surface('demo'),
     mayImport(

@@ -1,5 +1,6 @@
 import type { FastifyError } from 'fastify'
 import { faultOf } from '../node/fault-of.ts'
+import { RequestFault } from './request-fault.ts'
 
 /** An error as RFC 9457 has it. `code` is the fault's and stable; `detail` says what is wrong and what to do. */
 export interface Problem {
@@ -29,6 +30,7 @@ const STATUS: Readonly<Record<string, number>> = {
   NO_SPACE: 404,
   NO_TABLE: 404,
   NO_REMOTE: 404,
+  NO_SESSION: 404,
   TOO_LARGE: 413,
   TOO_MANY: 429,
   SQL_BUSY: 429,
@@ -122,7 +124,7 @@ export function problemOfError(error: unknown): Problem {
   const fault = faultOf(error)
   if (fault.code === 'BUG' && typeof statusCode === 'number' && statusCode < 500)
     return { ...problemOf('BAD_REQUEST', (error as Error).message), status: statusCode }
-  return problemOf(fault.code, fault.detail)
+  return problemOf(fault.code, fault.detail, error instanceof RequestFault ? error.errors : undefined)
 }
 
 function describe(message = 'is not as it should be', params: Readonly<Record<string, unknown>>): string {

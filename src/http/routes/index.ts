@@ -2,8 +2,10 @@ import { registerDashboard } from '../dashboard/register-dashboard.ts'
 import type { HttpApp, HttpContext } from '../http-context.ts'
 import { ProblemSchema } from '../schemas/problem.ts'
 import { SpaceSchema } from '../schemas/space.ts'
+import { registerContentRoutes } from './content.ts'
 import { registerOperatorSessionRoutes } from './operator-session.ts'
 import { registerPlainRemoteRoutes } from './plain-remote.ts'
+import { registerPeerRoutes } from './peer.ts'
 import { registerSpaceRoutes } from './spaces.ts'
 import { registerWhoAmIRoute } from './who-am-i.ts'
 
@@ -12,7 +14,9 @@ export async function registerRoutes(app: HttpApp, context: HttpContext): Promis
   for (const schema of [ProblemSchema, SpaceSchema]) app.addSchema(schema)
   registerOperatorSessionRoutes(app, context)
   registerWhoAmIRoute(app, context)
+  registerPeerRoutes(app, context)
   registerSpaceRoutes(app)
+  registerContentRoutes(app, context)
   registerDashboard(app, context)
   await registerPlainRemoteRoutes(app, context)
 }
