@@ -57,6 +57,38 @@ export function isInPast(graph: Graph, target: Entry, from: readonly Entry[]): b
 }
 
 /**
+ * Looks for one way from `from` down to `target`: along the log of each author met, which jumps cross in few steps, and from where that log
+ * begins (above the target) to the earliest operation it was built on. True only where there is a way, or one to an operation that is known to have the target
+ * in its past (`descendants`); false says nothing. Meets each author once, and no more of them than a sixteenth of the operations above the target.
+ */
+export function hasWayDown(
+  graph: Graph,
+  target: Entry,
+  from: Entry,
+  descendants: ReadonlySet<number>,
+): boolean {
+  let at = from
+  for (let left = (from.ordinal - target.ordinal) / 16; left > 0; left--) {
+    const first = firstInChain(graph, at, target.ordinal)
+    if (isInChain(graph, target, at) || descendants.has(first.ordinal)) return true
+    const next = first.parents.reduce(
+      (least, parent) => (parent >= target.ordinal && parent < least ? parent : least),
+      first.ordinal,
+    )
+    if (next === first.ordinal) return false
+    at = graph.at(next)
+  }
+  return false
+}
+
+/** The earliest operation in the chain that ends with `entry` whose ordinal is at least `ordinal`. */
+function firstInChain(graph: Graph, entry: Entry, ordinal: number): Entry {
+  let at = entry
+  while (at.prev !== null && at.prev >= ordinal) at = graph.at(at.jump >= ordinal ? at.jump : at.prev)
+  return at
+}
+
+/**
  * Many questions about one past⁺(from), whose answers together cost one search: it goes down by ordinal, which grows from parents to
  * children, no further than the oldest operation asked about. An author who names thousands of operations in one body has them
  * looked up for the price of one.

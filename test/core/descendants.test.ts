@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Descendants } from '../../src/core/admission/descendants.ts'
-import { jumpOf, PastReader } from '../../src/core/ancestry.ts'
+import { hasWayDown, jumpOf, PastReader } from '../../src/core/ancestry.ts'
 import type { Entry, Graph } from '../../src/core/graph.ts'
 import { DESCENDANTS_KEPT_MAX } from '../../src/core/limits.ts'
 
@@ -72,6 +72,35 @@ test('who has seen what is known as a search for it would find, in whatever orde
   )
 })
 
+test('a way down leads to what is in the past and to nothing else, by whatever is known of others', () => {
+  const step = fc.record({ author: fc.nat(4), deps: fc.array(fc.nat(6), { maxLength: 3 }) })
+  let found = 0
+  fc.assert(
+    fc.property(
+      fc.array(step, { minLength: 40, maxLength: 80 }),
+      fc.nat(30),
+      fc.nat(),
+      (steps, target, known) => {
+        const small = new SmallGraph()
+        for (const [i, { author, deps }] of steps.entries())
+          small.add(author, i === 0 ? [] : deps.map((dep) => i - 1 - (dep % i)))
+        const wanted = small.entries[target] as Entry
+        const descendants = small.entries.filter(
+          (one) => (one.ordinal + known) % 7 === 0 && small.isInPast(target, [one]),
+        )
+        const ordinals = new Set(descendants.map(({ ordinal }) => ordinal))
+        for (const from of small.entries) {
+          if (!hasWayDown(small.graph, wanted, from, ordinals)) continue
+          found++
+          expect(small.isInPast(target, [from])).toBe(true)
+        }
+      },
+    ),
+    { numRuns: 300 },
+  )
+  expect(found).toBeGreaterThan(1_000)
+})
+
 test('that 3,000 authors have seen who let them in costs a few reads each, not one for each operation since', () => {
   const small = new SmallGraph()
   const publisher = small.add(0, [])
@@ -83,6 +112,17 @@ test('that 3,000 authors have seen who let them in costs a few reads each, not o
     small.add(author, [author - 1])
   }
   expect(small.reads).toBeLessThan(3_000 * 8)
+})
+
+test('that a member of old has seen who let it in is found by way of the logs in between, not by a search of all since', () => {
+  const small = new SmallGraph()
+  const publisher = small.add(0, [])
+  for (let i = 1; i < 2_000; i++) small.add(1 + (i % 10), [i - 1])
+  const newest = small.entries.at(-1) as Entry
+  small.reads = 0
+  const past = new PastReader(small.graph, [newest])
+  expect(new Descendants(small.graph).has(publisher, [newest], past)).toBe(true)
+  expect(small.reads).toBeLessThan(10 * 40)
 })
 
 test('the same where several histories go on side by side, as many as are remembered', () => {

@@ -1,6 +1,9 @@
-import { PastReader } from '../ancestry.ts'
+import { hasWayDown, PastReader } from '../ancestry.ts'
 import type { Entry, Graph } from '../graph.ts'
 import { DESCENDANTS_KEPT_MAX, DESCENDED_FROM_MAX } from '../limits.ts'
+
+/** So few operations are searched one by one sooner than by way of the logs they are in. */
+const NEAR_OPERATIONS = 64
 
 /**
  * Which operations are known to have which published delegations in their past: the first operation of each of 10,000 authors asks about
@@ -27,7 +30,9 @@ export class Descendants {
     if (!known.has(newest.ordinal)) {
       // Asked of one parent alone, so that what is learnt is learnt of an operation that is here.
       const reader = parents.length === 1 ? past : new PastReader(this.#graph, [newest])
-      if (!reader.has(publisher, known)) return parents.length > 1 && past.has(publisher, known)
+      const isFar = newest.ordinal - Math.max(publisher.ordinal, ...known) > NEAR_OPERATIONS
+      if (!(isFar && hasWayDown(this.#graph, publisher, newest, known)) && !reader.has(publisher, known))
+        return parents.length > 1 && past.has(publisher, known)
     }
     known.delete(newest.ordinal)
     known.add(newest.ordinal)
