@@ -23,12 +23,14 @@ export type BatchItem = Result<Operation>
 export function encodeBatch(operations: readonly Operation[], shared = NOTHING_SHARED): Uint8Array {
   const authors = new Dictionary<Uint8Array>(toKey)
   const chains = new Dictionary<readonly Uint8Array[]>((chain) => chain.map(toKey).join(''))
+  /** By author: the place of the chain it used last, which nearly always is the next one too. */
+  const chainOf: number[] = []
   const sharedPlace = (id: Uint8Array): number | undefined => {
     const place = shared.placeOf(id)
     return place === undefined ? undefined : -1 - place
   }
   const commands = new Dictionary<string>((command) => command)
-  const places = new Map<string, number>()
+  const places = new Places(operations)
   const lastOf = new Map<number, Uint8Array>()
   const columns = Array.from({ length: COLUMNS }, (): unknown[] => [])
   const signatures = new Uint8Array(operations.length * SIGNATURE_BYTES)
@@ -36,6 +38,12 @@ export function encodeBatch(operations: readonly Operation[], shared = NOTHING_S
   let time = 0
   for (const [place, { id, header, signature, body }] of operations.entries()) {
     const author = authors.place(header.author)
+    const likely = chainOf[author]
+    const chain =
+      likely !== undefined && isSameChain(chains.values[likely], header.caps)
+        ? likely
+        : chains.place(header.caps)
+    chainOf[author] = chain
     // What an author wrote last is what it wrote in this batch, or else the head that the receiver listed.
     const last = lastOf.get(author) ?? shared.at(shared.placeOfAuthor(header.author) ?? -1)?.id
     const follows = last !== undefined && header.prev !== null && equalBytes(last, header.prev)
@@ -43,11 +51,11 @@ export function encodeBatch(operations: readonly Operation[], shared = NOTHING_S
       author,
       // true: follows the author's last in this batch; false: the genesis; else [seq, prev]
       follows ? true : header.space === null ? false : [header.seq, header.prev],
-      header.deps.map((dep) => places.get(toKey(dep)) ?? sharedPlace(dep) ?? dep),
+      header.deps.map((dep) => places.before(place, dep) ?? sharedPlace(dep) ?? dep),
       header.lamport - lamport,
       header.time - time,
       header.epoch,
-      chains.place(header.caps),
+      chain,
       commands.place(header.command),
       header.path,
       body ?? [header.bodyHash, header.bodySize],
@@ -55,7 +63,6 @@ export function encodeBatch(operations: readonly Operation[], shared = NOTHING_S
     for (const [i, column] of columns.entries()) column.push(row[i])
     signatures.set(signature, place * SIGNATURE_BYTES)
     lastOf.set(author, id)
-    places.set(toKey(id), place)
     lamport = header.lamport
     time = header.time
   }
@@ -227,6 +234,30 @@ function readContent(
   if (!isList(content, 2)) return null
   const [bodyHash, bodySize] = content
   return { bodyHash, bodySize }
+}
+
+/** The places of operations by their ids. Nearly always the one just before is asked for, so the others are listed when one of them is. */
+class Places {
+  readonly #operations: readonly Operation[]
+  readonly #byId = new Map<string, number>()
+  #listed = 0
+
+  constructor(operations: readonly Operation[]) {
+    this.#operations = operations
+  }
+
+  /** The place of the operation with that id, where it is before `place`. */
+  before(place: number, id: Uint8Array): number | undefined {
+    const last = this.#operations[place - 1]
+    if (last !== undefined && equalBytes(last.id, id)) return place - 1
+    for (; this.#listed < place; this.#listed++)
+      this.#byId.set(toKey((this.#operations[this.#listed] as Operation).id), this.#listed)
+    return this.#byId.get(toKey(id))
+  }
+}
+
+function isSameChain(a: readonly Uint8Array[] | undefined, b: readonly Uint8Array[]): boolean {
+  return a?.length === b.length && a.every((digest, i) => equalBytes(digest, b[i] as Uint8Array))
 }
 
 /** Values by their place, each once. */

@@ -20,7 +20,7 @@ export function packBody(body: Body): Uint8Array {
   return packed
 }
 
-/** The inverse of {@link packBody}: exactly the same changes. */
+/** The inverse of {@link packBody}: exactly the same changes, as views of what was packed. */
 export function unpackBody(packed: Uint8Array): Body {
   const reader = new VarintReader(packed)
   const count = reader.next()
@@ -103,7 +103,7 @@ class VarintReader {
   take(length: number): Uint8Array {
     const end = this.#at + length
     if (end > this.#bytes.length) throw damagedRow('a change is cut short')
-    const taken = this.#bytes.slice(this.#at, end)
+    const taken = this.#bytes.subarray(this.#at, end)
     this.#at = end
     return taken
   }
