@@ -1,3 +1,4 @@
+export { INTRODUCTION_PROTOCOL } from './codec.ts'
 export { type IntroductionClient, introductionClient } from './client.ts'
 export { mixIntroductions } from './mix-introductions.ts'
 export type { IntroducedPeer } from './record.ts'

@@ -18,6 +18,7 @@ import { delegationsAction } from './commands/delegations.ts'
 import { dashboardAction } from './commands/dashboard.ts'
 import { deleteAction } from './commands/delete.ts'
 import { deltaAction } from './commands/delta.ts'
+import { doctorAction } from './commands/doctor.ts'
 import { diffAction } from './commands/diff.ts'
 import { explainAction, explainRightAction } from './commands/explain.ts'
 import { forksAction } from './commands/forks.ts'
@@ -80,6 +81,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     deltaAction,
     editAction,
     diffAction,
+    doctorAction,
     endorseAction,
     explainAction,
     explainRightAction,

@@ -12,6 +12,7 @@ import { registerDelegations } from './commands/delegations.ts'
 import { registerDelete } from './commands/delete.ts'
 import { registerDelta } from './commands/delta.ts'
 import { registerDiff } from './commands/diff.ts'
+import { registerDoctor } from './commands/doctor.ts'
 import { registerExplain } from './commands/explain.ts'
 import { registerForks } from './commands/forks.ts'
 import { registerGet } from './commands/get.ts'
@@ -57,7 +58,15 @@ const GROUPS: readonly (readonly [
 ])[] = [
   [
     'This node:',
-    [registerInit, registerUp, registerDashboard, registerAgent, registerWhoami, registerIdentity],
+    [
+      registerInit,
+      registerUp,
+      registerDashboard,
+      registerAgent,
+      registerWhoami,
+      registerIdentity,
+      registerDoctor,
+    ],
   ],
   [
     'Spaces and members:',

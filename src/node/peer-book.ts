@@ -33,6 +33,8 @@ export interface PeerState {
   readonly lastProof: SyncProof | null
   /** The last receipt; null where there never was one. */
   readonly receipt: PeerReceipt | null
+  /** How far the peer's clock was ahead of this node's when its last receipt came, in ms; null where none has come since the start. */
+  readonly clockAheadMs: number | null
   /** Operations that each side lacked when the last run ended. */
   readonly weLack: number
   readonly theyLack: number
@@ -81,10 +83,16 @@ export class PeerBook {
     if (report.inSync) state.lastProof = { clockRoot: toHex(report.mine.clockRoot), atMs }
   }
 
-  /** A peer has signed what it holds. */
-  onReceipt(peer: string, { clockRoot, timeMs, reader, signature, standing }: AcceptedReceipt): void {
+  /** A peer has signed what it holds, at `timeMs` by its clock and `atMs` by ours. */
+  onReceipt(
+    peer: string,
+    { clockRoot, timeMs, reader, signature, standing }: AcceptedReceipt,
+    atMs: number,
+  ): void {
     const { ownSeq } = standing
-    this.#of(peer).receipt = { clockRoot: toHex(clockRoot), timeMs, reader, signature, ownSeq }
+    const state = this.#of(peer)
+    state.receipt = { clockRoot: toHex(clockRoot), timeMs, reader, signature, ownSeq }
+    state.clockAheadMs = timeMs - atMs
   }
 
   onRefused(peer: string, code: string): void {
@@ -131,6 +139,7 @@ export class PeerBook {
       isProven: false,
       lastProof: null,
       receipt: null,
+      clockAheadMs: null,
       weLack: 0,
       theyLack: 0,
       refused: new Map(),
@@ -152,6 +161,7 @@ interface MutablePeer extends PeerState {
   isProven: boolean
   lastProof: SyncProof | null
   receipt: PeerReceipt | null
+  clockAheadMs: number | null
   weLack: number
   theyLack: number
   readonly refused: Map<string, number>

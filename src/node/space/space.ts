@@ -233,7 +233,7 @@ export class Space extends SpaceItems {
   }
 
   onReceipt(peer: string, receipt: AcceptedReceipt): void {
-    this.peers.onReceipt(peer, receipt)
+    this.peers.onReceipt(peer, receipt, this.#node.now())
     this.#rememberPeers()
   }
 
