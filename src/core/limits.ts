@@ -870,3 +870,7 @@ export const PEER_BACK_OFF_MS = 500
 export const PEER_BACK_OFF_MS_MAX = 30_000
 /** Silence after which a connection counts as lost: three signs of life have not come, in ms. */
 export const PEER_SILENCE_MS_MAX = 45_000
+/** How long a body that comes as a stream may fall silent, in ms: such a body may take any time otherwise. */
+export const HTTP_STREAM_SILENCE_MS = 60_000
+/** How long a request for a blob waits at most while nothing of it comes from peers, in seconds. */
+export const HTTP_BLOB_WAIT_SECONDS_MAX = 300

@@ -121,7 +121,7 @@ function createApp({ tls }: HttpServerInit): HttpApp {
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.server.maxConnections = HTTP_CONNECTIONS_MAX
   // Bodies say what they mean; in addresses everything is text.
-  const strict = new Ajv({ allErrors: false, useDefaults: true })
+  const strict = new Ajv({ allErrors: false, useDefaults: true, discriminator: true })
   const lenient = new Ajv({ allErrors: false, useDefaults: true, coerceTypes: 'array' })
   app.setValidatorCompiler(({ schema, httpPart }) =>
     (httpPart === 'body' ? strict : lenient).compile(schema as object),

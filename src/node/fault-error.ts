@@ -7,10 +7,13 @@ import type { Fault } from '../core/result.ts'
 export class FaultError extends Error {
   override readonly name = 'FaultError'
   readonly code: string
+  /** Of a fault of one edit among several: the path that it is about. */
+  readonly path: string | null
 
-  constructor(fault: Fault) {
+  constructor(fault: Fault, path: string | null = null) {
     super(fault.detail)
     this.code = fault.code
+    this.path = path
   }
 }
 

@@ -42,8 +42,14 @@ export class ServedNode {
   }
 
   /** A request as an agent; JSON in, JSON out. */
-  async ask(token: string | null, method: string, path: string, body?: unknown): Promise<Answer> {
-    const headers: Record<string, string> = {}
+  async ask(
+    token: string | null,
+    method: string,
+    path: string,
+    body?: unknown,
+    given: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
+    const headers: Record<string, string> = { ...given }
     if (token !== null) headers['authorization'] = `Bearer ${token}`
     if (body !== undefined) headers['content-type'] = 'application/json'
     const response = await fetch(this.server.origin + path, {

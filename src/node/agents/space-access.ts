@@ -1,5 +1,6 @@
+import { isAtOrBelow } from '../../core/path.ts'
 import type { Signer } from '../../core/signature.ts'
-import { EVERYWHERE, type PathPrefixes } from '../../core/ucan/path-prefixes.ts'
+import { EVERYWHERE, intersectPrefixes, type PathPrefixes } from '../../core/ucan/path-prefixes.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
 import { SpaceAuthority } from '../space/authority.ts'
 import type { Space } from '../space/space.ts'
@@ -39,6 +40,16 @@ export class SpaceAccess {
   /** At and below which paths the caller may read: `['']` everything, none nothing. Null where its delegations say it in another way. */
   readable(): PathPrefixes {
     return this.#isWhole ? EVERYWHERE : this.#scope().prefixes(this.#owner.now())
+  }
+
+  /** What of a path and below the caller may read, as {@link readable}. */
+  readableBelow(prefix: string): PathPrefixes {
+    return intersectPrefixes(this.readable(), [prefix])
+  }
+
+  /** True where the caller may read all there is at and below a path; false too where its delegations say it in another way than by paths. */
+  readsAllBelow(path: string): boolean {
+    return this.readable()?.some((prefix) => isAtOrBelow(path, prefix)) ?? false
   }
 
   /** True where an operation of the caller at that path would be authorised, now. */

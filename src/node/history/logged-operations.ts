@@ -43,7 +43,8 @@ export function* loggedOperations(
   for (let left = limit; left > 0; ) {
     const wanted = Math.min(left, BATCH)
     const ordinals = prefix === '' ? descending(from, wanted) : store.changedBelow(prefix, from, wanted)
-    for (const ordinal of ordinals) yield logged(space, store.at(ordinal), prefix)
+    for (const ordinal of ordinals)
+      yield describeLogged(space, store.at(ordinal), (path) => isAtOrBelow(path, prefix))
     if (ordinals.length < wanted) return
     from = ordinals.at(-1) as number
     left -= wanted
@@ -55,14 +56,19 @@ function descending(before: number, limit: number): readonly number[] {
   return Array.from({ length: Math.min(limit, before) }, (_, i) => before - 1 - i)
 }
 
-function logged(space: HostedSpace, entry: Entry, prefix: string): LoggedOperation {
+/** An admitted operation with what it changed where `isShown` holds. */
+export function describeLogged(
+  space: HostedSpace,
+  entry: Entry,
+  isShown: (path: string) => boolean,
+): LoggedOperation {
   const evaluation = space.replica.evaluate(entry, space.operation(entry.ordinal))
   const first: CellEdit[] = []
   let count = 0
   for (const change of evaluation) {
     if (!change.ok || change.value.kind !== 'cells') continue
     for (const edit of change.value.edits) {
-      if (isAtOrBelow(edit.path, prefix) && count++ < LOG_EDITS_MAX) first.push(edit)
+      if (isShown(edit.path) && count++ < LOG_EDITS_MAX) first.push(edit)
     }
   }
   return {

@@ -203,10 +203,8 @@ export class SpaceItems extends TypedEventEmitter<SpaceEvents> {
     for (const { cell } of rowsOf(path, type, store)) {
       const writer = store.find(cell.id)
       if (writer === undefined || !replica.isFrozen(writer.author)) continue
-      throw new FaultError({
-        code: 'FROZEN',
-        detail: `what shows at ${JSON.stringify(path)} was written by ${formatDid(writer.author)}, whose key has two logs, so nothing is built on it: "hanse contain" takes its effect, or write something else there`,
-      })
+      const detail = `what shows at ${JSON.stringify(path)} was written by ${formatDid(writer.author)}, whose key has two logs, so nothing is built on it: "hanse contain" takes its effect, or write something else there`
+      throw new FaultError({ code: 'FROZEN', detail }, path)
     }
   }
 

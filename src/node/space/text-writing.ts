@@ -39,10 +39,8 @@ export class TextWriting {
     const translate = (length: number, toWire: (delta: TextDelta) => WireEdits): readonly TextEdit[] => {
       const delta = composeSplices(length, splices)
       if (delta !== null) return toWire(delta).edits
-      throw new FaultError({
-        code: 'BAD_POSITION',
-        detail: `the edit goes beyond the text at ${JSON.stringify(path)}, which has ${length} characters (Unicode code points): read it again`,
-      })
+      const detail = `the edit goes beyond the text at ${JSON.stringify(path)}, which has ${length} characters (Unicode code points): read it again`
+      throw new FaultError({ code: 'BAD_POSITION', detail }, path)
     }
     const edits = this.#author.seesAll
       ? translate(document.length, (delta) => document.translate(delta, parents))
@@ -62,9 +60,7 @@ export class TextWriting {
     const text = this.#texts.open(path)
     const parents = isIncomplete(path, this.#store) ? null : text.parentsFor(this.#author.parents)
     if (parents !== null) return { text, parents }
-    throw new FaultError({
-      code: 'TEXT_INCOMPLETE',
-      detail: `the text at ${JSON.stringify(path)} lacks operations whose content has not arrived, so it cannot be edited yet: "hanse sync" fetches what this node may read, "hanse status" says what is missing`,
-    })
+    const detail = `the text at ${JSON.stringify(path)} lacks operations whose content has not arrived, so it cannot be edited yet: "hanse sync" fetches what this node may read, "hanse status" says what is missing`
+    throw new FaultError({ code: 'TEXT_INCOMPLETE', detail }, path)
   }
 }

@@ -1,0 +1,132 @@
+import { type Static, Type } from 'typebox'
+import { WRITE_EDITS_MAX } from '../../core/limits.ts'
+import { commonPath, parsePath } from '../../core/path.ts'
+import { explainWithin } from '../../node/agents/explanation.ts'
+import { operationsWithin } from '../../node/agents/operation-listing.ts'
+import type { SpaceAccess } from '../../node/agents/space-access.ts'
+import { FaultError, orThrow } from '../../node/fault-error.ts'
+import type { ItemEdit } from '../../node/space/item-edit.ts'
+import { checkConditions, isUnconditional } from '../etag.ts'
+import type { HttpApp } from '../http-context.ts'
+import { buildsOnWhatShows, editOf, typeOfEdit } from '../item-edits.ts'
+import { at, RequestFault } from '../request-fault.ts'
+import { BatchEdit, Limit, Next, OperationId, PathQuery, writeOptions } from '../schemas/item.ts'
+import { problems } from '../schemas/problem.ts'
+import { SpaceParams } from '../schemas/space.ts'
+
+const tags = ['operations']
+const Batch = Type.Object(
+  {
+    edits: Type.Array(BatchEdit, { minItems: 1, maxItems: WRITE_EDITS_MAX }),
+    path: Type.Optional(
+      Type.String({ description: 'Of the operation. Default: the common path of its edits.' }),
+    ),
+    ...writeOptions,
+  },
+  { additionalProperties: false },
+)
+
+/** Operations: many edits as one, and what was done. */
+export function registerOperationRoutes(app: HttpApp): void {
+  app.post(
+    '/v1/spaces/:space/operations',
+    {
+      schema: {
+        operationId: 'write',
+        summary: 'Many edits of any items as one signed operation: all of them, or none',
+        description:
+          'What is deleted is what was there before: an edit does not see the others. An edit that cannot be done is named by `errors` of the problem, and nothing is written.',
+        tags,
+        params: SpaceParams,
+        body: Batch,
+        response: {
+          200: Type.Object({ operation: Type.String(), edits: Type.Integer() }),
+          ...problems,
+        },
+      },
+    },
+    ({ caller, params, body }) => writeBatch(caller.space(params.space), body),
+  )
+  app.get(
+    '/v1/spaces/:space/operations',
+    {
+      schema: {
+        operationId: 'listOperations',
+        summary: 'What was done at or below a path, the latest to arrive first',
+        tags,
+        params: SpaceParams,
+        querystring: Type.Object({
+          path: PathQuery,
+          limit: Limit,
+          after: Type.Optional(OperationId),
+        }),
+        response: {
+          200: Type.Object({ operations: Type.Array(Type.Unknown()), next: Next }),
+          ...problems,
+        },
+      },
+    },
+    async ({ caller, params, query: { path, limit, after } }) => {
+      const access = caller.space(params.space)
+      at('/querystring/path', () => orThrow(parsePath(path)))
+      return await operationsWithin(access, path, { limit, after })
+    },
+  )
+  app.get(
+    '/v1/spaces/:space/operations/:operation',
+    {
+      schema: {
+        operationId: 'explainOperation',
+        summary: 'What became of one operation, and why: its chain of delegations, and who took its effect',
+        tags,
+        params: Type.Object({ ...SpaceParams.properties, operation: OperationId }),
+        response: { 200: Type.Unknown(), ...problems },
+      },
+    },
+    ({ caller, params }) => explainWithin(caller.space(params.space), params.operation),
+  )
+}
+
+function writeBatch(access: SpaceAccess, { edits: given, path, after, timeMs }: Static<typeof Batch>) {
+  const { space, author } = access
+  const edits = given.map((json, i): ItemEdit => {
+    const conditions = { ifMatch: json.ifMatch, ifNoneMatch: json.ifNoneMatch }
+    return at(`/body/edits/${i}`, () => {
+      const edit = editOf(json.path, json)
+      if (buildsOnWhatShows(edit) || !isUnconditional(conditions)) access.requireRead(edit.path)
+      checkConditions(conditions, space, edit.path, typeOfEdit(edit))
+      return edit
+    })
+  })
+  const options = {
+    author,
+    ...(path === undefined ? {} : { path }),
+    ...(after === undefined ? {} : { after }),
+    ...(timeMs === undefined ? {} : { timeMs }),
+  }
+  try {
+    return { operation: space.write(edits, options), edits: edits.length }
+  } catch (error) {
+    throw error instanceof FaultError ? naming(error, edits, access) : error
+  }
+}
+
+/** The fault of a write with the edits that are to blame for it, as far as that can be told. */
+function naming(fault: FaultError, edits: readonly ItemEdit[], access: SpaceAccess): FaultError {
+  const { code, message: detail } = fault
+  const isRight = code.startsWith('CAP_')
+  const blamed = edits.flatMap(({ path }, i) =>
+    path === fault.path || (isRight && !access.mayWrite(path)) ? [i] : [],
+  )
+  if (blamed.length > 0)
+    return new RequestFault(
+      { code, detail: `/body/edits/${blamed[0]}: ${detail}` },
+      blamed.map((i) => ({ pointer: `/body/edits/${i}`, detail })),
+    )
+  if (!isRight || edits.length === 1) return fault
+  const common = JSON.stringify(commonPath(edits.map(({ path }) => path)))
+  return new FaultError({
+    code,
+    detail: `${detail}. All edits are one operation at ${common}, their common path, which no single delegation of yours reaches: write them as several`,
+  })
+}
