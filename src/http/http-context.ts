@@ -26,4 +26,6 @@ export interface HttpContext {
   readonly version: string
   /** Aborts when the server stops: streams end then. */
   readonly stopping: AbortSignal
+  /** Hears of what failed by our own fault, where no answer can say so any more. */
+  readonly onError: (error: unknown) => void
 }

@@ -85,7 +85,13 @@ export class HttpServer {
   async #prepare(): Promise<void> {
     const { node, version, onError } = this.#init
     const app = this.#app
-    const context: HttpContext = { node, version, sessions: this.sessions, stopping: this.#stopping.signal }
+    const context: HttpContext = {
+      node,
+      version,
+      sessions: this.sessions,
+      stopping: this.#stopping.signal,
+      onError: (error) => onError?.(error),
+    }
     speakJson(app)
     app.decorateRequest('caller')
     app.addHook('onRequest', hostHook(this.#init.listen.host))

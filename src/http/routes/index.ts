@@ -6,6 +6,7 @@ import { SpaceSchema } from '../schemas/space.ts'
 import { registerContentRoutes } from './content.ts'
 import { registerBlobRoutes } from './blobs.ts'
 import { registerKindRoutes } from './kinds.ts'
+import { registerMcpRoute } from './mcp.ts'
 import { registerOperatorSessionRoutes } from './operator-session.ts'
 import { registerPlainRemoteRoutes } from './plain-remote.ts'
 import { registerPeerRoutes } from './peer.ts'
@@ -24,6 +25,7 @@ export async function registerRoutes(app: HttpApp, context: HttpContext): Promis
   registerKindRoutes(app)
   await registerBlobRoutes(app)
   registerContentRoutes(app, context)
+  registerMcpRoute(app, context)
   registerDashboard(app, context)
   await registerPlainRemoteRoutes(app, context)
 }
