@@ -782,6 +782,26 @@ export const HTTP_SESSIONS_MAX = 64
 export const HTTP_KEEP_ALIVE_MS = 15_000
 /** Bytes of events that a client has not read at which it is closed. */
 export const HTTP_EVENT_BYTES_WAITING_MAX = 4 * 1024 * 1024
+/** How long a body that comes as a stream may fall silent, in ms: such a body may take any time otherwise. */
+export const HTTP_STREAM_SILENCE_MS = 60_000
+/** How long a request for a blob waits at most while nothing of it comes from peers, in seconds. */
+export const HTTP_BLOB_WAIT_SECONDS_MAX = 300
+/** How long the headers of a request may take to arrive, in ms. */
+export const HTTP_HEADERS_MS_MAX = 20_000
+/** How long a connection without a request is kept, in ms: longer than the minute after which proxies open another. */
+export const HTTP_IDLE_MS_MAX = 65_000
+/** Connections from one address: half of all, so that nobody takes everybody's. */
+export const HTTP_CONNECTIONS_PER_ADDRESS_MAX = 512
+/** Requests of one caller at once, streams of events and of content among them. */
+export const HTTP_OPEN_PER_CALLER_MAX = 256
+/** Over how long the requests of a caller are counted, in ms. */
+export const HTTP_RATE_WINDOW_MS = 10_000
+/** Requests of one caller in that time: 2,000 a second, about what one core answers. */
+export const HTTP_REQUESTS_PER_WINDOW_MAX = 20_000
+/** Requests in that time from one address by somebody who is not known, wrong tokens among them. */
+export const HTTP_UNKNOWN_PER_WINDOW_MAX = 200
+/** Callers and addresses whose requests are counted; the one seen longest ago is forgotten first. */
+export const HTTP_RATED_CALLERS_MAX = 5_000
 /** Items, versions, operations, conflicts, entries or changes in one page over HTTP. */
 export const HTTP_PAGE_MAX = 1_000
 /** Characters at which a page of items ends earlier, unless one item alone is longer. */
@@ -870,7 +890,3 @@ export const PEER_BACK_OFF_MS = 500
 export const PEER_BACK_OFF_MS_MAX = 30_000
 /** Silence after which a connection counts as lost: three signs of life have not come, in ms. */
 export const PEER_SILENCE_MS_MAX = 45_000
-/** How long a body that comes as a stream may fall silent, in ms: such a body may take any time otherwise. */
-export const HTTP_STREAM_SILENCE_MS = 60_000
-/** How long a request for a blob waits at most while nothing of it comes from peers, in seconds. */
-export const HTTP_BLOB_WAIT_SECONDS_MAX = 300

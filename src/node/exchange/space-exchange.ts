@@ -56,9 +56,7 @@ export class SpaceExchange {
   }
 
   /** The operations as lines of JSON with their ends, parents first; see exportOperations. */
-  operations(
-    options: Omit<ExportOperationsOptions, 'onProgress'> = {},
-  ): AsyncGenerator<ExportedLine> {
+  operations(options: Omit<ExportOperationsOptions, 'onProgress'> = {}): AsyncGenerator<ExportedLine> {
     return exportOperations(this.#hosted, options)
   }
 
