@@ -14,6 +14,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
  */
 const ENTRIES: Readonly<Record<string, string>> = {
   index: 'src/index.ts',
+  peer: 'src/peer/index.ts',
   hanse: 'src/cli/main.ts',
   'hanse-bootstrap': 'bootstrap/main.ts',
   'signature-worker': 'src/node/verification/signature-worker.ts',

@@ -56,7 +56,7 @@ export class FastifyServerTransport implements PeerTransport {
   registerRoutes(app: FastifyInstance, { prefix = '', authorize }: FastifyTransportOptions): void {
     app.get(`${prefix}/peer/events`, async (request, reply) => {
       const { peer } = request.query as { readonly peer?: unknown }
-      await this.open(reply, String(peer ?? ''), await authorize(request))
+      await this.open(reply, typeof peer === 'string' ? peer : '', await authorize(request))
     })
     app.post(`${prefix}/peer/messages`, { bodyLimit: PEER_MESSAGE_BYTES_MAX }, async (request, reply) => {
       await this.take(request.body, await authorize(request))

@@ -44,7 +44,6 @@ interface Hello {
 export class HttpClientTransport implements PeerTransport {
   readonly name: string
   readonly #options: HttpClientTransportOptions
-  #host: TransportHost | null = null
   #stopping = new AbortController()
   #connection: { readonly hello: Hello; readonly abort: AbortController } | null = null
   #attempts = 0
@@ -78,7 +77,6 @@ export class HttpClientTransport implements PeerTransport {
   }
 
   start(host: TransportHost): Promise<void> {
-    this.#host = host
     this.#stopping = new AbortController()
     this.#ended = this.#run(host, this.#stopping.signal)
     return Promise.resolve()
@@ -99,7 +97,6 @@ export class HttpClientTransport implements PeerTransport {
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#ended
-    this.#host = null
   }
 
   async #run(host: TransportHost, stopping: AbortSignal): Promise<void> {
