@@ -28,7 +28,6 @@ const STATUS: Readonly<Record<string, number>> = {
   UNKNOWN_OPERATION: 404,
   NO_AGENT: 404,
   NO_SPACE: 404,
-  NO_SESSION: 404,
   NO_TABLE: 404,
   NO_REMOTE: 404,
   NO_SESSION: 404,
