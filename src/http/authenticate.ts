@@ -12,6 +12,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** True: anybody may ask, and learns nothing of what the node holds. */
     readonly isOpen?: boolean
+    /** True: the body is read as a stream, at whatever pace, and may be of any size. */
+    readonly isStreamed?: boolean
   }
 }
 

@@ -1,4 +1,5 @@
 import { toHex } from '../../core/bytes.ts'
+import { BLOB_CHUNK_BYTES } from '../../core/limits.ts'
 import {
   childCount,
   childOf,
@@ -45,18 +46,23 @@ export class BlobContent {
     yield* this.#below(id, rootOf(id))
   }
 
+  /** The bytes of the content from `start` up to `end`, which is not among them; only the pieces that have some are read. Throws `BLOB_MISSING`. */
+  *range(id: BlobId, start: number, end: number): Generator<Uint8Array> {
+    for (let index = Math.floor(start / BLOB_CHUNK_BYTES); index * BLOB_CHUNK_BYTES < end; index++) {
+      const bytes = this.piece(id, 0, index)
+      if (bytes === null) throw missing(id)
+      const at = index * BLOB_CHUNK_BYTES
+      yield bytes.subarray(Math.max(0, start - at), Math.min(bytes.length, end - at))
+    }
+  }
+
   *#below(id: BlobId, place: PiecePlace): Generator<Uint8Array> {
     const wasHere = this.#store.has(place.hash)
     const bytes = this.#bytes(id, place)
     if (bytes === null) {
-      throw new FaultError(
-        wasHere
-          ? {
-              code: 'BLOB_DAMAGED',
-              detail: `a piece of the blob ${toHex(id.hash)} was damaged on this disk: it is fetched again, "hanse blob get"`,
-            }
-          : { code: 'BLOB_MISSING', detail: `not all of the blob ${toHex(id.hash)} is here: fetch it first` },
-      )
+      if (!wasHere) throw missing(id)
+      const detail = `a piece of the blob ${toHex(id.hash)} was damaged on this disk: it is fetched again, "hanse blob get"`
+      throw new FaultError({ code: 'BLOB_DAMAGED', detail })
     }
     if (place.level === 0) yield bytes
     else for (let i = 0; i < childCount(place); i++) yield* this.#below(id, childOf(place, bytes, i))
@@ -80,3 +86,9 @@ export class BlobContent {
     return null
   }
 }
+
+const missing = (id: BlobId): FaultError =>
+  new FaultError({
+    code: 'BLOB_MISSING',
+    detail: `not all of the blob ${toHex(id.hash)} is here: fetch it first`,
+  })

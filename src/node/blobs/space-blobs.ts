@@ -50,7 +50,7 @@ export interface BlobInfo {
 export interface WantInfo {
   readonly hash: string
   readonly size: number
-  /** Paths at which it is, the first few. */
+  /** Paths at which it is, the first few of those asked about. */
   readonly paths: readonly string[]
   /** Since when, ms since 1970. */
   readonly sinceMs: number
@@ -65,6 +65,8 @@ export interface BlobPutOptions {
   readonly author?: Signer
   /** Bytes of content stored so far. May make the storing wait. */
   readonly onProgress?: (bytes: number) => void | Promise<void>
+  /** Called when all is stored and no operation refers to it yet; where it throws, none will. */
+  readonly onStored?: () => void
   readonly signal?: AbortSignal
 }
 
@@ -142,6 +144,7 @@ export class SpaceBlobs extends TypedEventEmitter<BlobEvents> {
     this.#checkWritable(path, options)
     return await this.#node.putting(async () => {
       const id = await this.#store(content instanceof Uint8Array ? [content] : onlyBytes(content), options)
+      options.onStored?.()
       const reference: BlobReference = {
         ...id,
         ...(mediaType === undefined ? {} : { mediaType }),
@@ -160,10 +163,10 @@ export class SpaceBlobs extends TypedEventEmitter<BlobEvents> {
     return reference === undefined ? undefined : this.#describe(path, reference)
   }
 
-  /** The blobs at or below a path, ascending; at most PAGE are in memory. */
-  *list(prefix = ''): Generator<BlobInfo> {
+  /** The blobs at or below a path, ascending, those after a path alone where one is given; at most PAGE are in memory. */
+  *list(prefix = '', options: { readonly after?: string | undefined } = {}): Generator<BlobInfo> {
     orThrow(parsePath(prefix))
-    let after: string | undefined
+    let { after } = options
     for (;;) {
       const page = this.#node.store.references(this.#space.hosted.id, {
         prefix,
@@ -182,6 +185,11 @@ export class SpaceBlobs extends TypedEventEmitter<BlobEvents> {
   /** The content at a path, a chunk at a time, each checked. Throws `NOT_FOUND`, `BLOB_MISSING` or `BLOB_DAMAGED`. */
   read(path: string): Generator<Uint8Array> {
     return this.#node.content.chunks(this.#idAt(path))
+  }
+
+  /** A part of the content at a path: from `start` up to `end`, which is not in it. Throws as `read`, `BLOB_MISSING` for damage too. */
+  readRange(path: string, start: number, end: number): Generator<Uint8Array> {
+    return this.#node.content.range(this.#idAt(path), start, end)
   }
 
   /**
@@ -235,16 +243,16 @@ export class SpaceBlobs extends TypedEventEmitter<BlobEvents> {
     return this.#node.unwant(this.#space.hosted.id, this.#idAt(path))
   }
 
-  /** What is wanted and not here, in the order in which it is fetched. */
-  wants(limit = PAGE): readonly WantInfo[] {
-    const { store } = this.#node
-    return store.wantsOf(this.#space.hosted.id, limit).map(({ id, sinceMs, isAsked }) => ({
+  /** What is wanted and not here, in the order in which it is fetched; only what is at a path that `isShown` lets pass. */
+  wants(limit = PAGE, isShown: (path: string) => boolean = () => true): readonly WantInfo[] {
+    const wants = this.#node.store.wantsOf(this.#space.hosted.id, limit).map(({ id, sinceMs, isAsked }) => ({
       hash: toHex(id.hash),
       size: id.size,
-      paths: store.pathsOf(this.#space.hosted.id, id, null, WANT_PATHS_MAX),
+      paths: this.#pathsOf(id, isShown),
       sinceMs,
       asked: isAsked,
     }))
+    return wants.filter(({ paths }) => paths.length > 0)
   }
 
   status(): BlobStatus {
@@ -298,6 +306,17 @@ export class SpaceBlobs extends TypedEventEmitter<BlobEvents> {
     if (toHex(publicKey) === toHex(hosted.spaceKey)) return
     const timeMs = this.#owner.now()
     orThrow(hosted.tokens.find({ invoker: publicKey, command: '/op/write', path, timeMs, bodySize: 0 }))
+  }
+
+  #pathsOf(id: BlobId, isShown: (path: string) => boolean): readonly string[] {
+    const shown: string[] = []
+    let after: string | null = null
+    for (;;) {
+      const page: readonly string[] = this.#node.store.pathsOf(this.#space.hosted.id, id, after, PAGE)
+      shown.push(...page.filter(isShown))
+      if (page.length < PAGE || shown.length >= WANT_PATHS_MAX) return shown.slice(0, WANT_PATHS_MAX)
+      after = page.at(-1) as string
+    }
   }
 
   #referenceAt(path: string): BlobReference | undefined {

@@ -6,6 +6,7 @@ import {
   KINDS_MAX,
 } from '../../core/limits.ts'
 import { isAtOrBelow } from '../../core/path.ts'
+import type { Signer } from '../../core/signature.ts'
 import type { CellKey, CellType } from '../../core/types/cell.ts'
 import { MAP } from '../../core/types/map/change.ts'
 import type { KindView, SpaceStore } from '../../storage/space-store.ts'
@@ -35,8 +36,18 @@ export interface KindList {
 
 /** How a declaration is written: as any other item of the space. */
 export interface KindWriter {
-  edit(path: string, set: Readonly<Record<string, unknown>>, remove?: readonly string[]): string | null
-  delete(path: string): string | null
+  edit(
+    path: string,
+    set: Readonly<Record<string, unknown>>,
+    remove?: readonly string[],
+    options?: KindOptions,
+  ): string | null
+  delete(path: string, options?: KindOptions): string | null
+}
+
+export interface KindOptions {
+  /** Sign with this key rather than the node's own. */
+  readonly author?: Signer
 }
 
 /**
@@ -98,7 +109,7 @@ export class Kinds {
   }
 
   /** Declares a kind, or changes its declaration to exactly this. Returns the operation's id, or null where nothing changes. */
-  declare(kind: KindView): string | null {
+  declare(kind: KindView, options: KindOptions = {}): string | null {
     const fields = fieldsOfKind(kind)
     const read = readKind(kind.name, new Map(Object.entries(fields)))
     if (!read.ok) throw new FaultError({ code: 'BAD_KIND', detail: `${kind.name}: ${read.fault.detail}` })
@@ -109,14 +120,14 @@ export class Kinds {
     const changed = Object.entries(fields).filter(([name, value]) => shown.get(name) !== value)
     const path = `${KINDS_PATH}/${kind.name}`
     const isSame = changed.length === 0 && stray.length === 0
-    const id = isSame ? null : this.#writer.edit(path, Object.fromEntries(changed), stray)
+    const id = isSame ? null : this.#writer.edit(path, Object.fromEntries(changed), stray, options)
     this.renew()
     return id
   }
 
   /** Takes a declaration away; the items stay. Returns the operation's id, or null where there is none. */
-  remove(name: string): string | null {
-    const id = this.#writer.delete(`${KINDS_PATH}/${name}`)
+  remove(name: string, options: KindOptions = {}): string | null {
+    const id = this.#writer.delete(`${KINDS_PATH}/${name}`, options)
     this.renew()
     return id
   }
