@@ -13,7 +13,8 @@ export interface ServerEvent {
 }
 
 /**
- * Answers with server-sent events (WHATWG HTML §9.2) until the source ends, the client goes or `signal` aborts. A comment keeps the
+ * Answers with server-sent events (WHATWG HTML §9.2) until the source ends, the client goes, its token is not
+ * taken any more, or `signal` aborts. A comment keeps the
  * connection alive; a client that does not read makes the source wait, and one that leaves HTTP_EVENT_BYTES_WAITING_MAX unread, which a
  * source that cannot wait may cause, is closed and comes back with its last id.
  */
@@ -24,7 +25,7 @@ export async function sendEvents(
 ): Promise<void> {
   const { raw } = reply
   const gone = new AbortController()
-  const both = AbortSignal.any([gone.signal, signal])
+  const both = AbortSignal.any([gone.signal, signal, ...endOf(reply)])
   raw.once('close', () => gone.abort())
   reply.hijack()
   // What hooks have set (CORS, security) is in the reply and not in the raw answer.
@@ -52,6 +53,12 @@ export async function sendEvents(
     clearInterval(alive)
     raw.end()
   }
+}
+
+/** A token that is not taken any more ends its streams. An application that embeds our routes has callers of its own. */
+function endOf({ request }: FastifyReply): readonly AbortSignal[] {
+  const { caller } = request as { readonly caller?: { readonly ended: AbortSignal } | null }
+  return caller == null ? [] : [caller.ended]
 }
 
 /** An event as it is sent. */

@@ -106,6 +106,19 @@ describe('a Peer over HTTP', () => {
     expect([bob.get('notes/a')?.value, bob.get('secret/b')?.value]).toEqual([1, undefined])
   })
 
+  it('ends the stream of a token that is revoked', async () => {
+    const { peer, transport, troubles } = connect(served.token('bob', 'reader'))
+    const caughtUp = once(peer, 'eose')
+    await peer.start()
+    await caughtUp
+    const gone = once(peer, 'disconnect')
+    served.node.agents.revoke('bob')
+    await gone
+    await expect.poll(() => troubles.length, { timeout: 15_000 }).toBeGreaterThan(0)
+    expect(troubles.at(-1)).toMatchObject({ code: 'TOKEN_REVOKED' })
+    expect(transport.isConnected).toBe(false)
+  })
+
   it('takes nothing under the session of somebody else', async () => {
     const [mine, other] = [served.token('bob', 'reader'), served.token('mallory', 'reader')]
     const abort = new AbortController()

@@ -83,6 +83,8 @@ interface AgentStorage {
 
 const NOTE = '/hanse/agents'
 const NAME = /^[a-z0-9][a-z0-9._-]*$/
+/** Longest time of a timer, in ms: what goes on for 24 days opens its stream again once. */
+const TIMER_MS_MAX = 2 ** 31 - 1
 /** Callers remembered by token, so that the key is not derived for every request. */
 const CALLERS_REMEMBERED = 256
 
@@ -100,6 +102,8 @@ export class AgentBook {
   readonly #owner: AgentOwner
   readonly #peerKey: Uint8Array
   #records: readonly AgentRecord[] = []
+  /** By name of the key, hexadecimal: aborted when the agent is not taken any more. */
+  readonly #ends = new Map<string, AbortController>()
   readonly #callers = new Map<string, { readonly caller: Caller; readonly record: AgentRecord }>()
 
   constructor(storage: AgentStorage, owner: AgentOwner) {
@@ -130,6 +134,13 @@ export class AgentBook {
   /** Throws `NO_AGENT`. */
   get(name: string): AgentStatus {
     return this.#describe(this.#find(name))
+  }
+
+  /** True while the token of the agent with that key is taken. */
+  isActive(did: string): boolean {
+    return this.#records.some(
+      (record) => formatDid(record.publicKey) === did && this.#describe(record).state === 'active',
+    )
   }
 
   /** The name of the agent with that key; undefined where none has it. */
@@ -191,6 +202,7 @@ export class AgentBook {
     const revoked = { ...record, revokedMs: record.revokedMs ?? this.#owner.now() }
     // First of all the door is shut here.
     this.#keep(this.#records.map((one) => (one === record ? revoked : one)))
+    this.#ends.get(toHex(record.publicKey))?.abort()
     const did = formatDid(record.publicKey)
     const revocations: string[] = []
     const faults: { space: string; fault: Fault }[] = []
@@ -232,10 +244,24 @@ export class AgentBook {
         'BAD_TOKEN',
         'this node knows no agent by that token: it is of another node, or was mistyped',
       )
-    const caller = Caller.agent(record.name, key.value, record.isOperator, this.#owner)
+    const caller = Caller.agent(record.name, key.value, record.isOperator, this.#owner, this.#endOf(record))
     if (this.#callers.size >= CALLERS_REMEMBERED) this.#callers.clear()
     this.#callers.set(token, { caller, record })
     return { caller, record }
+  }
+
+  /** Of all callers by one token together; it is made when the token is used first. */
+  #endOf({ publicKey, expiresMs }: AgentRecord): AbortSignal {
+    const key = toHex(publicKey)
+    const known = this.#ends.get(key)
+    if (known !== undefined) return known.signal
+    const end = new AbortController()
+    this.#ends.set(key, end)
+    if (expiresMs !== null) {
+      const remainingMs = Math.max(0, Math.min(expiresMs - this.#owner.now(), TIMER_MS_MAX))
+      setTimeout(() => end.abort(), remainingMs).unref()
+    }
+    return end.signal
   }
 
   #give(record: AgentRecord, reach: readonly AgentReach[]): AgentRecord {

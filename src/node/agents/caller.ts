@@ -17,23 +17,38 @@ export class Caller {
   readonly name: string
   /** True where the caller may run the node, beside what it may do in spaces. */
   readonly isOperator: boolean
+  /** Aborts when the caller is not taken any more: its token was revoked or has expired. What goes on longer than a request ends then. */
+  readonly ended: AbortSignal
   readonly #agent: Signer | null
   readonly #owner: CallerOwner
 
-  private constructor(name: string, isOperator: boolean, agent: Signer | null, owner: CallerOwner) {
+  private constructor(
+    name: string,
+    isOperator: boolean,
+    agent: Signer | null,
+    owner: CallerOwner,
+    ended: AbortSignal,
+  ) {
     this.name = name
     this.isOperator = isOperator
+    this.ended = ended
     this.#agent = agent
     this.#owner = owner
   }
 
   /** Whoever has the data directory: reads and writes as the node itself. */
   static operator(owner: CallerOwner): Caller {
-    return new Caller('operator', true, null, owner)
+    return new Caller('operator', true, null, owner, NEVER)
   }
 
-  static agent(name: string, key: Signer, isOperator: boolean, owner: CallerOwner): Caller {
-    return new Caller(name, isOperator, key, owner)
+  static agent(
+    name: string,
+    key: Signer,
+    isOperator: boolean,
+    owner: CallerOwner,
+    ended: AbortSignal,
+  ): Caller {
+    return new Caller(name, isOperator, key, owner, ended)
   }
 
   /** `did:key` that the caller's operations are signed by. */
@@ -87,5 +102,8 @@ export class Caller {
     return new SpaceAccess(space, this.#author, this.#agent === null, this.#owner)
   }
 }
+
+/** The node's operator is who it is as long as the process lives. */
+const NEVER = new AbortController().signal
 
 const isReached = (access: SpaceAccess): boolean => access.readable()?.length !== 0
