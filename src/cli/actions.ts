@@ -49,6 +49,7 @@ import { syncAction } from './commands/sync.ts'
 import { tableAddAction, tableListAction, tableRemoveAction, tableSyncAction } from './commands/table.ts'
 import { tagAction, untagAction } from './commands/tag.ts'
 import { textBlameAction, textEditAction, textSetAction, textShowAction } from './commands/text.ts'
+import { topAction } from './commands/top.ts'
 import { verifyAction } from './commands/verify.ts'
 import { whoamiAction } from './commands/whoami.ts'
 import { writeAction } from './commands/write.ts'
@@ -132,6 +133,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     textEditAction,
     textSetAction,
     textShowAction,
+    topAction,
     verifyAction,
     versionsAction,
     whoamiAction,

@@ -42,6 +42,7 @@ import { registerSync } from './commands/sync.ts'
 import { registerTable } from './commands/table.ts'
 import { registerTag } from './commands/tag.ts'
 import { registerText } from './commands/text.ts'
+import { registerTop } from './commands/top.ts'
 import { registerUp } from './commands/up.ts'
 import { registerVerify } from './commands/verify.ts'
 import { registerWhoami } from './commands/whoami.ts'
@@ -66,6 +67,7 @@ const GROUPS: readonly (readonly [
       registerWhoami,
       registerIdentity,
       registerDoctor,
+      registerTop,
     ],
   ],
   [
