@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -17,10 +17,20 @@ const PRETEND = `data:text/javascript,${encodeURIComponent(
   "Object.defineProperty(process, 'versions', { value: { node: '20.0.0' } }); Object.defineProperty(process, 'version', { value: 'v20.0.0' })",
 )}`
 
-async function run(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { promise, resolve } = Promise.withResolvers<{ code: number; stdout: string; stderr: string }>()
+interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+async function run(...args: readonly string[]): Promise<Ended> {
+  return await runWith({}, ...args)
+}
+
+async function runWith(more: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Ended> {
+  const { promise, resolve } = Promise.withResolvers<Ended>()
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HANSE_')))
-  execFile(process.execPath, args, { env }, (error, stdout, stderr) => {
+  execFile(process.execPath, args, { env: { ...env, ...more } }, (error, stdout, stderr) => {
     resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
   })
   return await promise
@@ -30,6 +40,17 @@ describe('bin/hanse.mjs', () => {
   it('runs the command line', async () => {
     expect(await run(bin, '--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
     expect(await run(bin, 'whomai')).toMatchObject({ code: 2, stdout: '' })
+  })
+
+  it('keeps what it has read ready to run, and runs where it may not', async () => {
+    const cache = join(folder, 'cache')
+    const fromCache = async (directory: string) =>
+      await runWith({ NODE_COMPILE_CACHE: directory }, bin, '--version')
+    const done = { code: 0, stdout: `${version}\n`, stderr: '' }
+    expect(await fromCache(cache)).toEqual(done)
+    expect(readdirSync(cache, { recursive: true }).length).toBeGreaterThan(100)
+    expect(await fromCache(cache)).toEqual(done)
+    expect(await fromCache(join(bin, 'no folder'))).toEqual(done)
   })
 
   it('prefers the Node of the project where its own is too old, and passes on how that ended', async () => {

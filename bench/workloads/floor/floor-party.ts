@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Libp2p } from 'libp2p'
-import { createFrameStream } from '../../../protocols/sync/frame-stream.ts'
+import { createFrameStream, type FrameStream } from '../../../protocols/sync/frame-stream.ts'
 import { BATCH_WINDOW, SIGNATURES_PER_CHECK_MAX } from '../../../src/core/limits.ts'
 import { keepHeapLean } from '../../../src/node/lean-heap.ts'
 import { SignaturePool } from '../../../src/node/verification/signature-pool.ts'
@@ -26,10 +26,17 @@ let node: Libp2p | undefined
 let rows: RowWriter | undefined
 let file = ''
 
-async function sendAll(stored: StoredFile, frames: ReturnType<typeof createFrameStream>): Promise<void> {
-  const { signal } = new AbortController()
-  for (let batch = stored.nextBatch(); batch.length > 0; batch = stored.nextBatch())
-    await frames.write(joinBlobs(batch), signal)
+const ACK = Uint8Array.of(1)
+const { signal } = new AbortController()
+
+/** Sends every batch, with at most BATCH_WINDOW of them not acknowledged, as Hanse does. */
+async function sendAll(stored: StoredFile, stream: FrameStream): Promise<void> {
+  let open = 0
+  const acks = stream.frames()[Symbol.asyncIterator]()
+  for (let batch = stored.nextBatch(); batch.length > 0; batch = stored.nextBatch()) {
+    if (++open > BATCH_WINDOW) await acks.next()
+    await stream.write(joinBlobs(batch), signal)
+  }
 }
 
 async function verify(batch: readonly FloorOperation[]): Promise<void> {
@@ -40,18 +47,14 @@ async function verify(batch: readonly FloorOperation[]): Promise<void> {
   if (accepted.some((isGood) => !isGood)) throw new Error('a good signature was refused')
 }
 
-/** Every frame that comes, in turn; `window` of them are in the hands of `take` at once. */
-async function receive(
-  address: Address,
-  window: number,
-  take: (frame: Uint8Array) => Promise<void>,
-): Promise<void> {
-  const stream = await openFloorStream(node as Libp2p, String(address['multiaddr']))
-  const open: Promise<void>[] = []
-  for await (const frame of createFrameStream(stream).frames()) {
+/** Every frame that comes; each is acknowledged when it has been dealt with. */
+async function receive(address: Address, take: (frame: Uint8Array) => Promise<void>): Promise<void> {
+  const stream = createFrameStream(await openFloorStream(node as Libp2p, String(address['multiaddr'])))
+  const open: Promise<unknown>[] = []
+  for await (const frame of stream.frames()) {
     if (!frame.ok) throw new Error(frame.fault.detail)
-    open.push(take(frame.value))
-    if (open.length >= window) await open.shift()
+    open.push(take(frame.value).then(async () => await stream.write(ACK, signal)))
+    if (open.length > BATCH_WINDOW) await open.shift()
   }
   await Promise.all(open)
 }
@@ -69,7 +72,8 @@ export const commands = {
   },
 
   openEmpty: async (place: Place): Promise<void> => {
-    file = join(place.folder, 'floor.sqlite')
+    // A name of its own, where one before has failed.
+    file = join(place.folder, `floor-${process.pid}.sqlite`)
     rows = new RowWriter(file)
     node = await createFloorNode(false)
   },
@@ -82,7 +86,7 @@ export const commands = {
   receiveAll: async ({ address, sizes }: { readonly address: Address; readonly sizes: SyncSizes }) => {
     const startedMs = performance.now()
     let stored = Promise.resolve()
-    await receive(address, BATCH_WINDOW, async (frame) => {
+    await receive(address, async (frame) => {
       const batch = readFrame(frame)
       const verified = verify(batch)
       const before = stored
@@ -102,7 +106,7 @@ export const commands = {
   receiveOnly: async ({ address }: { readonly address: Address }) => {
     const startedMs = performance.now()
     let bytes = 0
-    await receive(address, 1, async (frame) => {
+    await receive(address, async (frame) => {
       bytes += frame.length
       await Promise.resolve()
     })
