@@ -12,6 +12,7 @@ import type { BlobStore } from '../storage/blob-store.ts'
 import type { SpaceStore } from '../storage/space-store.ts'
 import { orThrow } from './fault-error.ts'
 import { KeyFiles, type KeyRing, makeKey, readKey } from './key-files.ts'
+import { SecretFile } from './secret-file.ts'
 import {
   decodePlace,
   encodePlace,
@@ -42,6 +43,9 @@ export interface NodeStorage {
   /** What the node remembers of itself, synced to disk when this returns. */
   putNote(key: string, value: Uint8Array): void
   note(key: string): Uint8Array | undefined
+  /** Texts that nobody but the owner of the data may read, synced to disk; null takes one away. */
+  putSecret(name: string, value: string | null): void
+  secret(name: string): string | undefined
   /** libp2p's peer store. */
   readonly datastore: Datastore
   /** The spaces held here, and for each unreadable file why. */
@@ -55,6 +59,7 @@ export interface NodeStorage {
 const LOCK_FILE = 'lock.sqlite'
 const NODE_FILE = 'node.sqlite'
 const BLOBS_FILE = 'blobs.sqlite'
+const SECRETS_FILE = 'secrets.json'
 /** The note that says where the data directory lies. */
 const PLACE_NOTE = '/hanse/place'
 /** SQLite's result code for a file that another process has locked. */
@@ -111,6 +116,7 @@ class DataDirectory implements NodeStorage {
   readonly datastore: SqliteDatastore
   readonly keys: KeyFiles
   readonly #directory: string
+  readonly #secrets: SecretFile
   readonly #peer: Uint8Array
   readonly #lock: DatabaseSync
   #isRestored: boolean
@@ -124,6 +130,7 @@ class DataDirectory implements NodeStorage {
     hadNodeFile: boolean,
   ) {
     this.#directory = directory
+    this.#secrets = new SecretFile(join(directory, SECRETS_FILE))
     this.#peer = peer
     this.datastore = datastore
     this.keys = new KeyFiles(join(directory, 'keys'))
@@ -153,6 +160,14 @@ class DataDirectory implements NodeStorage {
 
   note(key: string): Uint8Array | undefined {
     return this.datastore.note(key)
+  }
+
+  putSecret(name: string, value: string | null): void {
+    this.#secrets.put(name, value)
+  }
+
+  secret(name: string): string | undefined {
+    return this.#secrets.get(name)
   }
 
   listSpaces(): readonly Result<SpaceIdentity>[] {

@@ -9,6 +9,7 @@ import type { NodeSeeds, NodeStorage } from './data-directory.ts'
 export function createMemoryStorage(seeds: Partial<NodeSeeds> = {}): NodeStorage {
   const peer = seeds.peer ?? new Uint8Array(randomBytes(32))
   const notes = new Map<string, Uint8Array>()
+  const secrets = new Map<string, string>()
   const former: Uint8Array[] = []
   let author = seeds.author ?? new Uint8Array(randomBytes(32))
   let next: Uint8Array | null = null
@@ -34,6 +35,8 @@ export function createMemoryStorage(seeds: Partial<NodeSeeds> = {}): NodeStorage
     acceptPlace: () => {},
     putNote: (key, value) => void notes.set(key, value),
     note: (key) => notes.get(key),
+    putSecret: (name, value) => void (value === null ? secrets.delete(name) : secrets.set(name, value)),
+    secret: (name) => secrets.get(name),
     datastore: new MemoryDatastore(),
     listSpaces: () => [],
     openBlobs: (quotaBytes) => ok(createMemoryBlobStore(quotaBytes)),

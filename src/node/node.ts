@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
 import type { SyncReport } from '../core/sync/session.ts'
 import { concatBytes, equalBytes, toHex } from '../core/bytes.ts'
@@ -26,8 +25,10 @@ import { FaultError, orThrow } from './fault-error.ts'
 import { NodeIdentity } from './identity.ts'
 import { createMemoryStorage } from './memory-storage.ts'
 import type { NodeNetwork } from './network/node-network.ts'
+import { parseAddress } from './network/parse-address.ts'
 import type { CreateSpaceOptions, NodeOptions } from './node-options.ts'
 import { FILE_SOURCE } from './replica/file-source.ts'
+import { RemoteBook } from './remotes/remote-book.ts'
 import { Replica } from './replica/replica.ts'
 import { HostedSpace } from './space/hosted-space.ts'
 import { parseInvite } from './space/invite.ts'
@@ -75,6 +76,9 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
   readonly identity: NodeIdentity
   /** Who uses this node with less than its own authority. */
   readonly agents: AgentBook
+  /** Where else its spaces are. */
+  readonly remotes: RemoteBook
+
   constructor(options: NodeOptions, storage: NodeStorage) {
     super()
     this.#options = options
@@ -82,6 +86,7 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
     this.identity = new NodeIdentity(storage, this)
     this.blobs = createNodeBlobs(options, storage, this)
     this.agents = new AgentBook(storage, this)
+    this.remotes = new RemoteBook(storage, this)
   }
 
   /** The key that signs this node's own operations. */
@@ -385,15 +390,4 @@ const PROMOTION_INTERVAL_MS = 1_000
 /** The time of the last operation admitted in a space, ms since 1970; 0 where there is none. */
 function lastTime({ hosted: { store } }: Space): number {
   return store.count() === 0 ? 0 : store.at(store.count() - 1).time
-}
-
-function parseAddress(text: string): Multiaddr {
-  try {
-    return multiaddr(text)
-  } catch {
-    throw new FaultError({
-      code: 'BAD_ADDRESS',
-      detail: `${JSON.stringify(text)} is not a multiaddr: it looks like /ip4/192.0.2.1/tcp/4001/p2p/12D3Koo…`,
-    })
-  }
 }
