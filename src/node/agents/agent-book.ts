@@ -136,13 +136,6 @@ export class AgentBook {
     return this.#describe(this.#find(name))
   }
 
-  /** True while the token of the agent with that key is taken. */
-  isActive(did: string): boolean {
-    return this.#records.some(
-      (record) => formatDid(record.publicKey) === did && this.#describe(record).state === 'active',
-    )
-  }
-
   /** The name of the agent with that key; undefined where none has it. */
   nameOf(did: string): string | undefined {
     return this.#records.find(({ publicKey }) => formatDid(publicKey) === did)?.name

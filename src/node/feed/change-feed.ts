@@ -18,10 +18,14 @@ export interface ChangesOptions {
   /** Only items at or below this path. */
   readonly path?: string
   readonly types?: readonly CellType[]
+  /** Where the follower may read. Default: everywhere. */
+  readonly mayRead?: (path: string) => boolean
+  /** Hears, whenever all that is here was told, the cursor of all of it, what was not told of included. */
+  readonly onEnd?: ((cursor: string) => void) | undefined
   /** False: ends with what is here; true (default): goes on with what comes. */
   readonly live?: boolean
   /** Ends the iteration. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** The note that names a space's file among all that hold the space. */
@@ -56,18 +60,17 @@ export class ChangeFeed {
 
   /** Follows the space. Throws `BAD_CURSOR` and `BAD_PATH` at once. */
   changes(options: ChangesOptions = {}): AsyncGenerator<ChangeRecord, void, void> {
-    const { since, path = '', types, live = true, signal } = options
+    const { since, path = '', types, mayRead = () => true, live = true, signal, onEnd } = options
     orThrow(parsePath(path))
     const start = since === undefined ? null : orThrow(parseCursor(since === 'now' ? this.now() : since))
-    const filter = { path, types: types === undefined ? null : new Set(types) }
-    return this.#follow(this.#begin(start), filter, live, signal)
+    const filter = { path, types: types === undefined ? null : new Set(types), mayRead }
+    return this.#follow(this.#begin(start), filter, { live, signal, onEnd })
   }
 
   async *#follow(
     start: Cursor,
     filter: ChangeFilter,
-    isLive: boolean,
-    signal: AbortSignal | undefined,
+    { live, signal, onEnd }: Pick<ChangesOptions, 'live' | 'signal' | 'onEnd'>,
   ): AsyncGenerator<ChangeRecord, void, void> {
     const reader = new FeedReader(this.#replica, start, filter)
     const isOver = () => signal?.aborted === true
@@ -75,8 +78,11 @@ export class ChangeFeed {
       const records = reader.next()
       if (records?.length === 0) await turnOfEventLoop()
       else if (records !== null) yield* records
-      else if (!isLive) return
-      else await this.#untilAdmitted(signal)
+      else {
+        onEnd?.(reader.cursor())
+        if (live !== true) return
+        await this.#untilAdmitted(signal)
+      }
     }
   }
 
@@ -148,6 +154,11 @@ class FeedReader {
     this.#skipped = skipped.length === 0 ? null : new PastReader(store, skipped)
     this.#skippedIds = new Set(skipped.map(({ ordinal }) => ordinal))
     this.#cursorBefore = formatCursor(this.#place())
+  }
+
+  /** The cursor of all that was read, whether or not there was something to tell. */
+  cursor(): string {
+    return formatCursor(this.#place())
   }
 
   /** What comes next, one operation or turn with at least one record; null where nothing does. */

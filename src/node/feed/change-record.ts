@@ -40,6 +40,8 @@ export interface ChangeFilter {
   readonly path: string
   /** Null: of every type. */
   readonly types: ReadonlySet<CellType> | null
+  /** Where the follower may read, asked when there is something to tell; what lies elsewhere leaves no trace. */
+  readonly mayRead: (path: string) => boolean
 }
 
 /** What an operation did, item by item, in the order of its changes; without cursors. */
@@ -47,7 +49,7 @@ export function recordsOf(
   entry: Entry,
   evaluation: Evaluation,
   cause: ChangeCause,
-  { path: prefix, types }: ChangeFilter,
+  { path: prefix, types, mayRead }: ChangeFilter,
 ): readonly Omit<ChangeRecord, 'cursor'>[] {
   const byItem = new Map<string, Omit<ChangeRecord, 'cursor'> & { readonly changes: FieldChange[] }>()
   const about = { cause, operation: toHex(entry.id), author: formatDid(entry.author), time: entry.time }
@@ -55,7 +57,7 @@ export function recordsOf(
     if (!change.ok || change.value.kind !== 'cells') continue
     for (const edit of change.value.edits) {
       const { path, type } = edit
-      if (!isAtOrBelow(path, prefix) || types?.has(type) === false) continue
+      if (!isAtOrBelow(path, prefix) || types?.has(type) === false || !mayRead(path)) continue
       const name = `${type} ${path}`
       const record = byItem.get(name) ?? { ...about, path, type, changes: [] }
       byItem.set(name, record)

@@ -6,6 +6,7 @@ import type { SpaceStore } from '../../storage/space-store.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
 import { type Conflict, conflictIn, conflictsAt, type Contender } from './conflict.ts'
 import { fieldWords } from './describe-edit.ts'
+import type { PutOptions } from '../space/put-options.ts'
 import type { ItemWriter } from './item-writer.ts'
 import { settlingEdits } from './settling-edits.ts'
 
@@ -29,6 +30,9 @@ export interface ConflictChoice {
   readonly type?: CellType | undefined
   readonly field?: string | undefined
 }
+
+/** Who settles a conflict, and when: one operation on top of all that is here. Default: this node, now. */
+export type SettlingOptions = Pick<PutOptions, 'author' | 'timeMs'>
 
 const PAGE_PRESET = 100
 
@@ -72,19 +76,19 @@ export class SpaceConflicts {
    * Makes what one losing operation (hexadecimal) did at a path show, and so settles the conflict: writes its value again, deletes again,
    * or releases the claims before it. Returns the new operation's id.
    */
-  take(path: string, operation: string, choice: ConflictChoice = {}): string {
+  take(path: string, operation: string, choice: ConflictChoice = {}, by: SettlingOptions = {}): string {
     const found = this.#at(path, choice).flatMap((conflict) => {
       const loser = conflict.losers.find((one) => one.operation === operation)
       return loser === undefined ? [] : [{ conflict, loser }]
     })
     const { conflict, loser } = this.#only(found, path, `that operation ${operation} lost`)
-    return this.#settle(conflict, loser)
+    return this.#settle(conflict, loser, by)
   }
 
   /** Settles the conflict at a path in favour of what shows. Returns the new operation's id. */
-  keep(path: string, choice: ConflictChoice = {}): string {
+  keep(path: string, choice: ConflictChoice = {}, by: SettlingOptions = {}): string {
     const conflict = this.#only(this.#at(path, choice), path, 'that is open')
-    return this.#settle(conflict, conflict.winner)
+    return this.#settle(conflict, conflict.winner, by)
   }
 
   #at(path: string, { type, field }: ConflictChoice): readonly Conflict[] {
@@ -114,8 +118,8 @@ export class SpaceConflicts {
   }
 
   /** One operation that has seen all sides: this node builds on all that is here. */
-  #settle(conflict: Conflict, wanted: Contender): string {
-    return this.#space.write(settlingEdits(conflict, wanted, this.#space.hosted.store))
+  #settle(conflict: Conflict, wanted: Contender, by: SettlingOptions): string {
+    return this.#space.write(settlingEdits(conflict, wanted, this.#space.hosted.store), by)
   }
 }
 

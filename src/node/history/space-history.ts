@@ -2,6 +2,7 @@ import type { KnownLog } from '../../core/clock-text.ts'
 import { parsePath } from '../../core/path.ts'
 import { orThrow } from '../fault-error.ts'
 import type { Item } from '../space/item.ts'
+import type { PutOptions } from '../space/put-options.ts'
 import { type Blame, blameOf } from './blame.ts'
 import { type Delta, deltaSince } from './delta.ts'
 import { type Difference, diffRows } from './diff-rows.ts'
@@ -89,10 +90,16 @@ export class SpaceHistory {
 
   /**
    * Makes the items at a path again what they were at a point, as one new operation; what was done since stays in the history. Returns its
-   * id, hexadecimal, or null where nothing differs. `REVERT_TYPE` where a log or a claim differs: name the others by their type.
+   * id, hexadecimal, or null where nothing differs. `REVERT_TYPE` where a log or a claim differs: name the others by their type. `by`: who
+   * signs it; by default this node.
    */
-  revert(path: string, point: string | number, options: StateOptions = {}): string | null {
+  revert(
+    path: string,
+    point: string | number,
+    options: StateOptions = {},
+    by: Pick<PutOptions, 'author' | 'timeMs'> = {},
+  ): string | null {
     const edits = revertingEdits(path, this.diff(path, 'now', point, options))
-    return edits.length === 0 ? null : this.#space.write(edits)
+    return edits.length === 0 ? null : this.#space.write(edits, by)
   }
 }
