@@ -120,7 +120,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     file: 'src/core/sync/session.ts',
     edits: [
       [
-        'sameClock && !lacksBodies && equalBytes(mine.stateRoot, theirs.stateRoot)',
+        'sameClock && !lacksBodies && haveEqualStates(mine, theirs)',
         'sameClock && !lacksBodies',
       ],
     ],

@@ -58,6 +58,8 @@ const TAGS = {
   receipt: 13,
 } as const satisfies Record<WireMessage['kind'], number>
 
+const NOTHING = new Uint8Array()
+
 /** Canonical DAG-CBOR `[tag, …fields]`; a batch of operations is a byte string inside (src/core/sync/batch.ts). */
 export function encodeMessage(message: WireMessage): Uint8Array {
   return encodeCanonical([TAGS[message.kind], ...fieldsOf(message)])
@@ -74,7 +76,7 @@ function fieldsOf(message: WireMessage): readonly unknown[] {
     case 'compare': {
       const { clockRoot, stateRoot, authors, operations, absentBodies } = message.standing
       const { round, admitted, answers } = message
-      return [round, clockRoot, stateRoot, authors, operations, absentBodies, admitted, answers]
+      return [round, clockRoot, stateRoot ?? NOTHING, authors, operations, absentBodies, admitted, answers]
     }
     case 'nodes':
       return [message.differing, message.listing]
@@ -169,7 +171,8 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
     TAGS.compare,
     inSession(8, ([round, clockRoot, stateRoot, authors, operations, absentBodies, admitted, answers]) => {
       const isWhole = isCount(round) && isCount(admitted) && typeof answers === 'boolean'
-      const standing = { clockRoot, stateRoot, authors, operations, absentBodies }
+      const said = isBytes(stateRoot, 0) ? null : stateRoot
+      const standing = { clockRoot, stateRoot: said, authors, operations, absentBodies }
       return isWhole && isStanding(standing)
         ? ok({ kind: 'compare', round, standing, admitted, answers })
         : bad('compare')
@@ -286,7 +289,7 @@ function isStanding(
 ): value is Record<keyof Standing, unknown> & Standing {
   return (
     isDigest(value.clockRoot) &&
-    isDigest(value.stateRoot) &&
+    (value.stateRoot === null || isDigest(value.stateRoot)) &&
     isCount(value.authors) &&
     isCount(value.operations) &&
     isCount(value.absentBodies)

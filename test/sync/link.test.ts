@@ -153,6 +153,11 @@ async function prove({ raw, home }: Setting, tokens = [ownerToken, bobToken]): P
 }
 
 /** Lets whatever is ready run. */
+function standingOf({ hosted }: Home) {
+  const view = hosted.view()
+  return { ...view.standing(), stateRoot: view.stateRoot() }
+}
+
 const turn = promisify(setImmediate)
 
 const compare = {
@@ -389,7 +394,7 @@ describe('a link', () => {
   test('reports a run that both sides agree on, once', async () => {
     const setting = await createSetting()
     await prove(setting)
-    const standing = setting.home.hosted.view().standing()
+    const standing = standingOf(setting.home)
     setting.raw.say({ kind: 'compare', round: 0, admitted: 0, answers: false, standing })
     expect((await setting.raw.next())?.kind).toBe('compare')
     expect(setting.reports.map(({ inSync }) => inSync)).toEqual([true])
@@ -454,7 +459,7 @@ describe('a link', () => {
         round: 0,
         admitted: 0,
         answers: false,
-        standing: setting.home.hosted.view().standing(),
+        standing: standingOf(setting.home),
       })
       await setting.raw.next()
       const message = await setting.raw.next()
@@ -484,7 +489,7 @@ describe('a link', () => {
       const setting = await createSetting()
       const receipt = await afterRun(setting)
       setting.raw.say({ kind: 'receipt', receipt })
-      const standing = setting.home.hosted.view().standing()
+      const standing = standingOf(setting.home)
       setting.raw.say({ kind: 'compare', round: 0, admitted: 0, answers: false, standing })
       setting.raw.say({ kind: 'probe', probe: 0, ids: [] })
       const kinds = [await setting.raw.next(), await setting.raw.next()].map((message) => message?.kind)
@@ -499,7 +504,7 @@ describe('a link', () => {
       const setting = await createSetting()
       await prove(setting)
       setting.reader = carol
-      const standing = setting.home.hosted.view().standing()
+      const standing = standingOf(setting.home)
       setting.raw.say({ kind: 'compare', round: 0, admitted: 0, answers: false, standing })
       setting.raw.say({ kind: 'probe', probe: 0, ids: [] })
       const kinds = [await setting.raw.next(), await setting.raw.next()].map((message) => message?.kind)

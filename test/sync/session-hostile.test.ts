@@ -285,11 +285,31 @@ describe('a session with mallory', () => {
 
   test('is not in sync with a peer whose roots agree but whose state does not, or who lacks bodies', async () => {
     const { hosted, say } = await createVictim()
-    const { clockRoot, stateRoot } = hosted.view().standing()
+    const view = hosted.view()
+    const [{ clockRoot }, stateRoot] = [view.standing(), view.stateRoot()]
     const lie = say(compare(0, 0, { clockRoot, stateRoot: hash(7) }))
     expect(lie.at(-1)).toMatchObject({ kind: 'finished', report: { inSync: false } })
     const partial = (await createVictim()).say(compare(0, 0, { clockRoot, stateRoot, absentBodies: 1 }))
     expect(sentKinds(partial)).toEqual(['compare', 'entries'])
+  })
+
+  test('is in sync with nobody who does not say the root of its state, and stops at who leaves it out when asked', async () => {
+    const { hosted, say } = await createVictim()
+    const { clockRoot } = hosted.view().standing()
+    const asked = say(compare(0, 0, { clockRoot, stateRoot: null }))
+    expect(asked).toMatchObject([
+      { message: { kind: 'compare', standing: { stateRoot: null } } },
+      { message: { kind: 'compare', standing: { stateRoot: hosted.view().stateRoot() } } },
+    ])
+    expect(violations(say(compare(0, 0, { clockRoot, stateRoot: null })))).toEqual([
+      'no state root where the clock roots are equal',
+    ])
+    const later = await createVictim()
+    later.walk(false)
+    later.say(entriesOf(), { kind: 'eose', operations: 0 })
+    expect(violations(later.say(compare(1, 0, { clockRoot, stateRoot: null })))).toEqual([
+      'no state root where the clock roots are equal',
+    ])
   })
 
   test('stops at a lying end of stored', async () => {

@@ -12,6 +12,7 @@ import {
   TOKENS_PER_OPERATION_MAX,
 } from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
+import type { SyncView } from '../../src/core/sync/view.ts'
 import {
   alice,
   bob,
@@ -137,6 +138,7 @@ describe('two sessions', () => {
   test('that are equal say so with two messages', async () => {
     const log = logOf(bob, 10)
     const [left, right] = [await createHome(log), await createHome(log)]
+    left.hosted.replica.stateRoot()
     const conversation = await converse([left.hosted, right.hosted])
     expect(conversation.crossings.map(({ kind }) => kind)).toEqual(['compare', 'compare'])
     expect(bytesOf(conversation)).toBeLessThan(200)
@@ -144,6 +146,37 @@ describe('two sessions', () => {
       [true, 1],
       [true, 1],
     ])
+  })
+
+  test('look at their states only where their clocks are equal, and then before either says that they are in sync', async () => {
+    const log = logOf(bob, 10)
+    const meet = async (lefts: readonly Operation[], rights: readonly Operation[]) => {
+      const homes = [await createHome(lefts), await createHome(rights)] as const
+      const looks: string[] = []
+      const views = homes.map(({ hosted }, side) => {
+        const view = hosted.view()
+        const stateRoot = () => {
+          looks.push(`${side} of ${hosted.store.count()}`)
+          return view.stateRoot()
+        }
+        return { ...view, stateRoot }
+      }) as [SyncView, SyncView]
+      const { reports, crossings } = await converse(
+        [homes[0].hosted, homes[1].hosted],
+        undefined,
+        [0],
+        undefined,
+        views,
+      )
+      expect(reports.map(({ inSync }) => inSync)).toEqual([true, true])
+      return { looks, crossings: crossings.map(({ from, kind }) => `${from} ${kind}`) }
+    }
+    const equal = await meet(log, log)
+    expect(equal.crossings).toEqual(['0 compare', '1 compare', '1 compare', '0 compare'])
+    const total = (await createHome(log)).hosted.store.count()
+    expect(equal.looks.toSorted()).toEqual([`0 of ${total}`, `1 of ${total}`])
+    const behind = await meet(log, log.slice(0, 4))
+    expect(behind.looks.toSorted()).toEqual([`0 of ${total}`, `1 of ${total}`])
   })
 
   test('bring an empty replica everything', async () => {
@@ -403,6 +436,12 @@ describe('the cost of a comparison', () => {
       if (kind === 'ack' && from === 1) open--
     }
     expect(most).toBe(BATCH_WINDOW)
+    // Where the sender stands may take it long to say: not while batches that the window has just let go wait for it.
+    const after = conversation.crossings.map(({ from, kind }) => `${from} ${kind}`)
+    expect(after.slice(after.lastIndexOf('0 operations') + 1, after.lastIndexOf('0 compare'))).toEqual([
+      '0 eose',
+      '1 ack',
+    ])
     expect(count(conversation, 'operations')).toBe(7)
     expect(conversation.reports.every(({ inSync, rounds }) => inSync && rounds <= SYNC_ROUNDS_MAX)).toBe(true)
   })

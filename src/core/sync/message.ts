@@ -6,8 +6,8 @@ import type { WalkStep } from './walk.ts'
 /** Where a replica stands. Sent by both sides at the beginning of every round. */
 export interface Standing {
   readonly clockRoot: Uint8Array
-  /** Of the state that both sides of the link may read (src/core/state/selection-root.ts). */
-  readonly stateRoot: Uint8Array
+  /** Of the state that both sides of the link may read (src/core/state/selection-root.ts); null where it is not said. */
+  readonly stateRoot: Uint8Array | null
   /** Number of authors in the clock. */
   readonly authors: number
   /** Number of admitted operations. */

@@ -87,6 +87,11 @@ export class RoundSender {
     return this.#listed
   }
 
+  /** True while the peer has as much before it as it may: what takes long is better done after the next acknowledgement. */
+  get isWindowFull(): boolean {
+    return this.#inFlight >= BATCH_WINDOW
+  }
+
   /** Lists these authors, as many as a round may, from 0; the peer may ask for the heads that are listed. `isShort`: see listAuthor. */
   list(authors: readonly Uint8Array[], round: number, isShort: boolean): readonly ListedEntry[] {
     const room = headsListedMax(round)

@@ -13,6 +13,7 @@ import type { Fault } from '../result.ts'
 import { forEachPart } from './frame-parts.ts'
 import { HeadWants } from './head-wants.ts'
 import type { OwnStanding, Standing, SyncMessage } from './message.ts'
+import { haveEqualStates, ownStanding } from './own-standing.ts'
 import { RoundSender } from './sender.ts'
 import type { SharedHeads } from './shared-heads.ts'
 import type { SyncView } from './view.ts'
@@ -81,6 +82,8 @@ export class SyncSession {
   #waitingCompare: Extract<SyncMessage, { kind: 'compare' }> | null = null
   #walk: ClockWalk | null = null
   readonly #wants: HeadWants
+  /** True where both sides say again where they stand, with the roots of their states. */
+  #saysAgain = false
   /** True where this side had the peer's compare before it sent its own. */
   #answers = false
   #sentEntries = false
@@ -178,6 +181,7 @@ export class SyncSession {
 
   #beginRun(effects: SyncEffect[]): string | null {
     this.#round = 0
+    this.#saysAgain = false
     this.#totals = { sent: 0, received: 0, gained: 0 }
     this.#gainedInRound = 0
     return this.#sendCompare(effects)
@@ -185,17 +189,11 @@ export class SyncSession {
 
   #sendCompare(effects: SyncEffect[]): string | null {
     this.#phase = 'compare'
-    this.#mine = this.#view.standing()
     this.#answers = this.#waitingCompare !== null
-    effects.push(
-      send({
-        kind: 'compare',
-        round: this.#round,
-        standing: this.#mine,
-        admitted: this.#gainedInRound,
-        answers: this.#answers,
-      }),
-    )
+    const isFirst = this.#round === 0 && !this.#saysAgain
+    this.#mine = ownStanding(this.#view, this.#waitingCompare?.standing ?? null, isFirst)
+    const [round, admitted, answers] = [this.#round, this.#gainedInRound, this.#answers]
+    effects.push(send({ kind: 'compare', round, standing: this.#mine, admitted, answers }))
     if (this.#waitingCompare === null) return null
     const waiting = this.#waitingCompare
     this.#waitingCompare = null
@@ -224,17 +222,16 @@ export class SyncSession {
     this.#theirs = theirs
     const sameClock = equalBytes(mine.clockRoot, theirs.clockRoot)
     const lacksBodies = mine.absentBodies > 0 || theirs.absentBodies > 0
-    const gainedNothing =
-      this.#round > 0 && this.#gainedInRound === 0 && message.admitted === 0 && !this.#hidSomething
-    const isOver = (sameClock && !lacksBodies) || gainedNothing || this.#round >= SYNC_ROUNDS_MAX
-    if (isOver) {
+    const gained = this.#gainedInRound + message.admitted
+    const gainedNothing = this.#round > 0 && gained === 0 && !this.#hidSomething
+    if (sameClock && !lacksBodies && (mine.stateRoot === null || theirs.stateRoot === null)) {
+      if (this.#round > 0 || this.#saysAgain) return 'no state root where the clock roots are equal'
+      this.#saysAgain = true
+      return this.#sendCompare(effects)
+    }
+    if ((sameClock && !lacksBodies) || gainedNothing || this.#round >= SYNC_ROUNDS_MAX) {
       const theyLack = sameClock ? 0 : this.#sender.total - message.admitted
-      this.#finish(
-        sameClock && !lacksBodies && equalBytes(mine.stateRoot, theirs.stateRoot),
-        theyLack,
-        effects,
-      )
-      return null
+      return this.#finish(sameClock && !lacksBodies && haveEqualStates(mine, theirs), theyLack, effects)
     }
     if (this.#answers && message.answers) return 'an answer to an answer'
     this.#beginRound()
@@ -262,7 +259,7 @@ export class SyncSession {
     return this.#round === 1 || this.#sender.hasMoreNextRound || this.#wants.hasMoreNextRound
   }
 
-  #finish(inSync: boolean, theyLack: number, effects: SyncEffect[]): void {
+  #finish(inSync: boolean, theyLack: number, effects: SyncEffect[]): null {
     const mine = this.#mine as OwnStanding
     const theirs = this.#theirs as Standing
     const weLack = equalBytes(mine.clockRoot, theirs.clockRoot)
@@ -280,6 +277,7 @@ export class SyncSession {
       theyLack: Math.max(0, theyLack),
     }
     effects.push({ kind: 'finished', report })
+    return null
   }
 
   #beginRound(): void {
@@ -388,8 +386,8 @@ export class SyncSession {
   }
 
   #endRound(effects: SyncEffect[]): string | null {
-    if (this.#phase !== 'transfer' || !this.#sender.isDone || !this.#gotEose || this.#admitting > 0)
-      return null
+    if (this.#phase !== 'transfer' || !this.#gotEose || this.#admitting > 0) return null
+    if (!this.#sender.isDone || this.#sender.isWindowFull) return null
     this.#totals.gained += this.#gainedInRound
     this.#round++
     return this.#sendCompare(effects)

@@ -10,7 +10,12 @@ import type { OwnStanding } from './message.ts'
 export interface SyncView {
   readonly graph: Graph
   readonly clock: Clock
-  standing(): OwnStanding
+  /** Where this side stands, but for the root of its state. */
+  standing(): Omit<OwnStanding, 'stateRoot'>
+  /** The root of the state that both sides may read. The first one costs a look at all of it, later ones what has changed. */
+  stateRoot(): Uint8Array
+  /** True where that costs little. */
+  isStateRootAtHand(): boolean
   /** An admitted operation, whole. */
   operation(ordinal: number): Operation
   /** True where the peer may read the body of an operation at that path, now. Control operations are not asked about. */

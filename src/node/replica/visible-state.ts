@@ -6,6 +6,8 @@ import { cellName } from '../../storage/cell-order.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
 
 const STATE_PAGE_CELLS = 4_096
+/** Cells to look at again and hash, up to which a root is at hand: some 10 ms. */
+const CELLS_AT_HAND_MAX = 256
 
 /**
  * What a store shows, as a Merkle tree that is read when first asked for and kept up from then on. Invariants:
@@ -33,6 +35,11 @@ export class VisibleState {
       this.#pending.set(cellName(key), key)
       if (this.#pending.size === STATE_CELLS_PENDING_MAX) this.#catchUp(this.#tree)
     }
+  }
+
+  /** True where a root costs little: all is read, and not much has changed since the last one. */
+  get isAtHand(): boolean {
+    return this.#tree !== null && this.#pending.size + this.#lookedAt <= CELLS_AT_HAND_MAX
   }
 
   /** Root at and below a path, 32 bytes; null where nothing shows there. The root path always has one. */

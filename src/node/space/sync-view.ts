@@ -40,19 +40,19 @@ export function createSyncView(
 ): SyncView {
   const { replica } = space
   const { store } = replica
+  const prefixes = () => sharedPrefixes(readers.mine(), readers.theirs(), now())
   return {
     graph: store,
     clock: replica.clock,
     standing: () => ({
       clockRoot: replica.clockRoot(),
-      stateRoot: selectionRoot(sharedPrefixes(readers.mine(), readers.theirs(), now()), (path) =>
-        replica.stateRootAt(path),
-      ),
       authors: replica.clock.digest().count,
       operations: store.count(),
       absentBodies: space.absent.missingCount(readers.mine(), now()),
       ownSeq: readers.author === null ? null : ownSeqOf(replica.clock, readers.author),
     }),
+    stateRoot: () => selectionRoot(prefixes(), (path) => replica.stateRootAt(path)),
+    isStateRootAtHand: () => replica.state.isAtHand || prefixes().length === 0,
     operation: (ordinal) => space.operation(ordinal),
     mayRead: (path) => readers.theirs().mayRead(path, now()),
     absentBodies: (limit) => space.absent.missing(readers.mine(), now(), limit).map(({ id }) => id),

@@ -1,0 +1,22 @@
+import { equalBytes } from '../bytes.ts'
+import type { OwnStanding, Standing } from './message.ts'
+import type { SyncView } from './view.ts'
+
+/**
+ * Where this side stands, as it says so now. The first state root of a large replica is a matter of seconds, and worth nothing while clock roots
+ * differ, so it is left out
+ * 1. in answer to a peer (`theirs`) that has another clock root, or has left out its own;
+ * 2. at the beginning of a run (`isFirst`), where it is not at hand.
+ */
+export function ownStanding(view: SyncView, theirs: Standing | null, isFirst: boolean): OwnStanding {
+  const standing = view.standing()
+  if (theirs !== null && !equalBytes(standing.clockRoot, theirs.clockRoot))
+    return { ...standing, stateRoot: null }
+  const isLeftOut = isFirst && (theirs === null ? !view.isStateRootAtHand() : theirs.stateRoot === null)
+  return { ...standing, stateRoot: isLeftOut ? null : view.stateRoot() }
+}
+
+/** True where both have said the roots of their states, and these are equal. */
+export function haveEqualStates({ stateRoot: mine }: Standing, { stateRoot: theirs }: Standing): boolean {
+  return mine !== null && theirs !== null && equalBytes(mine, theirs)
+}
