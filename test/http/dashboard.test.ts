@@ -194,7 +194,7 @@ describe('what the dashboard asks', () => {
           if (block !== null) continue
           const { done, value } = await reader.read()
           if (done) throw new Error('the stream has ended')
-          text += value
+          text += decoder.decode(value, { stream: true })
         }
       },
       stop: async () => {

@@ -12,11 +12,11 @@ export interface ArrivedOperation extends LogEntry {
   readonly arrivedMs: number
 }
 
-/** Something else that is worth telling. */
+/** Something that was not as it should be. */
 export interface Incident {
   /** Grows with each. */
   readonly number: number
-  readonly kind: 'refused' | 'held' | 'fork' | 'connected' | 'conflict' | 'in sync'
+  readonly kind: 'refused' | 'held' | 'fork'
   readonly space: string
   readonly atMs: number
   /** Peer id; `local` for this machine, null where no peer has to do with it. */

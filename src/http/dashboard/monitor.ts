@@ -137,10 +137,6 @@ export class Monitor {
       this.#note(space, { kind: 'fork', ...about })
     })
     space.addEventListener('sync', () => this.#touch(space))
-    space.addEventListener('eose', ({ detail: { peer } }) => {
-      const detail = 'both sides have shown equal roots'
-      this.#note(space, { kind: 'in sync', peer, operation: null, author: null, code: null, detail })
-    })
   }
 
   #onAdmitted(space: Space, { entries, source }: Admission): void {
