@@ -12,6 +12,7 @@ import {
 } from './commands/blob-actions.ts'
 import { blameAction } from './commands/blame.ts'
 import { claimAction, releaseAction } from './commands/claim.ts'
+import { namesAction } from './commands/completion.ts'
 import { conflictsAction, conflictsKeepAction, conflictsTakeAction } from './commands/conflicts.ts'
 import { countAction } from './commands/count.ts'
 import { delegationsAction } from './commands/delegations.ts'
@@ -31,6 +32,7 @@ import { importEntitiesAction, importHistoryAction } from './commands/import.ts'
 import { inviteAction } from './commands/invite.ts'
 import { joinAction } from './commands/join.ts'
 import { kindAddAction, kindListAction, kindRemoveAction } from './commands/kind.ts'
+import { httpOriginAction } from './commands/mcp.ts'
 import { linkAction, unlinkAction } from './commands/link.ts'
 import { listAction } from './commands/list.ts'
 import { logAction, versionsAction } from './commands/log.ts'
@@ -90,6 +92,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     getAction,
     getAtAction,
     heldAction,
+    httpOriginAction,
     grantAction,
     identityAction,
     identityRecoverAction,
@@ -103,6 +106,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     kindRemoveAction,
     linkAction,
     listAction,
+    namesAction,
     logAction,
     opsClockAction,
     opsExportAction,

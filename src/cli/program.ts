@@ -5,6 +5,7 @@ import { registerBlame } from './commands/blame.ts'
 import { registerChanges } from './commands/changes.ts'
 import { registerBlob } from './commands/blob.ts'
 import { registerClaim } from './commands/claim.ts'
+import { registerCompletion } from './commands/completion.ts'
 import { registerConflicts } from './commands/conflicts.ts'
 import { registerCount } from './commands/count.ts'
 import { registerDashboard } from './commands/dashboard.ts'
@@ -27,6 +28,7 @@ import { registerKind } from './commands/kind.ts'
 import { registerLink } from './commands/link.ts'
 import { registerList } from './commands/list.ts'
 import { registerLog } from './commands/log.ts'
+import { registerMcp } from './commands/mcp.ts'
 import { registerOps } from './commands/ops.ts'
 import { registerPeers } from './commands/peers.ts'
 import { registerProve } from './commands/prove.ts'
@@ -64,10 +66,12 @@ const GROUPS: readonly (readonly [
       registerUp,
       registerDashboard,
       registerAgent,
+      registerMcp,
       registerWhoami,
       registerIdentity,
       registerDoctor,
       registerTop,
+      registerCompletion,
     ],
   ],
   [

@@ -86,6 +86,12 @@ export class Shell {
     }
   }
 
+  /** A variable of the environment; undefined where it is not set, or empty. */
+  variable(name: string): string | undefined {
+    const value = this.#init.environment[name]
+    return value === '' ? undefined : value
+  }
+
   /** The space that flag or environment names; undefined where the only one is meant. */
   spaceOf({ space }: GlobalOptions): string | undefined {
     if (space === '')

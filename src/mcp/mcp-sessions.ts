@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
-import { isInitializeRequest, isJSONRPCRequest } from '@modelcontextprotocol/sdk/types.js'
+import {
+  CancelledNotificationSchema,
+  isInitializeRequest,
+  isJSONRPCRequest,
+} from '@modelcontextprotocol/sdk/types.js'
 import {
   MCP_LOOK_MS,
   MCP_REQUESTS_MAX,
@@ -164,7 +168,8 @@ class McpSession {
 
   /** Makes room for the requests of a message, until its answer is out. Throws `TOO_MANY`. */
   reserve({ response, body }: McpRequest): void {
-    const count = (Array.isArray(body) ? body : [body]).filter((one) => isJSONRPCRequest(one)).length
+    const ids = messagesOf(body).flatMap((one) => (isJSONRPCRequest(one) ? [one.id] : []))
+    const count = ids.length
     if (this.#underWay + count > MCP_REQUESTS_MAX) {
       const detail = `a session has at most ${MCP_REQUESTS_MAX} requests under way: wait for an answer first`
       throw new FaultError({ code: 'TOO_MANY', detail })
@@ -175,6 +180,8 @@ class McpSession {
       this.#underWay -= count
       this.usedAtMs = Date.now()
       if (this.#listener === response) this.#listener = null
+      // An answer that has nowhere to go need not be waited for.
+      if (!response.writableFinished) for (const id of ids) this.#cancel(id)
     })
   }
 
@@ -196,7 +203,18 @@ class McpSession {
       setImmediate(() => this.#server.hear())
     }
     await answered
+    // What was cancelled is not answered, and the SDK would keep its connection open for ever.
+    for (const one of messagesOf(body)) {
+      const cancelled = CancelledNotificationSchema.safeParse(one)
+      const id = cancelled.data?.params.requestId
+      if (id !== undefined) this.#transport.closeSSEStream(id)
+    }
     if (request.method === 'DELETE') await this.close()
+  }
+
+  #cancel(requestId: string | number): void {
+    const params = { requestId, reason: 'the connection has ended' }
+    this.#transport.onmessage?.({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
   }
 
   /** False once its token is not taken any more. */
@@ -216,3 +234,6 @@ class McpSession {
     await this.#server.close()
   }
 }
+
+/** The messages of a body: one, or of an older version of MCP a list. */
+const messagesOf = (body: unknown): readonly unknown[] => (Array.isArray(body) ? body : [body])

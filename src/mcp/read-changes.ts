@@ -1,4 +1,4 @@
-import { MCP_LOOK_THROUGH_MAX, MCP_RESULT_CHARACTERS } from '../core/limits.ts'
+import { MCP_RESULT_CHARACTERS } from '../core/limits.ts'
 import { formatJson } from '../core/json.ts'
 import type { CellType } from '../core/types/cell.ts'
 import type { SpaceAccess } from '../node/agents/space-access.ts'
@@ -56,27 +56,28 @@ export async function readChanges(
   access: SpaceAccess,
   { since, path, types, limit, signal }: ChangesWanted,
 ): Promise<ChangesPage> {
-  // Taken first: what comes meanwhile is told now and again the next time, and nothing is passed over.
-  const end = access.space.cursor()
   const page = new Page(caller, limit)
-  let looked = 0
-  let cursor = since ?? end
+  let cursor = since ?? ''
   const options = {
-    path: narrowed(caller, access, path),
+    path,
     live: false,
     signal,
+    mayRead: (at: string) => access.mayRead(at),
+    // Of what is not for the caller too, so that it need not be looked through again.
+    onEnd: (end: string) => {
+      cursor = end
+    },
     ...only('since', since),
     ...only('types', types),
   }
+  caller.readableBelow(access, path)
   for await (const record of access.space.changes(options)) {
-    if (page.isFullBefore(record) || (looked >= MCP_LOOK_THROUGH_MAX && page.isBetween(record)))
-      return { changes: page.finish(), cursor, isCut: true }
-    looked++
+    if (page.isFullBefore(record)) return { changes: page.finish(), cursor, isCut: true }
     cursor = record.cursor
-    page.pass(record, access.mayRead(record.path))
+    page.take(record)
   }
   signal.throwIfAborted()
-  return { changes: page.finish(), cursor: end, isCut: false }
+  return { changes: page.finish(), cursor, isCut: false }
 }
 
 /** Resolves when something changes within the caller's reach after a cursor, or at the end of the wait. True where something has. */
@@ -85,22 +86,17 @@ export async function waitForChange(
   access: SpaceAccess,
   { since, path, types, waitMs, signal }: Omit<ChangesWanted, 'limit'> & { readonly waitMs: number },
 ): Promise<boolean> {
-  const timeout = AbortSignal.timeout(waitMs)
+  caller.readableBelow(access, path)
   const options = {
-    path: narrowed(caller, access, path),
+    path,
     since: since ?? 'now',
-    signal: AbortSignal.any([signal, timeout]),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(waitMs)]),
+    mayRead: (at: string) => access.mayRead(at),
     ...only('types', types),
   }
-  for await (const record of access.space.changes(options)) if (access.mayRead(record.path)) return true
+  for await (const _ of access.space.changes(options)) return true
   signal.throwIfAborted()
   return false
-}
-
-/** Where the caller reads at one path alone, only that is followed. */
-function narrowed(caller: McpCaller, access: SpaceAccess, path: string): string {
-  const below = caller.readableBelow(access, path)
-  return below?.length === 1 ? (below[0] as string) : path
 }
 
 const only = <Name extends string, Value>(name: Name, value: Value | undefined) =>
@@ -124,22 +120,16 @@ class Page {
     this.#limit = limit
   }
 
-  /** True where a record begins another operation, or another turn of one. */
-  isBetween({ operation, cause }: ChangeRecord): boolean {
-    return this.#last !== `${operation} ${cause}`
-  }
-
   /** True where no other operation goes in any more, and the record would be of one. */
-  isFullBefore(record: ChangeRecord): boolean {
-    if (!this.isBetween(record)) return false
+  isFullBefore({ operation, cause }: ChangeRecord): boolean {
+    if (this.#last === `${operation} ${cause}`) return false
     this.#close()
     return this.#done.length >= this.#limit || this.#characters >= MCP_RESULT_CHARACTERS
   }
 
-  pass(record: ChangeRecord, isReadable: boolean): void {
+  take(record: ChangeRecord): void {
     const { operation, author, time, cause } = record
     this.#last = `${operation} ${cause}`
-    if (!isReadable) return
     const about = { operation, by: this.#caller.nameOf(author), time: formatTime(time), cause }
     this.#open ??= { about, items: [], more: 0 }
     if (this.#open.items.length < ITEMS_TOLD_MAX) this.#open.items.push(toldItem(record))
@@ -161,11 +151,18 @@ class Page {
   }
 }
 
+function settingWords(type: CellType, name: string, value: unknown): string {
+  if (type === 'set') return `+ ${name}`
+  if (type === 'log') return `appended ${previewOf(value)}`
+  if (type === 'claim') return `claimed with ${previewOf(value)}`
+  if (type === 'edge' && value === null) return name
+  return `${name === '' ? '' : `${name} `}= ${previewOf(value)}`
+}
+
 function toldItem({ path, type, changes }: ChangeRecord): ToldItem {
   const did = changes.slice(0, FIELDS_TOLD_MAX).map(({ field, action, value }) => {
     const name = fieldWords(type, field)
-    if (action === 'set')
-      return shorten(type === 'set' ? `+ ${name}` : `${name === '' ? '' : `${name} `}= ${previewOf(value)}`)
+    if (action === 'set') return shorten(settingWords(type, name, value))
     if (action === 'add') return `+ ${String(value)}`
     if (action === 'edit') return 'text edited'
     return name === '' ? 'removed' : `− ${shorten(name)}`

@@ -26,4 +26,5 @@ export const pageInput = z.string().optional().describe('"next" of the page befo
 export const spaceOutput = z.string().describe('Name of the space.')
 export const nextOutput = z.string().optional().describe('There is more: call again with this as "page".')
 export const noteOutput = z.string().optional().describe('What was left out, and how to get it.')
-export const typeOutput = z.enum(CELL_TYPES)
+/** Not the list of types again: models pay for each word of every schema. */
+export const typeOutput = z.string()

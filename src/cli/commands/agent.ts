@@ -1,4 +1,5 @@
 import type { Command } from '@commander-js/extra-typings'
+import { formatJson } from '../../core/json.ts'
 import { FaultError, orThrow } from '../../node/fault-error.ts'
 import type { AgentRevocation, AgentStatus } from '../../node/agents/agent-book.ts'
 import type { HanseNode } from '../../node/node.ts'
@@ -91,8 +92,9 @@ export function registerAgent(program: Command<[], GlobalOptions>, shell: Shell)
     .option('--path <path>', 'only at and below this path; may be repeated', collect)
     .option('--expires <duration>', 'how long it is good, e.g. 12h or 7d; without it, for ever')
     .option('--operator', 'may also run the node: peers, remotes, agents, every space')
+    .option('--mcp', 'print what to paste into the configuration of an AI assistant')
     .addHelpText('after', '\nExample: hanse agent add scribe --can write --path notes --expires 7d')
-    .action(async (name, { can, path = [], expires, operator = false }, self) => {
+    .action(async (name, { can, path = [], expires, operator = false, mcp = false }, self) => {
       if (can === undefined && !operator)
         throw new FaultError({
           code: 'USAGE',
@@ -101,7 +103,9 @@ export function registerAgent(program: Command<[], GlobalOptions>, shell: Shell)
       const expiresMs = expires === undefined ? undefined : orThrow(parseDuration(expires, '--expires'))
       const { session, space } = shell.open(self)
       const args = { space, name, can: can ?? '', paths: path, expiresMs, operator }
-      shell.print(await session.execute(agentAddAction, args), (made) => [
+      const made = await session.execute(agentAddAction, args)
+      const configuration = mcpConfigurationOf(made.agentToken, session.data)
+      shell.print(mcp ? { ...made, mcp: configuration } : made, () => [
         `${made.name} is ${shortDid(made.did)}${made.expiresMs === null ? '' : ` until ${formatMoment(made.expiresMs)}`}`,
         ...grantLines(made),
         '',
@@ -110,6 +114,9 @@ export function registerAgent(program: Command<[], GlobalOptions>, shell: Shell)
         made.url === null
           ? 'It is used over HTTP while "hanse up" runs.'
           : `Try it: curl -H "Authorization: Bearer ${made.agentToken}" ${made.url}/v1/whoami`,
+        ...(mcp
+          ? ['', 'For the configuration of an AI assistant (MCP):', '', formatJson(configuration, 2)]
+          : ['An AI assistant uses it through "hanse mcp": docs/mcp.md, or give --mcp next time.']),
       ])
     })
   agent
@@ -159,6 +166,17 @@ export function registerAgent(program: Command<[], GlobalOptions>, shell: Shell)
         ),
       ])
     })
+}
+
+/** As most assistants take it. Whole paths, because those started from a desktop know no search path of a shell. */
+function mcpConfigurationOf(token: string, data: string) {
+  const [script = ''] = process.argv.slice(1)
+  const hanse = {
+    command: process.execPath,
+    args: [script, 'mcp', '--data', data],
+    env: { HANSE_TOKEN: token },
+  }
+  return { mcpServers: { hanse } }
 }
 
 const grantLines = ({ grants, operator }: AgentStatus): readonly string[] => [

@@ -140,6 +140,7 @@ function belowFolder(
     of: 'folder' as const,
     operations: taken,
     ...(next === null ? {} : { next }),
+    ...(taken.length === 0 && !isStopped ? { note: 'Nothing was written here, as far as you read.' } : {}),
     ...(isStopped && !isCut ? { note: `${looked} operations were looked through; go on with "next".` } : {}),
   }
 }

@@ -22,7 +22,7 @@ export const relate = defineTool({
       .string()
       .describe('Path the edge leads to; there need be nothing there yet.')
       .meta({ examples: ['theories/2'] }),
-    value: z.unknown().describe('What is said of the edge: any JSON value, or nothing.'),
+    value: z.unknown().optional().describe('What is said of the edge: any JSON value, or nothing.'),
     remove: z.boolean().default(false).describe('True: take the edge away.'),
     space: spaceInput,
   },

@@ -29,7 +29,10 @@ const KEYS = {
 const editInput = z.strictObject({
   action: z.enum(Object.keys(KEYS) as [keyof typeof KEYS, ...(keyof typeof KEYS)[]]),
   path: pathInput,
-  value: z.unknown().describe('put, append, claim: any JSON value. link: what is said of the edge.'),
+  value: z
+    .unknown()
+    .optional()
+    .describe('put, append, claim: any JSON value. link: what is said of the edge.'),
   set: z.record(z.string(), z.unknown()).optional().describe('edit: fields and their values.'),
   remove: z.array(z.string()).optional().describe('edit: fields to remove. tag: tags to remove.'),
   add: z.array(z.string()).optional().describe('tag: tags to add.'),
