@@ -2,6 +2,7 @@ import type { Workload } from '../measure.ts'
 import { AGENTS } from './agents.ts'
 import { CATCH_UP_WORKLOADS } from './catch-up.ts'
 import { COLD_SYNC_WORKLOADS } from './cold-sync.ts'
+import { FLOOR_WORKLOADS } from './floors.ts'
 import { HISTORY, HISTORY_IMPORT } from './history/history.ts'
 import { LARGE_SPACE } from './large-space.ts'
 import { LIVE_WORKLOADS } from './live.ts'
@@ -16,6 +17,7 @@ export const WORKLOADS: readonly Workload[] = [
   ...COLD_SYNC_WORKLOADS,
   ...CATCH_UP_WORKLOADS,
   ...LIVE_WORKLOADS,
+  ...FLOOR_WORKLOADS,
   ...LOCAL_WRITE_WORKLOADS,
   ...OPENING_WORKLOADS,
   HISTORY_IMPORT,
