@@ -31,6 +31,7 @@ import {
 } from '../../core/limits.ts'
 import { publicKeyOf } from '../../core/signature.ts'
 import { gossipOptions, type GossipTrust } from './gossip-options.ts'
+import { pushWhatChanged } from './push-what-changed.ts'
 import { steadyYamux } from './steady-yamux.ts'
 
 /** Service tag on the local network. */
@@ -58,7 +59,7 @@ export interface NetworkInit {
 
 /** Composes libp2p as Hanse uses it; not started yet. */
 export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'peerId'>, trust: GossipTrust) {
-  return await createLibp2p({
+  const network = await createLibp2p({
     privateKey: privateKeyFromRaw(concatBytes(init.peerSeed, publicKeyOf(init.peerSeed))),
     datastore: init.datastore,
     start: false,
@@ -94,7 +95,8 @@ export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'pee
     peerDiscovery: init.mdns ? [mdns({ serviceTag: MDNS_SERVICE_TAG })] : [],
     services: {
       identify: identify(),
-      identifyPush: identifyPush(),
+      // pushWhatChanged says when.
+      identifyPush: identifyPush({ runOnSelfUpdate: false }),
       ping: ping(),
       pubsub: gossipsub(gossipOptions(trust)),
       introductions: introductionClient(),
@@ -114,6 +116,8 @@ export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'pee
         : {}),
     },
   })
+  pushWhatChanged(network)
+  return network
 }
 
 export type Network = Awaited<ReturnType<typeof createNetwork>>
