@@ -1,4 +1,5 @@
 import swagger from '@fastify/swagger'
+import type { FastifySchema } from 'fastify'
 import type { HttpApp, HttpContext } from './http-context.ts'
 
 /**
@@ -18,10 +19,50 @@ export async function registerOpenApi(app: HttpApp, { version }: HttpContext): P
       components: { securitySchemes: { agentToken: { type: 'http', scheme: 'bearer' } } },
       security: [{ agentToken: [] }],
     },
+    transform: ({ schema, url }) => ({ schema: documented(schema), url: url.replace(/\/\*$/, '/:path') }),
     refResolver: {
       buildLocalReference: (json, _base, _fragment, i) =>
         typeof json['$id'] === 'string' ? json['$id'] : `def-${i}`,
     },
   })
   app.get('/openapi.json', { config: { isOpen: true }, schema: { hide: true } }, () => app.swagger())
+}
+
+type JsonSchema = Readonly<Record<string, unknown>>
+
+/**
+ * A route's schema as the document has it: what has a default need not be given, and the rest of an address, which fastify calls `*`, is
+ * `path`, since generated clients make names of names.
+ */
+function documented(schema: FastifySchema | undefined): FastifySchema {
+  const { params, querystring, headers, body, ...rest } = schema ?? {}
+  const parts = { params: withPath(params), ...optional({ querystring, headers, body }) }
+  const given = Object.entries(parts).filter(([, part]) => part !== undefined)
+  return { ...rest, ...Object.fromEntries(given) }
+}
+
+function optional(parts: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(parts).map(([name, part]) => {
+      const { properties, required } = (part ?? {}) as JsonSchema
+      if (!Array.isArray(required)) return [name, part]
+      const presets = (properties ?? {}) as Readonly<Record<string, JsonSchema>>
+      return [
+        name,
+        {
+          ...(part as JsonSchema),
+          required: required.filter((one: string) => presets[one]?.['default'] === undefined),
+        },
+      ]
+    }),
+  )
+}
+
+function withPath(params: unknown): unknown {
+  const { properties, required } = (params ?? {}) as JsonSchema
+  const known = properties as JsonSchema | undefined
+  if (known?.['*'] === undefined) return params
+  const { '*': path, ...others } = known
+  const names = Array.isArray(required) ? required.map((one: unknown) => (one === '*' ? 'path' : one)) : []
+  return { ...(params as JsonSchema), properties: { ...others, path }, required: names }
 }
