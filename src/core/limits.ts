@@ -786,6 +786,8 @@ export const HTTP_EVENT_BYTES_WAITING_MAX = 4 * 1024 * 1024
 export const HTTP_STREAM_SILENCE_MS = 60_000
 /** How long a request for a blob waits at most while nothing of it comes from peers, in seconds. */
 export const HTTP_BLOB_WAIT_SECONDS_MAX = 300
+/** How long a request to connect or to sync waits at most, in seconds. */
+export const HTTP_SYNC_SECONDS_MAX = 600
 /** How long the headers of a request may take to arrive, in ms. */
 export const HTTP_HEADERS_MS_MAX = 20_000
 /** How long a connection without a request is kept, in ms: longer than the minute after which proxies open another. */

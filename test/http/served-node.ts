@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HttpServer, type HttpServerInit } from '../../src/http/http-server.ts'
 import { createNode, type HanseNode } from '../../src/node/node.ts'
+import type { NodeOptions } from '../../src/node/node-options.ts'
 import type { Role } from '../../src/node/space/roles.ts'
 import type { Space } from '../../src/node/space/space.ts'
 
@@ -21,13 +22,17 @@ export class ServedNode {
   }
 
   static async start(
-    init: Partial<HttpServerInit> & { readonly now?: () => number } = {},
+    init: Partial<HttpServerInit> & {
+      readonly now?: () => number
+      /** Default: offline. */
+      readonly nodeOptions?: NodeOptions
+    } = {},
   ): Promise<ServedNode> {
     const folder = mkdtempSync(join(tmpdir(), 'hanse-http-'))
-    const { now, ...rest } = init
+    const { now, nodeOptions = { online: false }, ...rest } = init
     const node = await createNode({
       dataDirectory: folder,
-      online: false,
+      ...nodeOptions,
       ...(now === undefined ? {} : { now }),
     })
     const space = node.createSpace({ name: 'lab' })
