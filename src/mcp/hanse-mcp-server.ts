@@ -68,8 +68,7 @@ export class HanseMcpServer {
         capabilities: { tools: { listChanged: true }, resources: { subscribe: true, listChanged: true } },
       },
     )
-    this.#writing = this.#offer(TOOLS.filter(({ isReading }) => !isReading))
-    this.#offer(TOOLS.filter(({ isReading }) => isReading))
+    this.#writing = this.#offer(TOOLS)
     this.#subscriptions = new Subscriptions(this.#caller, (uri) => this.#tell(uri))
     this.#serveResources()
     this.#spaces = this.#spacesNow()
@@ -118,8 +117,12 @@ export class HanseMcpServer {
     await this.#server.close()
   }
 
+  /** Gives those that write. */
   #offer(tools: readonly Tool[]): readonly RegisteredTool[] {
-    return tools.map((tool) => tool.offer(this.#server, this.#caller, this.#onBug))
+    return tools.flatMap((tool) => {
+      const offered = tool.offer(this.#server, this.#caller, this.#onBug)
+      return tool.isReading ? [] : [offered]
+    })
   }
 
   /** The SDK tells the client where this changes something. */

@@ -89,7 +89,8 @@ function ofItem(
   },
 ) {
   const { versions, next } = space.history.of(path, { type, limit, after: page })
-  if (versions.length === 0 && page === undefined) return null
+  const isItem = versions.length > 0 || space.history.of(path, { type, limit: 1 }).versions.length > 0
+  if (!isItem) return null
   const all = versions.map(
     ({ operation, author, time, edits, shows, effective, concurrent }): Told => ({
       operation,
