@@ -49,6 +49,7 @@ import { registerUp } from './commands/up.ts'
 import { registerVerify } from './commands/verify.ts'
 import { registerWhoami } from './commands/whoami.ts'
 import { registerWrite } from './commands/write.ts'
+import { EXAMPLES } from './examples.ts'
 import { faultOf } from '../node/fault-of.ts'
 import { EXIT } from './exit-code.ts'
 import type { GlobalOptions, Shell } from './shell.ts'
@@ -96,6 +97,7 @@ Exit codes:
   0  done
   1  understood, but not done: nothing there, not allowed, nobody reached, not in sync, something found wrong
   2  what was given cannot be used: flag, path, link, file, configuration, data directory
+  130  interrupted by Ctrl-C, with nothing left half done
 
 Commands talk to a running "hanse up", or open the data directory themselves.
 Configuration: config.toml in the data directory; see "hanse up --help" for its keys.
@@ -108,12 +110,15 @@ export async function runProgram(args: readonly string[], shell: Shell): Promise
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) return reportUsage(error, commandNamed(program, args), shell)
-    shell.report(faultOf(error))
-    if (faultOf(error).code === 'BUG') shell.reportBug(error)
+    // Whatever broke off because of Ctrl-C says so.
+    const fault = faultOf(shell.interrupted.aborted ? shell.interrupted.reason : error)
+    shell.report(fault)
+    if (fault.code === 'BUG') shell.reportBug(error)
   }
 }
 
-function createProgram(shell: Shell): Command<[], GlobalOptions> {
+/** The program with every command; nothing of it has run. */
+export function createProgram(shell: Shell): Command<[], GlobalOptions> {
   // Options stand in the type as they are added: json, data, space.
   const program = new Command('hanse')
     .description(
@@ -147,7 +152,15 @@ function createProgram(shell: Shell): Command<[], GlobalOptions> {
     if (group.commands.length > 0 && group.registeredArguments.length === 0)
       group.helpCommand('help [command]', 'show help for a command')
   }
+  addExamples(program, [])
   return program
+}
+
+function addExamples(command: CommandUnknownOpts, names: readonly string[]): void {
+  const lines = EXAMPLES[names.join(' ')]
+  if (lines !== undefined)
+    command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`)
+  for (const one of command.commands) addExamples(one, [...names, one.name()])
 }
 
 /** The command that arguments name, as far as they name one, e.g. `hanse text show`. */

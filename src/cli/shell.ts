@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { realpathSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { addAbortSignal, type Readable } from 'node:stream'
 import { CONFIG_KEYS, flagOf, type NodeConfig } from '../node/config/config-keys.ts'
 import { readConfigFile } from '../node/config/config-file.ts'
 import { resolveConfig } from '../node/config/resolve-config.ts'
@@ -52,6 +53,11 @@ export class Shell {
 
   get stdin(): NodeJS.ReadStream {
     return this.#init.stdin
+  }
+
+  /** Standard input for reading to its end: whoever waits for it is woken by Ctrl-C, with an AbortError. */
+  get input(): Readable {
+    return addAbortSignal(this.interrupted, this.#init.stdin)
   }
 
   get stdout(): NodeJS.WriteStream {

@@ -70,7 +70,7 @@ export function registerForks(program: Command<[], GlobalOptions>, shell: Shell)
     .description('check a fork proof by itself, without a node, a space or a network')
     .addHelpText('after', '\nExit code 1 where it proves nothing, 2 where it is no proof at all.')
     .action(async (file) => {
-      const text = await readInput(file === '-' ? shell.stdin : file, TEXT_BYTES_MAX)
+      const text = await readInput(file === '-' ? shell.input : file, TEXT_BYTES_MAX)
       const fork = orThrow(
         verifyForkProof(orThrow(decodeForkProof(parseText(text))), createSignatureVerifier().verifySync),
       )

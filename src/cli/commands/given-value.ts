@@ -6,7 +6,7 @@ import { readInput } from './read-input.ts'
 
 /** A value from the command line as JSON text: JSON where it is JSON, else text; `-` reads standard input. `isText`: text in any case. */
 export async function givenValue(given: string, isText: boolean, shell: Shell): Promise<string> {
-  const text = given === '-' ? decodeText(await readInput(shell.stdin, BODY_BYTES_MAX)) : given
+  const text = given === '-' ? decodeText(await readInput(shell.input, BODY_BYTES_MAX)) : given
   return isText ? JSON.stringify(text) : formatValue(orThrow(parseValue(text)))
 }
 

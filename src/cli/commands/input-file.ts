@@ -19,7 +19,7 @@ export async function withInputFile<T>(
   const folder = await mkdtemp(join(tmpdir(), 'hanse-input-'))
   try {
     const file = join(folder, 'input')
-    await pipeline(shell.stdin, createWriteStream(file, { mode: 0o600 }))
+    await pipeline(shell.input, createWriteStream(file, { mode: 0o600 }))
     return await work(file)
   } finally {
     await rm(folder, { recursive: true, force: true })

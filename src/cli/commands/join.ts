@@ -89,7 +89,7 @@ export function registerJoin(program: Command<[], GlobalOptions>, shell: Shell):
     const timeoutMs = orThrow(parseDuration(timeout, '--timeout'))
     const link =
       given === '-'
-        ? Buffer.from(await readInput(shell.stdin, LINK_BYTES_MAX))
+        ? Buffer.from(await readInput(shell.input, LINK_BYTES_MAX))
             .toString()
             .trim()
         : given

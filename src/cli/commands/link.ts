@@ -57,7 +57,7 @@ export function registerLink(program: Command<[], GlobalOptions>, shell: Shell):
     )
     .description('draw an edge from one item to another')
     .option('--text', 'take the value as text, even where it is JSON')
-    .addHelpText('after', '\nNeither end has to exist. Example:\n  hanse link people/ada knows people/grace')
+    .addHelpText('after', '\nNeither end has to exist.')
     .action(async (path, label, to, value, { text }, self) => {
       const { session, space } = shell.open(self)
       const json = value === undefined ? 'null' : await givenValue(value, text === true, shell)

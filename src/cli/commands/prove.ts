@@ -88,7 +88,7 @@ export function registerProve(program: Command<[], GlobalOptions>, shell: Shell)
     .action(async (file, { root: text }) => {
       const root = parseRoot(text)
       const bytes = proofIn(
-        await readInput(file === '-' ? shell.stdin : file, FILE_BYTES_MAX, 'more than any proof'),
+        await readInput(file === '-' ? shell.input : file, FILE_BYTES_MAX, 'more than any proof'),
       )
       const shows = statementOf(orThrow(checkProof(orThrow(decodeProof(bytes)), root)))
       shell.print({ proven: true, stateRoot: toHex(root), shows }, () => [

@@ -100,7 +100,7 @@ async function readValue(
   if (value !== undefined && value !== '-') return toJson(value)
   const bytes =
     value === '-'
-      ? await readInput(shell.stdin, BODY_BYTES_MAX)
+      ? await readInput(shell.input, BODY_BYTES_MAX)
       : await readInput(file as string, BODY_BYTES_MAX, FILE_ADVICE)
   try {
     return toJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))

@@ -13,7 +13,7 @@ export async function readClock(given: string, shell: Shell): Promise<string> {
 
 async function readText(given: string, shell: Shell): Promise<string> {
   try {
-    const source = given === '-' ? shell.stdin : given
+    const source = given === '-' ? shell.input : given
     return Buffer.from(
       await readInput(source, CLOCK_TEXT_BYTES_MAX, 'which is the most a clock has'),
     ).toString()

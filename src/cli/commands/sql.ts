@@ -150,7 +150,7 @@ export function registerSql(program: Command<[], GlobalOptions>, shell: Shell): 
 }
 
 async function readQuery(shell: Shell): Promise<string> {
-  const bytes = await readInput(shell.stdin, 4 * SQL_QUERY_CHARACTERS_MAX, 'which is the most a query has')
+  const bytes = await readInput(shell.input, 4 * SQL_QUERY_CHARACTERS_MAX, 'which is the most a query has')
   return new TextDecoder('utf-8').decode(bytes)
 }
 

@@ -40,7 +40,7 @@ What is deleted is what was there before: an edit does not see the others.`,
     )
     .action(async (file, _options, self) => {
       const advice = 'which is more than one operation holds: split it'
-      const bytes = await readInput(file === '-' ? shell.stdin : file, WRITE_INPUT_BYTES_MAX, advice)
+      const bytes = await readInput(file === '-' ? shell.input : file, WRITE_INPUT_BYTES_MAX, advice)
       const given = splitEdits(decodeText(bytes))
       // Read here too, where the lines are known.
       readEdits(given)
