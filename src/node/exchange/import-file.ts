@@ -6,8 +6,8 @@ import { assembleOperation, type Operation } from '../../core/operation/operatio
 import { FaultError, orThrow } from '../fault-error.ts'
 import type { HanseNode } from '../node.ts'
 import type { Space } from '../space/space.ts'
-import { readUnpacked } from './exchange-file.ts'
-import type { ImportOperationsOptions, LineCounts } from './import-operations.ts'
+import { readUnpacked, unpackedStream } from './exchange-file.ts'
+import { importOperations, type ImportOperationsOptions, type LineCounts } from './import-operations.ts'
 import { importSnapshot, type SnapshotImport, type SnapshotProgress } from './import-snapshot.ts'
 import { openSnapshot } from './snapshot-file.ts'
 import { nowAndThen, type OnProgress } from './space-exchange.ts'
@@ -65,6 +65,37 @@ export async function importOperationsFile(
   return await node.adopt(first, async (space) => {
     const counts = await space.exchange.importOperations(options)
     return { space, created: true, counts }
+  })
+}
+
+/**
+ * Takes a stream of operations of a space that is not here, its genesis first, and so makes the space; what has come stays where the stream
+ * breaks off. `expected`: the space's id, hexadecimal.
+ */
+export async function importNewSpace(
+  node: HanseNode,
+  source: AsyncIterable<Uint8Array>,
+  { expected, ...options }: ImportOperationsOptions & { readonly expected?: string | undefined },
+): Promise<{ readonly space: Space; readonly counts: LineCounts }> {
+  const lines = readTextLines(unpackedStream(source), OPERATION_LINE_BYTES_MAX)
+  const first = await lines.next()
+  const text = first.done === true ? null : first.value.text
+  const genesis = text?.ok === true ? parseOperationLine(text.value) : text
+  if (genesis?.ok !== true || genesis.value.header.space !== null) {
+    await lines.return(undefined)
+    throw new FaultError({ code: 'BAD_FILE', detail: 'it does not begin with the genesis of a space' })
+  }
+  const id = toHex(genesis.value.id)
+  if (expected !== undefined && expected !== id) {
+    await lines.return(undefined)
+    throw new FaultError({ code: 'WRONG_SPACE', detail: `it is of space ${id}, not of ${expected}` })
+  }
+  const all = async function* () {
+    if (first.done !== true) yield first.value
+    yield* lines
+  }
+  return await node.adopt(genesis.value, async (space) => {
+    return { space, counts: await importOperations(space.hosted, all(), options) }
   })
 }
 
