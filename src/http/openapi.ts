@@ -20,6 +20,8 @@ export async function registerOpenApi(app: HttpApp, { version }: HttpContext): P
       security: [{ agentToken: [] }],
     },
     transform: ({ schema, url }) => ({ schema: documented(schema), url: url.replace(/\/\*$/, '/:path') }),
+    transformObject: (document) =>
+      ('openapiObject' in document ? withNames(document.openapiObject as Document) : document) as never,
     refResolver: {
       buildLocalReference: (json, _base, _fragment, i) =>
         typeof json['$id'] === 'string' ? json['$id'] : `def-${i}`,
@@ -39,6 +41,30 @@ function documented(schema: FastifySchema | undefined): FastifySchema {
   const parts = { params: withPath(params), ...optional({ querystring, headers, body }) }
   const given = Object.entries(parts).filter(([, part]) => part !== undefined)
   return { ...rest, ...Object.fromEntries(given) }
+}
+
+interface Document {
+  readonly paths?: Readonly<Record<string, Readonly<Record<string, { readonly operationId?: string }>>>>
+}
+
+/** One name for each operation: where a route takes several methods, those after the first have it in their name. */
+function withNames(document: Document): Document {
+  const paths = Object.entries(document.paths ?? {}).map(([address, methods]) => {
+    const known = new Set<string>()
+    const named = Object.entries(methods).map(([method, operation]) => {
+      const { operationId = '' } = operation
+      if (!known.has(operationId)) {
+        known.add(operationId)
+        return [method, operation]
+      }
+      return [
+        method,
+        { ...operation, operationId: `${operationId}By${method[0]?.toUpperCase()}${method.slice(1)}` },
+      ]
+    })
+    return [address, Object.fromEntries(named)]
+  })
+  return { ...document, paths: Object.fromEntries(paths) }
 }
 
 function optional(parts: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
