@@ -11,6 +11,7 @@ import {
   blobWantsAction,
 } from './commands/blob-actions.ts'
 import { blameAction } from './commands/blame.ts'
+import { cloneAction } from './commands/clone.ts'
 import { claimAction, releaseAction } from './commands/claim.ts'
 import { namesAction } from './commands/completion.ts'
 import { conflictsAction, conflictsKeepAction, conflictsTakeAction } from './commands/conflicts.ts'
@@ -40,6 +41,9 @@ import { opsClockAction, opsExportAction, opsImportAction } from './commands/ops
 import { peersAction } from './commands/peers.ts'
 import { proveAction } from './commands/prove.ts'
 import { editAction, putAction } from './commands/put.ts'
+import { remoteAddAction, remoteListAction, remoteRemoveAction, remoteSetAction } from './commands/remote.ts'
+import { remoteRunAction } from './commands/remote-run.ts'
+import { remoteStatsAction, remoteStatusAction } from './commands/remote-status.ts'
 import { revertAction } from './commands/revert.ts'
 import { containAction, endorseAction, revokeAction } from './commands/revoke.ts'
 import { snapshotExportAction, snapshotImportAction } from './commands/snapshot.ts'
@@ -72,6 +76,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     appendAction,
     changesAction,
     claimAction,
+    cloneAction,
     blameAction,
     conflictsAction,
     conflictsKeepAction,
@@ -115,6 +120,13 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     proveAction,
     putAction,
     releaseAction,
+    remoteAddAction,
+    remoteListAction,
+    remoteRemoveAction,
+    remoteRunAction,
+    remoteSetAction,
+    remoteStatsAction,
+    remoteStatusAction,
     revertAction,
     revokeAction,
     snapshotExportAction,

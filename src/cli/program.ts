@@ -4,6 +4,7 @@ import { registerAppend } from './commands/append.ts'
 import { registerBlame } from './commands/blame.ts'
 import { registerChanges } from './commands/changes.ts'
 import { registerBlob } from './commands/blob.ts'
+import { registerClone } from './commands/clone.ts'
 import { registerClaim } from './commands/claim.ts'
 import { registerCompletion } from './commands/completion.ts'
 import { registerConflicts } from './commands/conflicts.ts'
@@ -33,6 +34,8 @@ import { registerOps } from './commands/ops.ts'
 import { registerPeers } from './commands/peers.ts'
 import { registerProve } from './commands/prove.ts'
 import { registerPut } from './commands/put.ts'
+import { registerRemote } from './commands/remote.ts'
+import { registerPull, registerPush } from './commands/remote-run.ts'
 import { registerRevert } from './commands/revert.ts'
 import { registerRevoke } from './commands/revoke.ts'
 import { registerSnapshot } from './commands/snapshot.ts'
@@ -87,6 +90,7 @@ const GROUPS: readonly (readonly [
   ['History:', [registerLog, registerBlame, registerDiff, registerRevert, registerConflicts]],
   ['Asking and following:', [registerSql, registerSearch, registerKind, registerChanges, registerDelta]],
   ['Federation:', [registerStatus, registerPeers, registerSync, registerExplain]],
+  ['Remotes:', [registerClone, registerRemote, registerPull, registerPush]],
   ['Files:', [registerOps, registerSnapshot, registerImport]],
   ['Tables:', [registerTable]],
   ['Looking closely:', [registerHeld, registerForks, registerProve, registerVerify]],

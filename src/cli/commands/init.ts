@@ -31,28 +31,16 @@ export function registerInit(program: Command<[], GlobalOptions>, shell: Shell):
       ({ property }) => property,
     )
     const file = configFileOf(data)
-    const hasConfig = existsSync(file)
-    if (hasConfig && chosen.length > 0) {
+    if (existsSync(file) && chosen.length > 0) {
       throw new FaultError({
         code: 'USAGE',
         detail: `${file} is there already: edit it, or leave the configuration flags out`,
       })
     }
-    const { initDataDirectory } = await import('../../node/data-directory.ts')
-    const isNew = inFileSystem(data, () => {
-      makeFolders(data)
-      return initDataDirectory(data)
-    })
-    if (!hasConfig) {
-      const values = Object.fromEntries(
-        chosen.map((property) => [property, config[property]]),
-      ) as Partial<NodeConfig>
-      // The same port at every start, so that invites and cached addresses stay good.
-      const listen = values.listen ?? [`/ip4/0.0.0.0/tcp/${FIRST_PORT + Math.floor(Math.random() * PORTS)}`]
-      inFileSystem(data, () =>
-        writeFileSync(file, formatConfigFile({ ...values, listen }), { mode: 0o600, flag: 'wx' }),
-      )
-    }
+    const values = Object.fromEntries(
+      chosen.map((property) => [property, config[property]]),
+    ) as Partial<NodeConfig>
+    const isNew = await makeDataDirectory(data, values)
     const { session } = shell.open(self)
     const { did, peerId } = await session.execute(whoamiAction, {})
     shell.print({ data, created: isNew, config: file, did, peerId }, () => [
@@ -69,6 +57,23 @@ export function registerInit(program: Command<[], GlobalOptions>, shell: Shell):
       'Next: "hanse space create NAME" or "hanse join LINK"; then "hanse up" runs the node.',
     ])
   })
+}
+
+/** Makes a data directory with its configuration; what is there is kept. True where there was none. Throws `BAD_DATA`. */
+export async function makeDataDirectory(data: string, values: Partial<NodeConfig>): Promise<boolean> {
+  const { initDataDirectory } = await import('../../node/data-directory.ts')
+  const isNew = inFileSystem(data, () => {
+    makeFolders(data)
+    return initDataDirectory(data)
+  })
+  const file = configFileOf(data)
+  if (existsSync(file)) return isNew
+  // The same port at every start, so that invites and cached addresses stay good.
+  const listen = values.listen ?? [`/ip4/0.0.0.0/tcp/${FIRST_PORT + Math.floor(Math.random() * PORTS)}`]
+  inFileSystem(data, () =>
+    writeFileSync(file, formatConfigFile({ ...values, listen }), { mode: 0o600, flag: 'wx' }),
+  )
+  return isNew
 }
 
 /** Makes a folder and those above it, each by itself: Node's own recursion never ends where the system says ENOENT, as in /proc. */

@@ -13,6 +13,8 @@ import type { Style } from '../output/style.ts'
 import type { Session } from '../session.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
 import { chooseSpace } from './choose-space.ts'
+import { remoteListAction } from './remote.ts'
+import { printRuns, runRemotes } from './remote-run.ts'
 import { displayName } from './space.ts'
 import { isRefusal, syncOnce, type PeerOutcome, type SyncProgressEvent } from './sync-once.ts'
 
@@ -66,33 +68,55 @@ function nobody(peers: readonly PeerOutcome[], isRunning: boolean, timeoutMs: nu
 export function registerSync(program: Command<[], GlobalOptions>, shell: Shell): void {
   const command = program
     .command('sync')
-    .argument('[peer]', 'peer id or address; without it, every peer of the space')
-    .description('compare a space with its peers once, and exchange what either side lacks')
+    .argument(
+      '[peer]',
+      'name of a remote, peer id or address; without it the nearest remote, or, where there is none, every peer',
+    )
+    .description('compare a space with its peers and remotes once, and exchange what either side lacks')
     .option(
       '--timeout <duration>',
       'give up after; without a running node also how long peers are looked for',
       '30s',
     )
+    .option('--path <path>', 'with remotes: bodies only at or below this path')
+    .option('--all', 'with remotes: everything again, whatever the clocks say')
+    .option('--every-remote', 'each remote of the space, whether or not another fails')
+    .option('--verbose', 'with remotes: every item and every refusal')
     .addHelpText(
       'after',
       '\nA running node does it; without one, this command goes online, syncs and leaves.\nExit code 0 only where every peer that was found is proved to be in sync.',
     )
-  addConfigFlags(command).action(async (peer, { timeout }, self) => {
-    const timeoutMs = orThrow(parseDuration(timeout, '--timeout'))
-    const { session, space } = shell.open(self)
-    const outcome = await withProgress(shell, session, async (onEvent) =>
-      session.execute(
-        syncAction,
-        { space, peer, timeoutMs },
-        { online: true, onEvent, silenceMs: timeoutMs + SILENCE_BEYOND_MS },
-      ),
-    )
-    shell.print(outcome, () => [
-      `${shell.style.strong(displayName(outcome.name))}: ${formatAmount(outcome.operations, 'operation')}`,
-      ...outcome.peers.flatMap((one) => formatOutcome(one, shell.style)),
-    ])
-    if (!outcome.inSync) shell.exitCode = EXIT.failed
-  })
+  addConfigFlags(command).action(
+    async (peer, { timeout, path, all = false, everyRemote = false, verbose = false }, self) => {
+      const timeoutMs = orThrow(parseDuration(timeout, '--timeout'))
+      const { session, space } = shell.open(self)
+      const remotes = peer?.startsWith('/') === true ? [] : await remotesOf(session, space)
+      if (peer === undefined ? remotes.length > 0 : remotes.includes(peer)) {
+        const args = { space, remote: peer, direction: 'sync' as const, path, all, every: everyRemote }
+        printRuns(shell, await runRemotes(shell, session, args), verbose)
+        // Peers that are connected are synced with anyway; a node that does not run would have to look for some.
+        return
+      }
+      const outcome = await withProgress(shell, session, async (onEvent) =>
+        session.execute(
+          syncAction,
+          { space, peer, timeoutMs },
+          { online: true, onEvent, silenceMs: timeoutMs + SILENCE_BEYOND_MS },
+        ),
+      )
+      shell.print(outcome, () => [
+        `${shell.style.strong(displayName(outcome.name))}: ${formatAmount(outcome.operations, 'operation')}`,
+        ...outcome.peers.flatMap((one) => formatOutcome(one, shell.style)),
+      ])
+      if (!outcome.inSync) shell.exitCode = EXIT.failed
+    },
+  )
+}
+
+/** The names of a space's remotes. */
+async function remotesOf(session: Session, space: string | undefined): Promise<readonly string[]> {
+  const { remotes } = await session.execute(remoteListAction, { space, all: false })
+  return remotes.map(({ name }) => name)
 }
 
 /** What a running node may take beyond the bound that it was given, in ms. */
