@@ -97,8 +97,8 @@ export class Machine {
   }
 
   /** Starts `hanse` and leaves it running. */
-  start(data: string, args: readonly string[]): ChildProcess {
-    return this.#start(data, args)
+  start(data: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): ChildProcess {
+    return this.#start(data, args, environment)
   }
 
   async remove(): Promise<void> {
