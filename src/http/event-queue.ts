@@ -9,7 +9,7 @@ export class EventQueue {
   readonly #events: ServerEvent[] = []
   #missed = 0
   #isOver = false
-  #error: unknown = null
+  #error: Error | null = null
   #onRoom: (() => void) | null = null
   #onNews: (() => void) | null = null
 
@@ -31,9 +31,9 @@ export class EventQueue {
   }
 
   /** Nothing more comes; what waits is still handed out. `error`: thrown to the reader after that. */
-  end(error: unknown = null): void {
+  end(error?: unknown): void {
     this.#isOver = true
-    this.#error ??= error
+    if (error !== undefined) this.#error ??= error instanceof Error ? error : new Error(String(error))
     this.#onRoom?.()
     this.#onNews?.()
   }

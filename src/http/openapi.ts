@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import type { FastifySchema } from 'fastify'
 import type { HttpApp, HttpContext } from './http-context.ts'
+import { registerDocs } from './docs.ts'
 
 /**
  * The OpenAPI 3.1 document at /openapi.json, from the schemas that validate requests. @fastify/swagger because it reads what fastify
@@ -27,6 +28,7 @@ export async function registerOpenApi(app: HttpApp, { version }: HttpContext): P
         typeof json['$id'] === 'string' ? json['$id'] : `def-${i}`,
     },
   })
+  await registerDocs(app)
   app.get('/openapi.json', { config: { isOpen: true }, schema: { hide: true } }, () => app.swagger())
 }
 
@@ -71,13 +73,13 @@ function optional(parts: Readonly<Record<string, unknown>>): Readonly<Record<str
   return Object.fromEntries(
     Object.entries(parts).map(([name, part]) => {
       const { properties, required } = (part ?? {}) as JsonSchema
-      if (!Array.isArray(required)) return [name, part]
+      if (!isTexts(required)) return [name, part]
       const presets = (properties ?? {}) as Readonly<Record<string, JsonSchema>>
       return [
         name,
         {
           ...(part as JsonSchema),
-          required: required.filter((one: string) => presets[one]?.['default'] === undefined),
+          required: required.filter((one) => presets[one]?.['default'] === undefined),
         },
       ]
     }),
@@ -89,6 +91,8 @@ function withPath(params: unknown): unknown {
   const known = properties as JsonSchema | undefined
   if (known?.['*'] === undefined) return params
   const { '*': path, ...others } = known
-  const names = Array.isArray(required) ? required.map((one: unknown) => (one === '*' ? 'path' : one)) : []
+  const names = isTexts(required) ? required.map((one) => (one === '*' ? 'path' : one)) : []
   return { ...(params as JsonSchema), properties: { ...others, path }, required: names }
 }
+
+const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value)

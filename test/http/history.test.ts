@@ -59,7 +59,7 @@ describe('history and conflicts over HTTP', () => {
     const listed = (await ask('GET', '/conflicts')).body
     expect(listed).toMatchObject({ conflicts: [{ path: 'notes/a', kind: 'written twice' }], next: null })
     const [{ winner, losers }] = listed.conflicts
-    expect([winner.value, losers[0].value].sort()).toEqual(['mine', 'theirs'])
+    expect(new Set([winner.value, losers[0].value])).toEqual(new Set(['mine', 'theirs']))
     expect([winner.operation, losers[0].operation]).toContain(body.operation)
     const taken = await ask('POST', '/conflicts/notes/a', { take: losers[0].operation })
     expect(space.explain(taken.body.operation).author).toBe(did)

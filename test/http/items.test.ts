@@ -69,7 +69,7 @@ describe('items over HTTP', () => {
     expect((await ask('PUT', url, { value: 'there' })).status).toBe(200)
     expect((await ask('GET', url)).body).toMatchObject({ path, value: 'there' })
     expect((await ask('GET', `${items}/${encodeURIComponent(path)}`)).body).toMatchObject({ path })
-    for (const bad of ['a//b', 'a/', `${'x'.repeat(1100)}`, 'a%2F..', '%E0%A4%A'])
+    for (const bad of ['a//b', 'a/', 'x'.repeat(1100), 'a%2F..', '%E0%A4%A'])
       expect((await ask('GET', `${items}/${bad}`)).status).toBe(400)
   })
 
