@@ -59,7 +59,13 @@ const placeOf = (where: Route): string =>
 function useTitle(where: Route): void {
   const { overview } = useStore(live)
   const name = 'space' in where ? overview?.spaces.find(({ id }) => id === where.space)?.name : undefined
-  const what = { overview: 'Overview', activity: 'Activity', agents: 'Agents', space: name, operation: 'Operation' }[where.page]
+  const what = {
+    overview: 'Overview',
+    activity: 'Activity',
+    agents: 'Agents',
+    space: name,
+    operation: 'Operation',
+  }[where.page]
   const title = `${what ?? 'Space'} · Hanse`
   useEffect(() => {
     document.title = title
@@ -87,7 +93,8 @@ function Connection() {
   if (state !== 'lost') return null
   return (
     <p class='trouble' role='alert'>
-      The node does not answer{overview === null ? '' : ': what is shown is how it was'}. This page goes on trying.
+      The node does not answer{overview === null ? '' : ': what is shown is how it was'}. This page goes on
+      trying.
     </p>
   )
 }

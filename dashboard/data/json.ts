@@ -1,6 +1,6 @@
 /** Reads JSON of the node: whole numbers beyond 2^53 - 1 keep their digits, as bigints. */
 export function parseExact(text: string): unknown {
-  return JSON.parse(text, exactly as (key: string, value: unknown) => unknown)
+  return JSON.parse(text, exactly)
 }
 
 /** The third argument is the text of the value (ECMA-262, JSON.parse source text access); without it, numbers stay what they are. */
@@ -26,7 +26,8 @@ function flat(value: unknown): string {
 
 function indented(value: unknown, indent: string): string {
   const inner = `${indent}  `
-  if (flat(value).length + indent.length <= 72 || typeof value !== 'object' || value === null) return flat(value)
+  if (flat(value).length + indent.length <= 72 || typeof value !== 'object' || value === null)
+    return flat(value)
   if (Array.isArray(value))
     return `[\n${value.map((one) => inner + indented(one, inner)).join(',\n')}\n${indent}]`
   const pairs = Object.entries(value).map(

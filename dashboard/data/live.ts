@@ -1,5 +1,5 @@
 import type { ArrivedOperation, Incident } from '../../src/http/dashboard/activity.ts'
-import type { Snapshot } from '../../src/http/dashboard/monitor.ts'
+import type { DashboardEvent } from '../../src/http/dashboard/monitor.ts'
 import type { Overview } from '../../src/http/dashboard/overview.ts'
 import type { Sample } from '../../src/http/dashboard/samples.ts'
 import { parseExact } from './json.ts'
@@ -19,7 +19,17 @@ export interface Live {
   readonly samples: readonly Sample[]
 }
 
-const NOTHING: Live = { state: 'connecting', overview: null, operations: [], passed: 0, incidents: [], samples: [] }
+const NOTHING: Live = {
+  state: 'connecting',
+  overview: null,
+  operations: [],
+  passed: 0,
+  incidents: [],
+  samples: [],
+}
+/** What an event carries. */
+type DataOf<K> = Extract<DashboardEvent, { readonly event: K }>['data']
+
 /** What is kept here, like on the node. */
 const KEPT = 200
 const SAMPLES_KEPT = 600
@@ -47,30 +57,30 @@ export function listen(): () => void {
 
 function connect(): EventSource {
   const source = new EventSource('/v1/dashboard/events')
-  const on = <T>(event: string, take: (data: T, now: Live) => Partial<Live>) =>
+  const on = <K extends DashboardEvent['event']>(
+    event: K,
+    take: (data: DataOf<K>, now: Live) => Partial<Live>,
+  ) =>
     source.addEventListener(event, ({ data }: MessageEvent<string>) => {
       const now = live.get()
-      live.set({ ...now, state: 'live', ...take(parseExact(data) as T, now) })
+      live.set({ ...now, state: 'live', ...take(parseExact(data) as DataOf<K>, now) })
     })
-  on<Snapshot>('snapshot', ({ overview, operations, incidents, samples }) => ({
+  on('snapshot', ({ overview, operations, incidents, samples }) => ({
     overview,
     operations,
     incidents,
     samples,
     passed: 0,
   }))
-  on<Overview>('overview', (overview) => ({ overview }))
-  on<{ readonly operations: readonly ArrivedOperation[]; readonly more: number }>(
-    'operations',
-    ({ operations, more }, now) => ({
-      operations: [...operations.toReversed(), ...now.operations].slice(0, KEPT),
-      passed: now.passed + more,
-    }),
-  )
-  on<{ readonly incidents: readonly Incident[] }>('incidents', ({ incidents }, now) => ({
+  on('overview', (overview) => ({ overview }))
+  on('operations', ({ operations, more }, now) => ({
+    operations: [...operations.toReversed(), ...now.operations].slice(0, KEPT),
+    passed: now.passed + more,
+  }))
+  on('incidents', ({ incidents }, now) => ({
     incidents: [...incidents.toReversed(), ...now.incidents].slice(0, KEPT),
   }))
-  on<Sample>('sample', (sample, now) => ({ samples: [...now.samples, sample].slice(-SAMPLES_KEPT) }))
+  on('sample', (sample, now) => ({ samples: [...now.samples, sample].slice(-SAMPLES_KEPT) }))
   source.addEventListener('error', () => {
     live.set({ ...live.get(), state: 'lost' })
     // An ended session looks like a lost connection: only asking tells.

@@ -12,9 +12,13 @@ export interface Asked<T> {
 /** Shortest pause between two times that the same is asked, in ms: operations may come a thousand a second. */
 const PAUSE_MS = 400
 
-/** Asks for a path, and again whenever `revision` changes. Null: asks nothing. */
+/** Asks for a path below /v1, and again whenever `revision` changes. Null: asks nothing. */
 export function useAsked<T>(path: string | null, revision: unknown): Asked<T> {
-  const [answer, setAnswer] = useState<{ readonly path: string | null; readonly data: T | null; readonly problem: string }>({
+  const [answer, setAnswer] = useState<{
+    readonly path: string | null
+    readonly data: T | null
+    readonly problem: string
+  }>({
     path: null,
     data: null,
     problem: '',
@@ -29,11 +33,15 @@ export function useAsked<T>(path: string | null, revision: unknown): Asked<T> {
     const timer = setTimeout(() => {
       askedMs.current = performance.now()
       askedPath.current = path
-      ask<T>(path, undefined, gone.signal).then(
+      ask<T>(path, { signal: gone.signal }).then(
         (data) => setAnswer({ path, data, problem: '' }),
         (error: unknown) => {
           if (!gone.signal.aborted)
-            setAnswer((last) => ({ path, data: last.path === path ? last.data : null, problem: String((error as Error).message) }))
+            setAnswer((last) => ({
+              path,
+              data: last.path === path ? last.data : null,
+              problem: (error as Error).message,
+            }))
         },
       )
     }, wait)

@@ -16,7 +16,11 @@ export function ActivityPage() {
     <>
       <div class='head'>
         <h1 tabIndex={-1}>Activity</h1>
-        <button type='button' aria-pressed={still !== null} onClick={() => setStill(still === null ? now : null)}>
+        <button
+          type='button'
+          aria-pressed={still !== null}
+          onClick={() => setStill(still === null ? now : null)}
+        >
           {still === null ? 'Hold still' : `Go on${waiting > 0 ? ` (${formatCount(waiting)} new)` : ''}`}
         </button>
       </div>
@@ -25,9 +29,14 @@ export function ActivityPage() {
         aside={passed > 0 ? `${formatCount(passed)} more came too fast to list` : 'the latest first'}
       >
         {operations.length === 0 ? (
-          <Empty title='Nothing has arrived yet'>Leave this open: what is written anywhere shows here at once.</Empty>
+          <Empty title='Nothing has arrived yet'>
+            Leave this open: what is written anywhere shows here at once.
+          </Empty>
         ) : (
-          <OperationsTable caption='Operations arriving, the latest first' operations={operations.slice(0, 100)} />
+          <OperationsTable
+            caption='Operations arriving, the latest first'
+            operations={operations.slice(0, 100)}
+          />
         )}
       </Panel>
       <Panel title='Refused, held, forked' aside='since this node started'>

@@ -24,7 +24,8 @@ export function AgentsPage() {
         <Trouble text={problem} />
         {data !== null && agents.length === 0 ? (
           <Empty title='No agent yet'>
-            Give a program a token of its own: <code>hanse agent add NAME --can write --path notes/ --expires 7d</code>
+            Give a program a token of its own:{' '}
+            <code>hanse agent add NAME --can write --path notes/ --expires 7d</code>
           </Empty>
         ) : (
           <Table
@@ -34,7 +35,9 @@ export function AgentsPage() {
               key: agent.did,
               cells: [
                 <Who did={agent.did} />,
-                <Grade grade={agent.state === 'active' ? 'proved' : agent.state === 'revoked' ? 'bad' : 'away'}>
+                <Grade
+                  grade={agent.state === 'active' ? 'proved' : agent.state === 'revoked' ? 'bad' : 'away'}
+                >
                   {agent.state}
                 </Grade>,
                 <ul class='plain'>
@@ -79,11 +82,17 @@ export function AgentsPage() {
   )
 }
 
-function RevokeAgentDialog({ agent, onClose }: { readonly agent: AgentStatus; readonly onClose: () => void }) {
+function RevokeAgentDialog({
+  agent,
+  onClose,
+}: {
+  readonly agent: AgentStatus
+  readonly onClose: () => void
+}) {
   const [problem, setProblem] = useState('')
   const revoke = async (purge: boolean) => {
     try {
-      await ask(`/agents/${encodeURIComponent(agent.name)}/revocation`, { purge })
+      await ask(`/agents/${encodeURIComponent(agent.name)}?purge=${purge}`, { method: 'DELETE' })
       announce(`Revoked ${agent.name}`)
       onClose()
     } catch (error) {
@@ -93,8 +102,8 @@ function RevokeAgentDialog({ agent, onClose }: { readonly agent: AgentStatus; re
   return (
     <Dialog title={`Revoke ${agent.name}`} onClose={onClose}>
       <p>
-        Its token is not taken here from now on, and its delegations are revoked in every space. It cannot be taken back;
-        another agent of that name can be added.
+        Its token is not taken here from now on, and its delegations are revoked in every space. It cannot be
+        taken back; another agent of that name can be added.
       </p>
       <Trouble text={problem} />
       <p class='buttons'>

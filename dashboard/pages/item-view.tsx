@@ -2,6 +2,7 @@ import { useMemo, useState } from 'preact/hooks'
 import type { SpaceSummary } from '../../src/http/dashboard/overview.ts'
 import type { HistoryPage, Version } from '../../src/node/history/versions.ts'
 import type { Item } from '../../src/node/space/item.ts'
+import { inAddress } from '../data/ask.ts'
 import { useAsked } from '../data/use-asked.ts'
 import { Table } from '../parts/table.tsx'
 import { Empty, Moment, OperationId, Panel, Trouble, Who } from '../parts/text.tsx'
@@ -9,17 +10,25 @@ import { TimeSlider } from '../parts/time-slider.tsx'
 import { ItemValue } from '../parts/value.tsx'
 import { formatAmount, formatMoment } from '../words/format.ts'
 
+const VERSIONS_SHOWN = 200
+
 /** What is at a path, now or as it was, and every version of it. */
 export function ItemView({ space, path }: { readonly space: SpaceSummary; readonly path: string }) {
   const query = new URLSearchParams({ path }).toString()
-  const history = useAsked<HistoryPage>(`/spaces/${space.id}/history?${query}`, space.revision)
+  const history = useAsked<HistoryPage>(
+    `/spaces/${space.id}/history/${inAddress(path)}?limit=${VERSIONS_SHOWN}`,
+    space.revision,
+  )
   const versions = useMemo(() => (history.data?.versions ?? []).toReversed(), [history.data])
-  const momentsMs = useMemo(() => [...new Set(versions.map(({ time }) => time))].sort((a, b) => a - b), [versions])
+  const momentsMs = useMemo(
+    () => [...new Set(versions.map(({ time }) => time))].sort((a, b) => a - b),
+    [versions],
+  )
   /** A moment, ms since 1970; null: now. */
   const [atMs, setAtMs] = useState<number | null>(null)
   const point = atMs === null ? '' : `&at=${atMs}`
   const shown = useAsked<{ readonly items: readonly Item[] }>(
-    `/spaces/${space.id}/items?${query}${point}`,
+    `/dashboard/spaces/${space.id}/items?${query}${point}`,
     atMs === null ? space.revision : 0,
   )
   const items = shown.data?.items ?? []
@@ -36,10 +45,17 @@ export function ItemView({ space, path }: { readonly space: SpaceSummary; readon
         <Trouble text={history.problem || shown.problem} />
         <div class={`state ${atMs === null ? '' : 'state-past'}`} aria-live='polite' data-testid='state'>
           {shown.data !== null && items.length === 0 ? (
-            <Empty title={atMs === null ? 'Nothing shows here now' : `Nothing showed here at ${formatMoment(atMs)}`} />
+            <Empty
+              title={
+                atMs === null ? 'Nothing shows here now' : `Nothing showed here at ${formatMoment(atMs)}`
+              }
+            />
           ) : null}
           {items.map((item) => (
-            <ItemValue key={item.type} space={space.id} item={item} />
+            <div key={item.type}>
+              {items.length > 1 ? <h3 class='quiet type'>{item.type}</h3> : null}
+              <ItemValue space={space.id} item={item} />
+            </div>
           ))}
         </div>
       </Panel>

@@ -11,7 +11,9 @@ export function NoSession() {
       <Trouble text={useStore(linkProblem)} />
       <p>This page shows a node to whoever runs it. On the machine where the node runs, ask for a link:</p>
       <pre>hanse dashboard</pre>
-      <p class='quiet'>The link works once and for ten minutes, and makes this browser the operator’s for twelve hours.</p>
+      <p class='quiet'>
+        The link works once and for ten minutes, and makes this browser the operator’s for twelve hours.
+      </p>
     </main>
   )
 }

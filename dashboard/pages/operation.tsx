@@ -78,7 +78,11 @@ export function OperationPage({ space, operation }: { readonly space: string; re
                           <Who did={terms.issuer} />,
                           <Who did={terms.audience} />,
                           <code>{terms.command}</code>,
-                          terms.path === null ? 'as its policy says' : terms.path === '' ? 'everything' : terms.path,
+                          terms.path === null
+                            ? 'as its policy says'
+                            : terms.path === ''
+                              ? 'everything'
+                              : terms.path,
                           <span class='id' title={digest}>
                             {digest.slice(0, 10)}
                           </span>,

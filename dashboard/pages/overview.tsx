@@ -19,10 +19,8 @@ export function OverviewPage() {
     <>
       <h1 tabIndex={-1}>Overview</h1>
       <Figures overview={overview} />
-      <div class='columns'>
-        <PeersPanel overview={overview} />
-        <SpacesPanel overview={overview} />
-      </div>
+      <SpacesPanel overview={overview} />
+      <PeersPanel overview={overview} />
       <Panel title='Throughput and latency' aside='the last ten minutes'>
         <Throughput samples={samples} />
       </Panel>
@@ -45,8 +43,10 @@ export function OverviewPage() {
 }
 
 function Figures({ overview: { spaces, peers } }: { readonly overview: Overview }) {
-  const sum = (of: (space: Overview['spaces'][number]) => number) => spaces.reduce((total, space) => total + of(space), 0)
-  const counted = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((a, b) => a + b, 0)
+  const sum = (of: (space: Overview['spaces'][number]) => number) =>
+    spaces.reduce((total, space) => total + of(space), 0)
+  const counted = (counts: Readonly<Record<string, number>>) =>
+    Object.values(counts).reduce((a, b) => a + b, 0)
   const held = sum((space) => counted(space.held))
   const refused = sum((space) => counted(space.refused))
   const forks = sum((space) => space.forkedAuthors.length)
@@ -84,7 +84,7 @@ function PeersPanel({ overview }: { readonly overview: Overview }) {
             : 'Invite somebody with "hanse invite", or join a space with "hanse join LINK".'}
         </Empty>
       ) : (
-        <>
+        <div class='peers'>
           <PeerGraph peers={shared} />
           <Table
             caption='Connected peers'
@@ -108,7 +108,7 @@ function PeersPanel({ overview }: { readonly overview: Overview }) {
               ],
             }))}
           />
-        </>
+        </div>
       )}
     </Panel>
   )
@@ -126,7 +126,9 @@ function SpacesPanel({ overview: { spaces, spacesMore, unreadable } }: { readonl
   return (
     <Panel title='Spaces' aside={formatAmount(spaces.length + spacesMore, 'space')}>
       {spaces.length === 0 ? (
-        <Empty title='No space yet'>Make one with "hanse space create NAME", or join one with "hanse join LINK".</Empty>
+        <Empty title='No space yet'>
+          Make one with "hanse space create NAME", or join one with "hanse join LINK".
+        </Empty>
       ) : (
         <Table
           caption='Spaces'

@@ -18,7 +18,12 @@ export function AuthoritySection({ space }: { readonly space: SpaceSummary }) {
   const active = data?.delegations.filter(({ state }) => state === 'active').length ?? 0
   return (
     <>
-      <Panel title='Delegations' aside={data === null ? '' : `${active} of ${formatAmount(data.delegations.length, 'delegation')} active`}>
+      <Panel
+        title='Delegations'
+        aside={
+          data === null ? '' : `${active} of ${formatAmount(data.delegations.length, 'delegation')} active`
+        }
+      >
         <Trouble text={problem} />
         <div class='tree'>
           <p class='tree-root'>
@@ -89,7 +94,9 @@ function Branch({
                 Revoke…<span class='hidden'> what was given to {delegation.audience}</span>
               </button>
             ) : (
-              <span class={`tag tag-${delegation.state === 'revoked' ? 'bad' : 'quiet'}`}>{delegation.state}</span>
+              <span class={`tag tag-${delegation.state === 'revoked' ? 'bad' : 'quiet'}`}>
+                {delegation.state}
+              </span>
             )}
           </div>
           <Branch nodes={below} onRevoke={onRevoke} />

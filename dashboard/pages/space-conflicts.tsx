@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { SpaceSummary } from '../../src/http/dashboard/overview.ts'
 import type { Conflict, Contender } from '../../src/node/history/conflict.ts'
-import { ask } from '../data/ask.ts'
+import { ask, inAddress } from '../data/ask.ts'
 import { spaceLink } from '../data/route.ts'
 import { useAsked } from '../data/use-asked.ts'
 import { announce } from '../parts/announcer.tsx'
@@ -21,7 +21,9 @@ export function ConflictsSection({ space }: { readonly space: SpaceSummary }) {
   const settle = async ({ path, type, field }: Conflict, operation: string | null) => {
     setTrouble('')
     try {
-      await ask(`/spaces/${space.id}/settlements`, { path, type, field, operation })
+      const side = operation === null ? { keep: true } : { take: operation }
+      const address = `/spaces/${space.id}/conflicts/${inAddress(path)}`
+      await ask(address, { method: 'POST', body: { ...side, type, field } })
       announce(`Settled the conflict at ${path}`)
     } catch (error) {
       setTrouble((error as Error).message)
@@ -30,7 +32,10 @@ export function ConflictsSection({ space }: { readonly space: SpaceSummary }) {
   }
   const conflicts = data?.conflicts ?? []
   return (
-    <Panel title='Open conflicts' aside='merging has decided what shows; what lost is kept until somebody settles it'>
+    <Panel
+      title='Open conflicts'
+      aside='merging has decided what shows; what lost is kept until somebody settles it'
+    >
       <Trouble text={trouble || problem} />
       {data !== null && conflicts.length === 0 ? (
         <Empty title='No open conflict'>
@@ -67,7 +72,9 @@ export function ConflictsSection({ space }: { readonly space: SpaceSummary }) {
         ))}
       </ul>
       {data?.next == null ? null : (
-        <p class='note'>The first {formatAmount(conflicts.length, 'conflict')}; more come as these are settled.</p>
+        <p class='note'>
+          The first {formatAmount(conflicts.length, 'conflict')}; more come as these are settled.
+        </p>
       )}
     </Panel>
   )
@@ -89,7 +96,8 @@ function Side({
       <p class='side-verdict'>{verdict}</p>
       <p class='side-value'>{side.deletes ? <em>deleted</em> : <Value value={side.value} />}</p>
       <p class='quiet'>
-        <Who did={side.author} /> <Moment atMs={side.time} /> <OperationId space={space} id={side.operation} />
+        <Who did={side.author} /> <Moment atMs={side.time} />{' '}
+        <OperationId space={space} id={side.operation} />
       </p>
       {children}
     </div>

@@ -7,7 +7,7 @@ import { formatAmount } from '../words/format.ts'
 /** Authors who signed two histories, with both of them. */
 export function ForksSection({ space }: { readonly space: SpaceSummary }) {
   const { data, problem } = useAsked<{ readonly forks: readonly ForkWithBranches[] }>(
-    `/spaces/${space.id}/forks`,
+    `/dashboard/spaces/${space.id}/forks`,
     space.revision,
   )
   return (
@@ -15,7 +15,8 @@ export function ForksSection({ space }: { readonly space: SpaceSummary }) {
       <Trouble text={problem} />
       {data?.forks.length === 0 ? (
         <Empty title='Nobody has forked'>
-          A key that signs two histories of its own log, by a restored backup or to deceive, shows here with both.
+          A key that signs two histories of its own log, by a restored backup or to deceive, shows here with
+          both.
         </Empty>
       ) : null}
       <ul class='cards'>
@@ -46,7 +47,8 @@ export function ForksSection({ space }: { readonly space: SpaceSummary }) {
             </div>
             {fork.contained ? null : (
               <p class='note'>
-                To take its effect from an operation on: <code>hanse contain {fork.author} --since OPERATION</code>
+                To take its effect from an operation on:{' '}
+                <code>hanse contain {fork.author} --since OPERATION</code>
               </p>
             )}
           </li>
@@ -56,14 +58,23 @@ export function ForksSection({ space }: { readonly space: SpaceSummary }) {
   )
 }
 
-function BranchView({ space, branch, name }: { readonly space: string; readonly branch: Branch; readonly name: string }) {
+function BranchView({
+  space,
+  branch,
+  name,
+}: {
+  readonly space: string
+  readonly branch: Branch
+  readonly name: string
+}) {
   return (
     <div class='side'>
       <p class='side-verdict'>{name}</p>
       <ol class='branch'>
         {branch.operations.map(({ id, time, path, changes, masked }) => (
           <li key={id}>
-            <OperationId space={space} id={id} /> <span class='path'>{path}</span>{' '}
+            <OperationId space={space} id={id} />{' '}
+            <span class='path'>{path === '' ? 'at the top' : path}</span>{' '}
             <span class='quiet'>
               <Moment atMs={time} />
               {changes === null ? ', content not here' : `, ${formatAmount(changes, 'change')}`}

@@ -9,7 +9,7 @@ import { ItemView } from './item-view.tsx'
 /** The items of a space, folder by folder, and each with its history. */
 export function ItemsSection({ space, path }: { readonly space: SpaceSummary; readonly path: string }) {
   const { data, problem } = useAsked<FolderPage>(
-    `/spaces/${space.id}/folder?${new URLSearchParams({ path }).toString()}`,
+    `/dashboard/spaces/${space.id}/folder?${new URLSearchParams({ path }).toString()}`,
     space.revision,
   )
   const parent = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : ''
@@ -19,7 +19,10 @@ export function ItemsSection({ space, path }: { readonly space: SpaceSummary; re
       <Breadcrumb space={space} path={path} />
       <Trouble text={problem} />
       <div class={path === '' ? '' : 'browser'}>
-        <Panel title={isLeaf ? 'Beside it' : 'Below'} aside={data === null || isLeaf ? '' : formatCount(data.entries.length)}>
+        <Panel
+          title={isLeaf ? 'Beside it' : 'Below'}
+          aside={data === null || isLeaf ? '' : formatCount(data.entries.length)}
+        >
           {isLeaf ? (
             <Folder space={space} path={parent} current={path} />
           ) : data === null ? null : data.entries.length === 0 ? (
@@ -58,15 +61,31 @@ function Breadcrumb({ space, path }: { readonly space: SpaceSummary; readonly pa
   )
 }
 
-function Folder({ space, path, current }: { readonly space: SpaceSummary; readonly path: string; readonly current: string }) {
+function Folder({
+  space,
+  path,
+  current,
+}: {
+  readonly space: SpaceSummary
+  readonly path: string
+  readonly current: string
+}) {
   const { data } = useAsked<FolderPage>(
-    `/spaces/${space.id}/folder?${new URLSearchParams({ path }).toString()}`,
+    `/dashboard/spaces/${space.id}/folder?${new URLSearchParams({ path }).toString()}`,
     space.revision,
   )
   return data === null ? null : <Entries space={space} page={data} current={current} />
 }
 
-function Entries({ space, page, current }: { readonly space: SpaceSummary; readonly page: FolderPage; readonly current: string }) {
+function Entries({
+  space,
+  page,
+  current,
+}: {
+  readonly space: SpaceSummary
+  readonly page: FolderPage
+  readonly current: string
+}) {
   return (
     <>
       <ul class='folder'>
@@ -82,7 +101,9 @@ function Entries({ space, page, current }: { readonly space: SpaceSummary; reado
           </li>
         ))}
       </ul>
-      {page.hasMore ? <p class='note'>More than {formatCount(page.entries.length)}: the rest is not shown.</p> : null}
+      {page.hasMore ? (
+        <p class='note'>More than {formatCount(page.entries.length)}: the rest is not shown.</p>
+      ) : null}
     </>
   )
 }

@@ -9,10 +9,10 @@ import { Empty, Panel, Trouble } from '../parts/text.tsx'
 export function LogSection({ space }: { readonly space: SpaceSummary }) {
   const [before, setBefore] = useState<number | null>(null)
   const query = before === null ? '' : `?before=${before}`
-  const { data, problem } = useAsked<{ readonly operations: readonly ArrivedOperation[]; readonly next: number | null }>(
-    `/spaces/${space.id}/operations${query}`,
-    before ?? space.revision,
-  )
+  const { data, problem } = useAsked<{
+    readonly operations: readonly ArrivedOperation[]
+    readonly next: number | null
+  }>(`/dashboard/spaces/${space.id}/operations${query}`, before ?? space.revision)
   const next = data?.next ?? null
   return (
     <Panel title='Operations' aside='as they arrived here, the latest first'>

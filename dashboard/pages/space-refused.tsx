@@ -15,18 +15,24 @@ interface HeldAnswer {
 
 /** What waits and for what; what was refused and why. */
 export function RefusedSection({ space }: { readonly space: SpaceSummary }) {
-  const { data, problem } = useAsked<HeldAnswer>(`/spaces/${space.id}/held`, space.revision)
+  const { data, problem } = useAsked<HeldAnswer>(`/dashboard/spaces/${space.id}/held`, space.revision)
   const counts = Object.entries(space.refused).toSorted(([, a], [, b]) => b - a)
   const told = data?.incidents.filter(({ kind }) => kind === 'refused' || kind === 'held') ?? []
   return (
     <>
       <Panel
         title='Waiting'
-        aside={data === null ? '' : `${formatCount(data.totals.operations)} of at most ${formatCount(data.totals.max.operations)}`}
+        aside={
+          data === null
+            ? ''
+            : `${formatCount(data.totals.operations)} of at most ${formatCount(data.totals.max.operations)}`
+        }
       >
         <Trouble text={problem} />
         {data === null ? null : data.held.length === 0 ? (
-          <Empty title='Nothing waits'>Operations that lack something, or are ahead of this clock, are held here.</Empty>
+          <Empty title='Nothing waits'>
+            Operations that lack something, or are ahead of this clock, are held here.
+          </Empty>
         ) : (
           <Table
             caption='Operations that wait'
@@ -55,12 +61,17 @@ export function RefusedSection({ space }: { readonly space: SpaceSummary }) {
       </Panel>
       <Panel title='Refused' aside='so far, by reason'>
         {counts.length === 0 ? (
-          <Empty title='Nothing was refused'>Every operation that came was one that any honest node takes.</Empty>
+          <Empty title='Nothing was refused'>
+            Every operation that came was one that any honest node takes.
+          </Empty>
         ) : (
           <Table
             caption='Refusals by reason'
             titles={['Times', 'Reason']}
-            rows={counts.map(([code, count]) => ({ key: code, cells: [formatCount(count), <Code code={code} />] }))}
+            rows={counts.map(([code, count]) => ({
+              key: code,
+              cells: [formatCount(count), <Code code={code} />],
+            }))}
           />
         )}
       </Panel>

@@ -6,7 +6,9 @@ import { syncWords } from '../words/sync.ts'
 
 /** With whom a space is in sync, by which proof, and what is not here. */
 export function SyncSection({ space }: { readonly space: SpaceSummary }) {
-  const peers = space.peers.toSorted((a, b) => Number(b.connected) - Number(a.connected) || (a.peer < b.peer ? -1 : 1))
+  const peers = space.peers.toSorted(
+    (a, b) => Number(b.connected) - Number(a.connected) || (a.peer < b.peer ? -1 : 1),
+  )
   return (
     <>
       <Panel title='Peers of this space' aside='“in sync” is said where both sides have shown equal roots'>
@@ -93,7 +95,13 @@ function Facts({ space }: { readonly space: SpaceSummary }) {
       : [['Texts not final', space.waitingTexts.join(', '), true] as const]),
     ...(clockBehindMs === null
       ? []
-      : [['Clock', `this machine seems to be ${formatDuration(clockBehindMs)} behind: set it`, true] as const]),
+      : [
+          [
+            'Clock',
+            `this machine seems to be ${formatDuration(clockBehindMs)} behind: set it`,
+            true,
+          ] as const,
+        ]),
   ]
   return (
     <dl class='fields'>

@@ -34,7 +34,7 @@ export function IncidentsTable({
           <span>
             {code === null ? null : <Code code={code} />} <span class='detail'>{detail}</span>
           </span>,
-          <span>
+          <span class='tags'>
             {peer === null ? null : <Peer id={peer} />}
             {author === null ? null : <Who did={author} />}
           </span>,

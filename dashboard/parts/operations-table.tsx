@@ -32,7 +32,9 @@ export function OperationsTable({
             {path === '' ? 'top' : path}
           </a>
         ) : (
-          <span class='quiet'>{command === '/cap/grant' ? 'grants' : command === '/cap/revoke' ? 'revokes' : command}</span>
+          <span class='quiet'>
+            {command === '/cap/grant' ? 'grants' : command === '/cap/revoke' ? 'revokes' : command}
+          </span>
         ),
         <span>
           {changes === null
@@ -45,5 +47,5 @@ export function OperationsTable({
       ],
     }),
   )
-  return <Table caption={caption} titles={titles} rows={rows} />
+  return <Table caption={caption} titles={titles} rows={rows} isFlowing />
 }

@@ -1,4 +1,12 @@
-import { forceCollide, forceLink, forceManyBody, forceSimulation, forceX, forceY, type SimulationNodeDatum } from 'd3-force'
+import {
+  forceCollide,
+  forceLink,
+  forceManyBody,
+  forceSimulation,
+  forceX,
+  forceY,
+  type SimulationNodeDatum,
+} from 'd3-force'
 import { useMemo, useRef } from 'preact/hooks'
 import { formatAmount, tail } from '../words/format.ts'
 
@@ -16,8 +24,8 @@ interface Place extends SimulationNodeDatum {
   readonly id: string
 }
 
-const WIDTH = 640
-const HEIGHT = 300
+const WIDTH = 560
+const HEIGHT = 260
 const STEPS = 160
 
 /** This node and who is connected to it: a drawing of what the table beside it says. */
@@ -46,7 +54,12 @@ export function PeerGraph({ peers }: { readonly peers: readonly GraphPeer[] }) {
       {peers.map(({ peer, spaces, equal, relayed }) => {
         const at = places.get(peer) as Place
         const kind = spaces.length === 0 ? 'stranger' : equal === spaces.length ? 'equal' : 'member'
-        const words = spaces.length === 0 ? 'no space shared' : spaces.length === 1 ? spaces[0] : `${spaces.length} spaces`
+        const words =
+          spaces.length === 0
+            ? 'no space shared'
+            : spaces.length === 1
+              ? spaces[0]
+              : `${spaces.length} spaces`
         return (
           <g key={peer} class={`peer peer-${kind}`} style={{ transform: `translate(${at.x}px, ${at.y}px)` }}>
             <circle r={spaces.length === 0 ? 6 : 9} />
@@ -77,16 +90,16 @@ function usePlaces(peers: readonly string[]): ReadonlyMap<string, Place> {
     const around = peers.map((id, i): Place => {
       const angle = (i / Math.max(1, peers.length)) * 2 * Math.PI + 0.4
       const last = known.current.get(id)
-      const start = { x: WIDTH / 2 + Math.cos(angle) * 190, y: HEIGHT / 2 + Math.sin(angle) * 95 }
-      return { id, ...(last === undefined ? start : { x: last.x as number, y: last.y as number }) }
+      const start = { x: WIDTH / 2 + Math.cos(angle) * 170, y: HEIGHT / 2 + Math.sin(angle) * 80 }
+      return { id, ...(last === undefined ? start : { x: last.x, y: last.y }) }
     })
     const ties = around.map((place) => ({ source: self, target: place }))
     forceSimulation([self, ...around])
-      .force('tie', forceLink(ties).distance(125).strength(0.12))
-      .force('apart', forceManyBody().strength(-300))
+      .force('tie', forceLink(ties).distance(150).strength(0.12))
+      .force('apart', forceManyBody().strength(-900))
       .force('room', forceCollide(46))
-      .force('wide', forceX(WIDTH / 2).strength(0.025))
-      .force('flat', forceY(HEIGHT / 2).strength(0.14))
+      .force('wide', forceX(WIDTH / 2).strength(0.02))
+      .force('flat', forceY(HEIGHT / 2).strength(0.12))
       .stop()
       .tick(STEPS)
     for (const place of around) {

@@ -36,10 +36,16 @@ export function Plot({
     if (element === null) return
     const create = () => {
       plot.current?.destroy()
-      plot.current = new uPlot(optionsOf(element, lines, format, isLogarithmic), dataOf(timesMs, lines), element)
+      plot.current = new uPlot(
+        optionsOf(element, lines, format, isLogarithmic),
+        dataOf(timesMs, lines),
+        element,
+      )
     }
     create()
-    const resized = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }))
+    const resized = new ResizeObserver(() =>
+      plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }),
+    )
     resized.observe(element)
     const scheme = window.matchMedia('(prefers-color-scheme: dark)')
     scheme.addEventListener('change', create)
@@ -75,7 +81,10 @@ function Legend({ line, format }: { readonly line: Line; readonly format: (value
   return (
     <div>
       <dt>
-        <span class={`key key-${line.colour} ${line.isDashed === true ? 'key-dashed' : ''}`} aria-hidden='true' />
+        <span
+          class={`key key-${line.colour} ${line.isDashed === true ? 'key-dashed' : ''}`}
+          aria-hidden='true'
+        />
         {line.label}
       </dt>
       <dd>{words}</dd>
@@ -108,13 +117,25 @@ function optionsOf(
     cursor: { show: false },
     scales: {
       x: { time: true },
+      // The library's numbers have names in its types only.
+      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment
       y: isLogarithmic
         ? { distr: 3, range: (_plot, low, high) => [Math.max(0.5, low / 2), Math.max(10, high * 2)] }
         : { range: (_plot, _low, high) => [0, Math.max(4, high * 1.15)] },
     },
     axes: [
-      { ...axis, space: 90, values: [[1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 1]] as uPlot.Axis.Values },
-      { ...axis, size: 52, space: 28, values: (_plot, ticks) => ticks.map((tick) => (tick === null ? '' : format(tick))) },
+      {
+        ...axis,
+        size: 24,
+        space: 90,
+        values: [[1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 1]] as uPlot.Axis.Values,
+      },
+      {
+        ...axis,
+        size: 52,
+        space: 28,
+        values: (_plot, ticks) => ticks.map((tick) => (tick === null ? '' : format(tick))),
+      },
     ],
     series: [
       {},

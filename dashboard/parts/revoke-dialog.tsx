@@ -28,15 +28,19 @@ export function RevokeDialog({
     const gone = new AbortController()
     setPreview(null)
     setProblem('')
-    ask<RevocationReport>(path, { target, purge, dryRun: true }, gone.signal).then(setPreview, (error: unknown) => {
-      if (!gone.signal.aborted) setProblem((error as Error).message)
-    })
+    const body = { target, purge, dryRun: true }
+    ask<RevocationReport>(path, { method: 'POST', body, signal: gone.signal }).then(
+      setPreview,
+      (error: unknown) => {
+        if (!gone.signal.aborted) setProblem((error as Error).message)
+      },
+    )
     return () => gone.abort()
   }, [path, target, purge])
   const revoke = async () => {
     setBusy(true)
     try {
-      await ask(path, { target, purge, dryRun: false })
+      await ask(path, { method: 'POST', body: { target, purge, dryRun: false } })
       announce('Revoked')
       onClose()
     } catch (error) {
@@ -47,18 +51,18 @@ export function RevokeDialog({
   return (
     <Dialog title='Revoke a delegation' onClose={onClose}>
       <p>
-        <Who did={delegation.audience} /> may {mayWords(delegation)}. A revocation is an operation like any other: it
-        reaches every peer, and cannot be taken back.
+        <Who did={delegation.audience} /> may {mayWords(delegation)}. A revocation is an operation like any
+        other: it reaches every peer, and cannot be taken back.
       </p>
       <fieldset>
         <legend>What was done under it</legend>
         <label>
-          <input type='radio' name='purge' checked={!purge} onChange={() => setPurge(false)} /> stays: only what comes
-          from now on has no effect
+          <input type='radio' name='purge' checked={!purge} onChange={() => setPurge(false)} /> stays: only
+          what comes from now on has no effect
         </label>
         <label>
-          <input type='radio' name='purge' checked={purge} onChange={() => setPurge(true)} /> loses its effect too, from
-          the beginning
+          <input type='radio' name='purge' checked={purge} onChange={() => setPurge(true)} /> loses its effect
+          too, from the beginning
         </label>
       </fieldset>
       <Trouble text={problem} />
@@ -72,7 +76,12 @@ export function RevokeDialog({
         )}
       </div>
       <p class='buttons'>
-        <button type='button' class='danger' disabled={preview === null || isBusy} onClick={() => void revoke()}>
+        <button
+          type='button'
+          class='danger'
+          disabled={preview === null || isBusy}
+          onClick={() => void revoke()}
+        >
           Revoke
         </button>
         <button type='button' onClick={onClose}>
@@ -99,7 +108,13 @@ function Preview({ report }: { readonly report: RevocationReport }) {
             {endedBelow.length > 8 ? ` and ${endedBelow.length - 8} more` : ''}
           </li>
         )}
-        <li>{masked.length === 0 ? 'take the effect of nothing that was written' : <Impacts verb='take the effect of' impacts={masked} />}</li>
+        <li>
+          {masked.length === 0 ? (
+            'take the effect of nothing that was written'
+          ) : (
+            <Impacts verb='take the effect of' impacts={masked} />
+          )}
+        </li>
         {revived.length === 0 ? null : (
           <li>
             <Impacts verb='give back the effect of' impacts={revived} />
@@ -110,7 +125,8 @@ function Preview({ report }: { readonly report: RevocationReport }) {
         )}
         {openInvites.length === 0 ? null : (
           <li class='warn'>
-            leave {formatAmount(openInvites.length, 'open invite')} by which whoever has the link can come again
+            leave {formatAmount(openInvites.length, 'open invite')} by which whoever has the link can come
+            again
           </li>
         )}
       </ul>

@@ -29,7 +29,13 @@ export function Sidebar({ where }: { readonly where: Route }) {
         <span class='quiet id' title={overview?.peerId}>
           {overview === null ? '' : tail(overview.peerId)}
         </span>
-        <button type='button' class='menu small' aria-expanded={isOpen} aria-controls='menu' onClick={() => setOpen(!isOpen)}>
+        <button
+          type='button'
+          class='menu small'
+          aria-expanded={isOpen}
+          aria-controls='menu'
+          onClick={() => setOpen(!isOpen)}
+        >
           Menu
         </button>
       </div>
@@ -50,8 +56,12 @@ export function Sidebar({ where }: { readonly where: Route }) {
           <ul>
             {overview?.spaces.map((space) => (
               <li key={space.id}>
-                <a href={spaceLink(space.id)} aria-current={space.id === here ? 'page' : undefined}>
-                  <span class='nav-name'>{space.name === '' ? 'not here yet' : space.name}</span>
+                <a
+                  href={spaceLink(space.id)}
+                  title={space.name}
+                  aria-current={space.id === here ? 'page' : undefined}
+                >
+                  <span class='nav-name clip'>{space.name === '' ? 'not here yet' : space.name}</span>
                   <span class='nav-grade'>
                     <Grade grade={spaceWords(space).grade}>
                       <span class='hidden'>{spaceWords(space).words}</span>

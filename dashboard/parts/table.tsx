@@ -5,13 +5,20 @@ export function Table({
   caption,
   titles,
   rows,
+  isFlowing = false,
 }: {
   readonly caption: string
   readonly titles: readonly string[]
-  readonly rows: readonly { readonly key: string; readonly cells: readonly ComponentChildren[]; readonly tone?: string }[]
+  readonly rows: readonly {
+    readonly key: string
+    readonly cells: readonly ComponentChildren[]
+    readonly tone?: string
+  }[]
+  /** On a narrow screen: cells one after the other, without titles. For rows that are read at a glance. */
+  readonly isFlowing?: boolean
 }) {
   return (
-    <table>
+    <table class={isFlowing ? 'flowing' : ''}>
       <caption class='hidden'>{caption}</caption>
       <thead>
         <tr>

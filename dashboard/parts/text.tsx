@@ -44,8 +44,8 @@ export function Peer({ id }: { readonly id: string }) {
 /** The same colour for the same key, always; never the only sign. */
 function Mark({ of }: { readonly of: string }) {
   let hash = 0
-  for (const character of of.slice(-8)) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 12
-  return <span class={`mark mark-${hash}`} aria-hidden='true' />
+  for (const character of of.slice(-24)) hash = (Math.imul(hash, 33) + (character.codePointAt(0) ?? 0)) >>> 0
+  return <span class={`mark mark-${(hash >>> 7) % 12}`} aria-hidden='true' />
 }
 
 export function OperationId({ space, id }: { readonly space: string; readonly id: string }) {
@@ -65,7 +65,13 @@ export function Code({ code }: { readonly code: string }) {
 }
 
 /** What to say where there is nothing. */
-export function Empty({ title, children }: { readonly title: string; readonly children?: ComponentChildren }) {
+export function Empty({
+  title,
+  children,
+}: {
+  readonly title: string
+  readonly children?: ComponentChildren
+}) {
   return (
     <div class='empty'>
       <p class='empty-title'>{title}</p>

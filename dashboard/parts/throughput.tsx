@@ -24,7 +24,11 @@ export function Throughput({ samples }: { readonly samples: readonly Sample[] })
         },
       ] as const,
       trips: [
-        { label: 'Middle', colour: 'accent', values: samples.map(({ roundTripMs }) => atLeastOne(roundTripMs)) },
+        {
+          label: 'Middle',
+          colour: 'accent',
+          values: samples.map(({ roundTripMs }) => atLeastOne(roundTripMs)),
+        },
         {
           label: 'Slowest',
           colour: 'warn',
@@ -48,7 +52,14 @@ export function Throughput({ samples }: { readonly samples: readonly Sample[] })
         format={formatDuration}
         isLogarithmic
       />
-      <Plot title='Round trip' unit='to peers' timesMs={timesMs} lines={trips} format={formatDuration} isLogarithmic />
+      <Plot
+        title='Round trip'
+        unit='to peers'
+        timesMs={timesMs}
+        lines={trips}
+        format={formatDuration}
+        isLogarithmic
+      />
     </div>
   )
 }

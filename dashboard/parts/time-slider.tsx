@@ -16,7 +16,9 @@ export function TimeSlider({
   const at = atMs === null ? last : Math.max(0, momentsMs.indexOf(atMs))
   const go = (index: number) => onChange(index >= last ? null : (momentsMs[Math.max(0, index)] ?? null))
   const words =
-    atMs === null ? 'now' : `as of ${formatMoment(atMs)}, moment ${formatCount(at + 1)} of ${formatCount(last)}`
+    atMs === null
+      ? 'now'
+      : `as of ${formatMoment(atMs)}, moment ${formatCount(at + 1)} of ${formatCount(last)}`
   return (
     <div class='slider'>
       <button type='button' class='small' disabled={at === 0} onClick={() => go(at - 1)}>

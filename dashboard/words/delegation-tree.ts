@@ -51,7 +51,8 @@ export function delegationTree(delegations: readonly DelegationStatus[], spaceDi
 /** What a delegation allows, in words. */
 export function mayWords({ command, path }: DelegationStatus): string {
   const what =
-    { '/': 'everything', '/op': 'read and write', '/op/read': 'read', '/op/write': 'write' }[command] ?? command
+    { '/': 'everything', '/op': 'read and write', '/op/read': 'read', '/op/write': 'write' }[command] ??
+    command
   if (path === null) return `${what}, as its policy says`
   return path === '' ? what : `${what} at and below ${path}`
 }

@@ -1,5 +1,10 @@
 const count = new Intl.NumberFormat()
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+})
 const date = new Intl.DateTimeFormat(undefined, {
   day: 'numeric',
   month: 'short',

@@ -15,8 +15,11 @@ export function syncWords(peer: PeerStatus, { absentBodies, localHead }: SpaceSt
   const proved = provedAtMs === null ? null : formatMoment(provedAtMs)
   const more: string[] = []
   if (!inSync && weLack + theyLack > 0)
-    more.push(`when last compared, ${formatAmount(weLack, 'operation')} missing here, ${formatCount(theyLack)} there`)
-  if (localHead !== null && receipt?.coversLocalHead === true) more.push('has signed that it holds our last write')
+    more.push(
+      `when last compared, ${formatAmount(weLack, 'operation')} missing here, ${formatCount(theyLack)} there`,
+    )
+  if (localHead !== null && receipt?.coversLocalHead === true)
+    more.push('has signed that it holds our last write')
   if (lastFault !== null && lastFault !== 'LINK_CLOSED') more.push(`its last link ended with ${lastFault}`)
   if (inSync && proved !== null)
     return {
@@ -25,8 +28,13 @@ export function syncWords(peer: PeerStatus, { absentBodies, localHead }: SpaceSt
       more,
     }
   if (provedAtMs === null)
-    return { grade: connected ? 'open' : 'away', words: connected ? 'Nothing proved yet' : 'Never proved in sync', more }
-  if (absentBodies > 0) more.push(`${formatAmount(absentBodies, 'body', 'bodies')} of operations not here yet`)
+    return {
+      grade: connected ? 'open' : 'away',
+      words: connected ? 'Nothing proved yet' : 'Never proved in sync',
+      more,
+    }
+  if (absentBodies > 0)
+    more.push(`${formatAmount(absentBodies, 'body', 'bodies')} of operations not here yet`)
   const words = `Nothing proved since ${proved}`
   if (more.length === 0) more.push('something has changed here since')
   return { grade: connected ? 'open' : 'away', words, more }
@@ -44,5 +52,9 @@ export function spaceWords({ peers, operations }: SpaceStatus): SyncWords {
       more: [],
     }
   const grade = proved === here.length ? 'proved' : 'open'
-  return { grade, words: `Proved equal with ${proved} of ${formatAmount(here.length, 'connected peer')}`, more: [] }
+  return {
+    grade,
+    words: `Proved equal with ${proved} of ${formatAmount(here.length, 'connected peer')}`,
+    more: [],
+  }
 }

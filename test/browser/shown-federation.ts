@@ -1,5 +1,6 @@
+import { compareBytes } from '../../src/core/bytes.ts'
 import { setRegister } from '../../src/core/types/register/change.ts'
-import { signOperation, type VerifiedOperation } from '../../src/core/operation/operation.ts'
+import { type Operation, signOperation } from '../../src/core/operation/operation.ts'
 import type { Signer } from '../../src/core/signature.ts'
 import { HttpServer } from '../../src/http/http-server.ts'
 import type { HanseNode } from '../../src/node/node.ts'
@@ -8,7 +9,8 @@ import { signerNamed } from '../cast.ts'
 import { createFederation, type Federation, until, untilEqual } from '../node/federation.ts'
 
 /** A text that is harm where it is ever read as HTML. */
-export const HARMFUL = '<img src=x onerror="document.title=\'harmed\'"><script>document.title="harmed"</script>'
+export const HARMFUL =
+  '<img src=x onerror="document.title=\'harmed\'"><script>document.title="harmed"</script>'
 
 /** Alice's node, served over HTTP, with all that a dashboard has to show: peers, a fork, conflicts, what waits and what was refused. */
 export interface ShownFederation {
@@ -42,9 +44,13 @@ export async function startShownFederation(): Promise<ShownFederation> {
   meet(notes, bobsNotes)
   await untilEqual(notes, bobsNotes)
   await untilEqual(plan, bobsPlan)
-  await misbehave(notes, mallory, bob)
   agents(alice, notes)
-  const server = await HttpServer.start({ node: alice, version: '0.1.0', listen: { host: '127.0.0.1', port: 0 } })
+  const server = await HttpServer.start({
+    node: alice,
+    version: '0.1.0',
+    listen: { host: '127.0.0.1', port: 0 },
+  })
+  await misbehave(notes, mallory, bob)
   return {
     alice,
     server,
@@ -85,7 +91,11 @@ async function join(
   for (const space of spaces) {
     const joined = node.join(space.invite({ role: 'writer' }))
     await until(joined, () => joined.status().peers.some(({ inSync }) => inSync), `${name} in ${space.name}`)
-    await until(space, () => space.delegations().some(({ audience }) => audience === node.did), `${name}'s token`)
+    await until(
+      space,
+      () => space.delegations().some(({ audience }) => audience === node.did),
+      `${name}'s token`,
+    )
   }
   return node
 }
@@ -107,29 +117,35 @@ async function misbehave(space: Space, mallory: HanseNode, bob: HanseNode): Prom
   const other = variant(last, mallory.author, 'East quay', {})
   const another = after(other, mallory.author, 'East quay, moved')
   const stranger = signerNamed('a stranger')
-  const forged = variant(last, stranger, 'mine', { author: stranger.publicKey, seq: 0, prev: null, caps: [] })
+  const forged = variant(last, stranger, 'mine', {
+    author: stranger.publicKey,
+    seq: 0,
+    prev: null,
+    deps: [...last.header.deps, last.header.prev as Uint8Array].sort(compareBytes),
+    caps: [],
+  })
   const bobs = bob.space(space.id)
   const early = after(operationOf(bobs, bobs.status().localHead as string), bob.author, 'tomorrow', 300_000)
   await space.hosted.replica.receive([other, another, forged, early], mallory.peerId)
 }
 
-function operationOf({ hosted }: Space, id: string): VerifiedOperation {
+function operationOf({ hosted }: Space, id: string): Operation {
   const entry = hosted.store.find(new Uint8Array(Buffer.from(id, 'hex')))
   if (entry === undefined) throw new Error('it is not there')
   return hosted.operation(entry.ordinal)
 }
 
 function variant(
-  { header }: VerifiedOperation,
+  { header }: Operation,
   signer: Signer,
   value: string,
-  other: Partial<VerifiedOperation['header']>,
-): VerifiedOperation {
+  other: Partial<Operation['header']>,
+): Operation {
   const changes = [setRegister('stations/east', value)]
   return signOperation({ ...header, path: '', ...other }, changes, signer.sign)
 }
 
-function after(before: VerifiedOperation, signer: Signer, value: string, laterMs = 1): VerifiedOperation {
+function after(before: Operation, signer: Signer, value: string, laterMs = 1): Operation {
   const { seq, lamport, time } = before.header
   const place = { seq: seq + 1, prev: before.id, deps: [], lamport: lamport + 1, time: time + laterMs }
   return variant(before, signer, value, { ...place, command: '/op/write' })

@@ -13,6 +13,10 @@ export async function* dashboardEvents(
 ): AsyncGenerator<ServerEvent, void, void> {
   let waiting: ServerEvent[] = []
   let wake = () => {}
+  const news = async () =>
+    await new Promise<void>((resolve) => {
+      wake = resolve
+    })
   const stop = monitor.follow((event) => {
     waiting.push(event)
     wake()
@@ -25,10 +29,7 @@ export async function* dashboardEvents(
         waiting = [{ event: 'snapshot', data: monitor.snapshot() }]
       const next = waiting.shift()
       if (next !== undefined) yield next
-      else
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
+      else await news()
     }
   } finally {
     stop()

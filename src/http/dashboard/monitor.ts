@@ -172,7 +172,8 @@ export class Monitor {
     const isSecond = this.#ticks % TICKS_PER_SAMPLE === 0
     const sample = isSecond ? this.#samples.close(this.#node.now(), roundTripsMs(this.#node)) : null
     if (this.#listeners.size > 0) this.#tellNews(sample)
-    this.#newOperations = this.#newIncidents = 0
+    this.#newOperations = 0
+    this.#newIncidents = 0
   }
 
   #tellNews(sample: Sample | null): void {

@@ -1,10 +1,8 @@
 import { sessionOf } from '../authenticate.ts'
 import { sendEvents } from '../event-stream.ts'
 import type { HttpApp, HttpContext } from '../http-context.ts'
-import { registerAgentRoutes } from './agent-routes.ts'
-import { registerDelegationRoutes } from './delegation-routes.ts'
 import { dashboardEvents } from './event-queue.ts'
-import { registerItemRoutes } from './item-routes.ts'
+import { registerItemViewRoutes } from './item-view-routes.ts'
 import { Monitor } from './monitor.ts'
 import { registerPageRoutes } from './page-routes.ts'
 import { requireNode } from './require-node.ts'
@@ -28,7 +26,5 @@ export function registerDashboard(app: HttpApp, { node, version, sessions, stopp
     await sendEvents(reply, (signal) => dashboardEvents(monitor, isAllowed, signal), stopping)
   })
   registerSpaceViewRoutes(app, monitor)
-  registerItemRoutes(app)
-  registerDelegationRoutes(app)
-  registerAgentRoutes(app, node)
+  registerItemViewRoutes(app)
 }

@@ -63,7 +63,9 @@ export class Samples {
       roundTripMs: quantile(roundTripsMs, 0.5),
       roundTripMaxMs: quantile(roundTripsMs, 1),
     }
-    this.#written = this.#received = this.#refused = 0
+    this.#written = 0
+    this.#received = 0
+    this.#refused = 0
     this.#delays = []
     this.#all.push(sample)
     if (this.#all.length > DASHBOARD_SAMPLES_MAX) this.#all.shift()

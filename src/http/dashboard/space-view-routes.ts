@@ -41,14 +41,6 @@ export function registerSpaceViewRoutes(app: HttpApp, monitor: Monitor): void {
       return { operations, next: from === 0 ? null : from }
     },
   )
-  app.get(
-    `${base}/operations/:operation`,
-    { schema: { hide: true, params: Type.Object({ space: Type.String(), operation: Type.String() }) } },
-    ({ caller, params }) => {
-      requireNode(caller)
-      return caller.space(params.space).space.explain(params.operation)
-    },
-  )
   app.get(`${base}/held`, { schema: { hide: true, params: SpaceParams } }, ({ caller, params }) => {
     requireNode(caller)
     const { space } = caller.space(params.space)

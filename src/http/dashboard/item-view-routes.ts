@@ -1,7 +1,6 @@
 import { Type } from 'typebox'
 import { DASHBOARD_LISTED_MAX } from '../../core/limits.ts'
 import { parsePath } from '../../core/path.ts'
-import { CELL_TYPES } from '../../core/types/cell.ts'
 import { orThrow } from '../../node/fault-error.ts'
 import { type Item, itemAt } from '../../node/space/item.ts'
 import type { Space } from '../../node/space/space.ts'
@@ -11,10 +10,9 @@ import { readFolder } from './folder.ts'
 import { requireNode } from './require-node.ts'
 
 const PathQuery = Type.Object({ path: Type.String() })
-const Types = Type.Union(CELL_TYPES.map((type) => Type.Literal(type)))
 
-/** Items as they are and were, and where concurrent writes met. */
-export function registerItemRoutes(app: HttpApp): void {
+/** Items as the page shows them: folder by folder, and all types at a path at once, logs by their end. */
+export function registerItemViewRoutes(app: HttpApp): void {
   const base = '/v1/dashboard/spaces/:space'
   app.get(
     `${base}/folder`,
@@ -42,47 +40,6 @@ export function registerItemRoutes(app: HttpApp): void {
       const { space } = caller.space(params.space)
       return {
         items: at === undefined ? itemsNow(space, path) : space.history.allAt(path, at).map(shortened),
-      }
-    },
-  )
-  app.get(
-    `${base}/history`,
-    { schema: { hide: true, params: SpaceParams, querystring: PathQuery } },
-    ({ caller, params, query: { path } }) => {
-      requireNode(caller)
-      return caller.space(params.space).space.history.of(path, { limit: DASHBOARD_LISTED_MAX })
-    },
-  )
-  app.get(`${base}/conflicts`, { schema: { hide: true, params: SpaceParams } }, ({ caller, params }) => {
-    requireNode(caller)
-    return caller.space(params.space).space.conflicts.list('')
-  })
-  app.post(
-    `${base}/settlements`,
-    {
-      schema: {
-        hide: true,
-        params: SpaceParams,
-        body: Type.Object(
-          {
-            path: Type.String(),
-            type: Types,
-            field: Type.String(),
-            operation: Type.Union([Type.String(), Type.Null()], {
-              description: 'The losing operation whose value is to show; null keeps what shows.',
-            }),
-          },
-          { additionalProperties: false },
-        ),
-      },
-    },
-    ({ caller, params, body: { path, type, field, operation } }) => {
-      requireNode(caller)
-      const { conflicts } = caller.space(params.space).space
-      const choice = { type, field }
-      return {
-        operation:
-          operation === null ? conflicts.keep(path, choice) : conflicts.take(path, operation, choice),
       }
     },
   )
