@@ -141,9 +141,12 @@ describe('a session of MCP over HTTP', () => {
       alice.client.callTool(args, undefined, options),
     )
     const outcomes = Promise.allSettled(waiting)
-    let refused = ''
-    while (refused === '')
-      await alice.call('status').catch((error: unknown) => void (refused = String(error)))
+    let refused: string | null = null
+    while (refused === null)
+      refused = await alice.call('status').then(
+        () => null,
+        (error: unknown) => String(error),
+      )
     expect(refused).toContain('TOO_MANY')
     giveUp.abort()
     expect((await outcomes).every(({ status }) => status === 'rejected')).toBe(true)
