@@ -33,7 +33,9 @@ export class EventQueue {
   /** Nothing more comes; what waits is still handed out. `error`: thrown to the reader after that. */
   end(error?: unknown): void {
     this.#isOver = true
-    if (error !== undefined) this.#error ??= error instanceof Error ? error : new Error(String(error))
+    if (error !== undefined)
+      this.#error ??=
+        error instanceof Error ? error : new Error('bug: a source of events has failed', { cause: error })
     this.#onRoom?.()
     this.#onNews?.()
   }

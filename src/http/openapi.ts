@@ -57,14 +57,14 @@ function withNames(document: Document): Document {
       const { operationId = '' } = operation
       if (!known.has(operationId)) {
         known.add(operationId)
-        return [method, operation]
+        return [method, operation] as const
       }
       return [
         method,
         { ...operation, operationId: `${operationId}By${method[0]?.toUpperCase()}${method.slice(1)}` },
-      ]
+      ] as const
     })
-    return [address, Object.fromEntries(named)]
+    return [address, Object.fromEntries(named)] as const
   })
   return { ...document, paths: Object.fromEntries(paths) }
 }
