@@ -72,8 +72,9 @@ export function formatRun(report: RunReport, style: Style, isVerbose: boolean): 
   ]
 }
 
-function resultOf({ error, ahead, behind, kind }: RunReport, style: Style): string {
-  if (error !== null) return style.bad('broke off; what was done by then stays')
+function resultOf({ error, ahead, behind, kind, bytesReceived }: RunReport, style: Style): string {
+  if (error !== null)
+    return style.bad(bytesReceived === 0 ? 'not reached' : 'broke off; what was done by then stays')
   if (ahead === null || behind === null) return kind === 'files' ? 'done' : style.warn('not compared')
   if (ahead === 0 && behind === 0) return style.good('both have the same')
   const parts = [

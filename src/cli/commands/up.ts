@@ -5,12 +5,14 @@ import { FaultError } from '../../node/fault-error.ts'
 import type { HanseNode } from '../../node/node.ts'
 import type { NodeOptions } from '../../node/node-options.ts'
 import { addConfigFlags } from '../config-flags.ts'
+import type { ArgumentsOf } from '../control/action.ts'
 import { connectControl } from '../control/control-client.ts'
 import { socketPathOf } from '../control/socket-path.ts'
 import { faultOf } from '../../node/fault-of.ts'
 import type { Session } from '../session.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
 import { serveHttp } from '../serve-http.ts'
+import { inviteAction, inviteOf } from './invite.ts'
 import { watchTables } from '../watch-tables.ts'
 import { UpReport } from './up-report.ts'
 
@@ -22,12 +24,13 @@ export function registerUp(program: Command<[], GlobalOptions>, shell: Shell): v
   const command = program
     .command('up')
     .description('run the node in the foreground, until Ctrl-C')
+    .option('--invite <role>', 'print a link with which somebody joins, as a reader, writer or admin')
     .addHelpText(
       'after',
       '\nFlags override the environment, which overrides config.toml in the data directory.\nWith --json, events come as one JSON object a line: listening, unreadable, connect, sync, fork, log, table, fault, stopped.',
     )
-  addConfigFlags(command).action(async (_options, self) => {
-    const { session } = shell.open(self)
+  addConfigFlags(command).action(async ({ invite }, self) => {
+    const { session, space } = shell.open(self)
     const report = new UpReport(shell)
     const options = {
       ...session.config,
@@ -37,13 +40,20 @@ export function registerUp(program: Command<[], GlobalOptions>, shell: Shell): v
     surviveStrayErrors(report)
     const node = await openDirectory(options, shell.interrupted)
     if (node === null) return
-    await serve(node, session, shell, report)
+    const inviting = invite === undefined ? null : { space, role: invite, path: '' }
+    await serve(node, { session, inviting }, shell, report)
   })
+}
+
+/** What is served, and what link is told with it. */
+interface Serving {
+  readonly session: Session
+  readonly inviting: ArgumentsOf<typeof inviteAction.shape> | null
 }
 
 async function serve(
   node: HanseNode,
-  { data, config }: Session,
+  { session: { data, config }, inviting }: Serving,
   shell: Shell,
   report: UpReport,
 ): Promise<void> {
@@ -52,19 +62,23 @@ async function serve(
   const { prepareSocketPath, removeSocket } = await import('../control/socket-path.ts')
   let server: InstanceType<typeof ControlServer> | null = null
   let http: Awaited<ReturnType<typeof serveHttp>> = null
+  let remotes: Awaited<ReturnType<typeof startRemotes>> | null = null
   try {
     refuseWithoutSpaces(node)
     const path = prepareSocketPath(data)
     http = await serveHttp(node, config, (error) => report.fault(faultOf(error)))
     server = new ControlServer({ node, actions: ACTIONS, http, path })
     await server.start()
-    report.listening(node, data, path, http)
+    const invite = inviting === null ? null : inviteOf(node, inviting).link
+    report.listening(node, { data, socket: path, http, invite })
     report.watch(node)
     watchTables(node, config.tablePollIntervalMs, (...trouble) => report.table(...trouble))
+    remotes = await startRemotes(node)
     await untilAborted(shell.interrupted)
     report.stopping()
   } finally {
     const stopped = async () => {
+      await remotes?.stop()
       await server?.stop()
       await http?.stop()
       if (server !== null) removeSocket(data)
@@ -73,6 +87,14 @@ async function serve(
     await Promise.race([stopped(), wait(NODE_STOP_TIMEOUT_MS, undefined, { ref: false })])
   }
   report.stopped()
+}
+
+/** Remotes are synced with by their schedules from now on. */
+async function startRemotes(node: HanseNode) {
+  const { RemoteWorkers } = await import('../../node/remotes/schedule.ts')
+  const workers = new RemoteWorkers(node)
+  workers.start()
+  return workers
 }
 
 /** Opens the node; waits for short commands that have the directory, and refuses to be a second node on it. Null when interrupted. */

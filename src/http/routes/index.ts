@@ -11,9 +11,12 @@ import { registerNetworkRoutes } from './network.ts'
 import { registerNodeStatusRoutes } from './node-status.ts'
 import { registerContentRoutes } from './content.ts'
 import { registerBlobRoutes } from './blobs.ts'
+import { registerHealthRoute } from './health.ts'
+import { registerMetricsRoute } from './metrics.ts'
 import { registerKindRoutes } from './kinds.ts'
 import { registerMcpRoute } from './mcp.ts'
 import { registerOperatorSessionRoutes } from './operator-session.ts'
+import { registerNodeRoutes } from './nodes.ts'
 import { registerPlainRemoteRoutes } from './plain-remote.ts'
 import { registerPeerRoutes } from './peer.ts'
 import { registerQueryRoutes } from './queries.ts'
@@ -37,6 +40,9 @@ const SCHEMAS = [
 /** Every route there is. */
 export async function registerRoutes(app: HttpApp, context: HttpContext): Promise<void> {
   for (const schema of SCHEMAS) app.addSchema(schema)
+  // First, because it looks at all that follow.
+  registerMetricsRoute(app, context)
+  registerHealthRoute(app, context)
   registerOperatorSessionRoutes(app, context)
   registerWhoAmIRoute(app, context)
   registerPeerRoutes(app, context)
@@ -52,4 +58,5 @@ export async function registerRoutes(app: HttpApp, context: HttpContext): Promis
   registerMcpRoute(app, context)
   registerDashboard(app, context)
   await registerPlainRemoteRoutes(app, context)
+  registerNodeRoutes(app, context)
 }

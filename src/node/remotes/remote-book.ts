@@ -8,6 +8,7 @@ import {
 } from '../../core/limits.ts'
 import { parsePath } from '../../core/path.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
+import { NodeRegistry } from './node-registry.ts'
 import {
   NO_STATE,
   REMOTE_MODES,
@@ -63,11 +64,14 @@ export class RemoteBook extends TypedEventEmitter<RemoteBookEvents> {
   #records: readonly RemoteRecord[]
   readonly #states = new Map<string, RemoteState>()
   readonly #running = new Map<string, Promise<unknown>>()
+  /** The nodes that have made themselves known to this one. */
+  readonly nodes: NodeRegistry
 
   constructor(storage: RemoteStorage, owner: RemoteOwner) {
     super()
     this.#storage = storage
     this.#owner = owner
+    this.nodes = new NodeRegistry(storage, () => owner.now())
     const read = readJson(storage.note(NOTE))
     if (read !== undefined && !Array.isArray(read)) owner.log('the list of remotes is damaged: add them anew')
     this.#records = Array.isArray(read) ? (read as readonly RemoteRecord[]) : []

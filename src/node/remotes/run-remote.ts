@@ -9,7 +9,7 @@ import type { Space } from '../space/space.ts'
 import { compareClocks } from './compare-clocks.ts'
 import { pullFromFiles, pushToFolder } from './files-remote.ts'
 import { HttpClient } from './http-client.ts'
-import { askVersion, pullFromNode, pushToNode, type RemoteVersion } from './node-remote.ts'
+import { askVersion, pullFromNode, pushToNode, type RemoteVersion, tagOf } from './node-remote.ts'
 import { syncWithPeer } from './peer-remote.ts'
 import type { RemoteRecord, RemoteRun } from './remote-record.ts'
 import { parseRemoteUrl } from './remote-url.ts'
@@ -141,14 +141,15 @@ async function withNode(
     const { behind } = await compareClocks(space.hosted.store, first.clock)
     if (direction === 'push' && behind > 0)
       tally.say(
-        `this node is behind: the remote has ${behind} operations that are not here; nothing of them is overwritten, but pull to see them`,
+        `this node is behind: the remote has ${behind} more; nothing of it is overwritten, pull to see it`,
       )
     const isFullyKnown = behind === 0
     await pushToNode(context, first)
     if (tally.sent > 0 && isFullyKnown && context.isThorough)
       tally.items('there', await space.history.since(first.clock, path))
   }
-  const last = await askVersion(client, base, space.id, signal)
+  const isEven = first.tag !== null && first.tag === tagOf(space.hosted)
+  const last = isEven ? first : await askVersion(client, base, space.id, signal)
   if (last === null) return
   const { ahead, behind } = await compareClocks(space.hosted.store, last.clock)
   tally.ahead = ahead
