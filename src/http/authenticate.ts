@@ -17,8 +17,11 @@ declare module 'fastify' {
   }
 }
 
-/** The name of the cookie of an operator's session. */
-export const SESSION_COOKIE = 'hanse_session'
+/**
+ * The name of the cookie of an operator's session. With the port, because browsers keep cookies by host alone: two nodes of one machine would
+ * end each other's sessions.
+ */
+export const sessionCookie = ({ socket }: FastifyRequest): string => `hanse_session_${socket.localPort ?? 0}`
 
 /**
  * The hook that finds out who asks, before anything of the request is read:
@@ -30,7 +33,7 @@ export const SESSION_COOKIE = 'hanse_session'
 export function authenticateHook(node: HanseNode, sessions: OperatorSessions) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     if (request.routeOptions.config.isOpen === true) return
-    const { authorization, cookie } = request.headers
+    const { authorization } = request.headers
     if (authorization !== undefined) {
       const [scheme = '', token = ''] = authorization.split(' ')
       reply.header('WWW-Authenticate', 'Bearer realm="hanse"')
@@ -43,7 +46,7 @@ export function authenticateHook(node: HanseNode, sessions: OperatorSessions) {
       reply.removeHeader('WWW-Authenticate')
       return
     }
-    const session = sessionOf(cookie)
+    const session = sessionOf(request)
     if (session !== null && sessions.has(session)) {
       if (!isOwnPage(request))
         throw new FaultError({
@@ -60,10 +63,10 @@ export function authenticateHook(node: HanseNode, sessions: OperatorSessions) {
   }
 }
 
-/** The session in a Cookie header (RFC 6265 §5.4); null where there is none. */
-export function sessionOf(header: string | undefined): string | null {
-  const prefix = `${SESSION_COOKIE}=`
-  const pair = header?.split(';').find((part) => part.trim().startsWith(prefix))
+/** The session in the Cookie header of a request (RFC 6265 §5.4); null where there is none. */
+export function sessionOf(request: FastifyRequest): string | null {
+  const prefix = `${sessionCookie(request)}=`
+  const pair = request.headers.cookie?.split(';').find((part) => part.trim().startsWith(prefix))
   return pair === undefined ? null : pair.trim().slice(prefix.length)
 }
 

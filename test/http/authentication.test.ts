@@ -84,6 +84,20 @@ describe('who asks over HTTP', () => {
     expect((await fetch(`${origin}/v1/whoami`, { headers: { cookie } })).status).toBe(401)
   })
 
+  it('keeps the sessions of two nodes of one machine apart, of which browsers do not know that they are two', async () => {
+    const other = await ServedNode.start()
+    const cookies = []
+    for (const one of [served, other]) {
+      const secret = new URL(one.server.createLink()).hash.slice('#link='.length)
+      const { headers } = await one.ask(null, 'POST', '/v1/session', { secret })
+      cookies.push(headers.get('set-cookie')?.split(';')[0] ?? '')
+    }
+    const headers = { cookie: cookies.join('; ') }
+    for (const { server } of [served, other])
+      expect((await fetch(`${server.origin}/v1/whoami`, { headers })).status).toBe(200)
+    await other.stop()
+  })
+
   it('answers on loopback to no other name than its own', async () => {
     const token = served.token('scribe', 'reader')
     const { port } = new URL(served.server.origin)

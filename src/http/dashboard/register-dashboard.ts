@@ -19,9 +19,9 @@ export function registerDashboard(app: HttpApp, { node, version, sessions, stopp
     requireNode(caller)
     return monitor.overview()
   })
-  app.get('/v1/dashboard/events', { schema: { hide: true } }, async ({ caller, headers }, reply) => {
-    requireNode(caller)
-    const session = sessionOf(headers.cookie)
+  app.get('/v1/dashboard/events', { schema: { hide: true } }, async (request, reply) => {
+    requireNode(request.caller)
+    const session = sessionOf(request)
     const isAllowed = () => session !== null && sessions.has(session)
     await sendEvents(reply, (signal) => dashboardEvents(monitor, isAllowed, signal), stopping)
   })

@@ -29,7 +29,7 @@ export function registerMcpRoute(app: HttpApp, context: HttpContext): void {
 
 /** What a request showed to be let in, and how to find out whether it is still good. */
 function credentialOf(request: FastifyRequest, { node, sessions }: HttpContext) {
-  const { authorization, cookie } = request.headers
+  const { authorization } = request.headers
   if (authorization !== undefined) {
     const token = authorization.split(' ')[1] ?? ''
     return {
@@ -37,7 +37,7 @@ function credentialOf(request: FastifyRequest, { node, sessions }: HttpContext) 
       requireValid: () => void orThrow(node.agents.authenticate(token)),
     }
   }
-  const session = sessionOf(cookie) ?? ''
+  const session = sessionOf(request) ?? ''
   return {
     credential: digest(`session ${session}`),
     requireValid: () => {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { FaultError } from '../../node/fault-error.ts'
-import { SESSION_COOKIE, sessionOf } from '../authenticate.ts'
+import { sessionCookie, sessionOf } from '../authenticate.ts'
 import type { HttpApp, HttpContext } from '../http-context.ts'
 import { HTTP_SESSION_MS } from '../../core/limits.ts'
 import { problems } from '../schemas/problem.ts'
@@ -20,17 +20,17 @@ export function registerOperatorSessionRoutes(app: HttpApp, { sessions }: HttpCo
         response: { 204: Type.Null(), ...problems },
       },
     },
-    async ({ body, protocol }, reply) => {
-      const session = sessions.redeem(body.secret)
+    async (request, reply) => {
+      const session = sessions.redeem(request.body.secret)
       if (session === null)
         throw new FaultError({
           code: 'BAD_TOKEN',
           detail: 'this link was used already or has expired: make another with "hanse dashboard"',
         })
-      const secure = protocol === 'https' ? '; Secure' : ''
+      const secure = request.protocol === 'https' ? '; Secure' : ''
       reply.header(
         'Set-Cookie',
-        `${SESSION_COOKIE}=${session}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${HTTP_SESSION_MS / 1000}${secure}`,
+        `${sessionCookie(request)}=${session}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${HTTP_SESSION_MS / 1000}${secure}`,
       )
       return await reply.code(204).send(null)
     },
@@ -45,10 +45,10 @@ export function registerOperatorSessionRoutes(app: HttpApp, { sessions }: HttpCo
         response: { 204: Type.Null(), ...problems },
       },
     },
-    async ({ headers }, reply) => {
-      const session = sessionOf(headers.cookie)
+    async (request, reply) => {
+      const session = sessionOf(request)
       if (session !== null) sessions.end(session)
-      reply.header('Set-Cookie', `${SESSION_COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0`)
+      reply.header('Set-Cookie', `${sessionCookie(request)}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0`)
       return await reply.code(204).send(null)
     },
   )
