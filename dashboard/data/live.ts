@@ -19,7 +19,8 @@ export interface Live {
   readonly samples: readonly Sample[]
 }
 
-const NOTHING: Live = {
+/** Before the node has told anything. */
+export const NOTHING: Live = {
   state: 'connecting',
   overview: null,
   operations: [],
