@@ -2,7 +2,7 @@ import { parseExact } from './json.ts'
 import { session } from './session.ts'
 
 /** Why a request was not answered, in the node's words (RFC 9457). */
-export class ProblemError extends Error {
+class ProblemError extends Error {
   readonly code: string
 
   constructor(code: string, detail: string) {
