@@ -27,3 +27,22 @@ export function at<T>(pointer: string, run: () => T): T {
     throw new RequestFault({ code, detail: `${pointer}: ${detail}` }, [{ pointer, detail }])
   }
 }
+
+/** What a write was refused for by the chain of the caller's delegations, in words for whoever has the token. */
+export function refusedWrite(fault: FaultError, path: string): Fault {
+  const detail = `your token does not let you write at ${JSON.stringify(path)}: ask who runs this node for one that does (${fault.code}: ${fault.message})`
+  return { code: fault.code, detail }
+}
+
+/** True for faults of authority. */
+export const isOfRight = ({ code }: Pick<Fault, 'code'>): boolean => code.startsWith('CAP_')
+
+/** Runs what writes at one path, and says of a refusal what it means to whoever has the token. */
+export function explained<T>(path: string, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    if (!(error instanceof FaultError) || !isOfRight(error)) throw error
+    throw new FaultError(refusedWrite(error, path))
+  }
+}

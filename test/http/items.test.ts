@@ -159,6 +159,35 @@ describe('items over HTTP', () => {
     expect(served.space.get('secret/a')?.value).toBe(1)
   })
 
+  it('lets who only reads change nothing, and says so', async () => {
+    const { space } = served
+    const base = space.put('notes/a', 1)
+    space.put('notes/a', 2)
+    space.text('notes/t').set('abc')
+    space.claim('notes/c', 1)
+    const reader = served.token('reader', 'reader', 'notes')
+    const before = space.hosted.store.count()
+    const tries: [string, string, unknown?][] = [
+      ['PUT', 'items/notes/a', { value: 2 }],
+      ['PATCH', 'items/notes/m', { set: { x: 1 } }],
+      ['POST', 'items/notes/c', { kind: 'count' }],
+      ['DELETE', 'items/notes/a'],
+      ['PUT', 'texts/notes/t', { text: 'x' }],
+      ['POST', 'texts/notes/t', { splices: [{ at: 0, insert: 'x' }] }],
+      ['POST', 'revert/notes/a', { to: base }],
+      ['POST', 'operations', { edits: [{ kind: 'put', path: 'notes/a', value: 1 }] }],
+    ]
+    for (const [method, path, body] of tries) {
+      const answer = await ask(method, `/v1/spaces/lab/${path}`, body, {}, reader)
+      expect([path, answer.status, answer.body.detail]).toEqual([
+        path,
+        403,
+        expect.stringContaining('your token does not let you write at "notes/'),
+      ])
+    }
+    expect(space.hosted.store.count()).toBe(before)
+  })
+
   it('writes only what was read, by entity tags that name what shows', async () => {
     const first = await ask('PUT', `${items}/notes/a`, { value: 1 }, { 'if-none-match': '*' })
     expect(first.status).toBe(200)

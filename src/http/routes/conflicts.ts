@@ -5,7 +5,7 @@ import { FaultError, orThrow } from '../../node/fault-error.ts'
 import type { HttpApp } from '../http-context.ts'
 import { readPlace, writePlace } from '../page-token.ts'
 import { readablePath } from '../readable-path.ts'
-import { at } from '../request-fault.ts'
+import { at, explained } from '../request-fault.ts'
 import { Limit, Next, OperationId, PathParams, PathQuery, TypeName, Written } from '../schemas/item.ts'
 import { problems } from '../schemas/problem.ts'
 import { SpaceParams } from '../schemas/space.ts'
@@ -91,10 +91,11 @@ export function registerConflictRoutes(app: HttpApp): void {
       const by = { author, ...(timeMs === undefined ? {} : { timeMs }) }
       const choice = { type, field }
       return {
-        operation:
+        operation: explained(path, () =>
           take === undefined
             ? space.conflicts.keep(path, choice, by)
             : space.conflicts.take(path, take, choice, by),
+        ),
       }
     },
   )

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import type { HttpApp } from '../http-context.ts'
 import { readablePath } from '../readable-path.ts'
-import { at } from '../request-fault.ts'
+import { at, explained } from '../request-fault.ts'
 import { Limit, Next, OperationId, PathParams, Recorded, TypeName, Written } from '../schemas/item.ts'
 import { problems } from '../schemas/problem.ts'
 
@@ -154,7 +154,11 @@ export function registerHistoryRoutes(app: HttpApp): void {
       const { to, recorded: asRecorded, timeMs, ...which }: Static<typeof RevertBody> = body
       const by = { author, ...(timeMs === undefined ? {} : { timeMs }) }
       const options = { ...which, asRecorded }
-      return { operation: at('/body', () => space.history.revert(params['*'], to, options, by)) }
+      return {
+        operation: at('/body', () =>
+          explained(params['*'], () => space.history.revert(params['*'], to, options, by)),
+        ),
+      }
     },
   )
 }

@@ -8,7 +8,7 @@ import { checkConditions, conditionsOf, etagOf, isUnconditional } from '../etag.
 import type { HttpApp } from '../http-context.ts'
 import { buildsOnWhatShows, editOf, typeOfEdit } from '../item-edits.ts'
 import { readablePath } from '../readable-path.ts'
-import { at } from '../request-fault.ts'
+import { at, explained } from '../request-fault.ts'
 import {
   EditBody,
   type EditJson,
@@ -122,7 +122,7 @@ export function registerItemWriteRoutes(app: HttpApp): void {
       const conditions = conditionsOf(headers)
       if (!isUnconditional(conditions))
         checkConditions(conditions, space, path, type ?? onlyType(space, path))
-      return { operation: space.delete(path, { author }, type), etag: null }
+      return { operation: explained(path, () => space.delete(path, { author }, type)), etag: null }
     },
   )
 }
@@ -142,7 +142,7 @@ function write(
   const conditions = conditionsOf(headers)
   if (buildsOnWhatShows(edit) || !isUnconditional(conditions)) access.requireRead(path)
   checkConditions(conditions, space, path, type)
-  const operation = at('/body', () => perform(space, edit, { ...options, author }))
+  const operation = at('/body', () => explained(path, () => perform(space, edit, { ...options, author })))
   return { operation, ...tagFor(access, path, type) }
 }
 
@@ -162,7 +162,8 @@ function release(
 ): WrittenJson {
   const { space, author } = readablePath(access, path)
   checkConditions(conditionsOf(headers), space, path, 'claim')
-  return { operation: space.release(path, { ...options, author }), ...tagFor(access, path, 'claim') }
+  const operation = explained(path, () => space.release(path, { ...options, author }))
+  return { operation, ...tagFor(access, path, 'claim') }
 }
 
 /** What shows now, for whoever goes on from there and may read it. */

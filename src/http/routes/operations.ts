@@ -9,7 +9,7 @@ import type { ItemEdit } from '../../node/space/item-edit.ts'
 import { checkConditions, isUnconditional } from '../etag.ts'
 import type { HttpApp } from '../http-context.ts'
 import { buildsOnWhatShows, editOf, typeOfEdit } from '../item-edits.ts'
-import { at, RequestFault } from '../request-fault.ts'
+import { at, isOfRight, refusedWrite, RequestFault } from '../request-fault.ts'
 import { BatchEdit, Limit, Next, OperationId, PathQuery, writeOptions } from '../schemas/item.ts'
 import { problems } from '../schemas/problem.ts'
 import { SpaceParams } from '../schemas/space.ts'
@@ -114,15 +114,15 @@ function writeBatch(access: SpaceAccess, { edits: given, path, after, timeMs }: 
 /** The fault of a write with the edits that are to blame for it, as far as that can be told. */
 function naming(fault: FaultError, edits: readonly ItemEdit[], access: SpaceAccess): FaultError {
   const { code, message: detail } = fault
-  const isRight = code.startsWith('CAP_')
-  const blamed = edits.flatMap(({ path }, i) =>
-    path === fault.path || (isRight && !access.mayWrite(path)) ? [i] : [],
-  )
-  if (blamed.length > 0)
-    return new RequestFault(
-      { code, detail: `/body/edits/${blamed[0]}: ${detail}` },
-      blamed.map((i) => ({ pointer: `/body/edits/${i}`, detail })),
-    )
+  const isRight = isOfRight(fault)
+  const errors = edits.flatMap(({ path }, i) => {
+    const pointer = `/body/edits/${i}`
+    if (path === fault.path) return [{ pointer, detail }]
+    return isRight && !access.mayWrite(path) ? [{ pointer, detail: refusedWrite(fault, path).detail }] : []
+  })
+  const [first] = errors
+  if (first !== undefined)
+    return new RequestFault({ code, detail: `${first.pointer}: ${first.detail}` }, errors)
   if (!isRight || edits.length === 1) return fault
   const common = JSON.stringify(commonPath(edits.map(({ path }) => path)))
   return new FaultError({

@@ -8,7 +8,7 @@ import { checkConditions, conditionsOf, etagOf, isAmong } from '../etag.ts'
 import type { HttpApp } from '../http-context.ts'
 import { spliceOf } from '../item-edits.ts'
 import { readablePath } from '../readable-path.ts'
-import { at } from '../request-fault.ts'
+import { at, explained } from '../request-fault.ts'
 import { PathParams, Splices, writeOptions } from '../schemas/item.ts'
 import { problems } from '../schemas/problem.ts'
 
@@ -145,7 +145,7 @@ function edit(
   const { space, author } = readablePath(access, path)
   checkConditions(conditionsOf(headers), space, path, 'text')
   const text = space.text(path)
-  const operation = perform(text, { ...options, author })
+  const operation = explained(path, () => perform(text, { ...options, author }))
   return { operation, length: text.length, etag: etagOf(space, path, 'text') }
 }
 

@@ -183,7 +183,11 @@ class FeedReader {
 
   #nextEntry(): Entry | undefined {
     if (this.#ordinal >= this.#pageAt + this.#page.length || this.#ordinal < this.#pageAt) {
-      this.#page = this.#replica.store.entriesFrom(this.#ordinal, PAGE)
+      const { store } = this.#replica
+      const waiting = store.count() - this.#ordinal
+      if (waiting <= 0) return undefined
+      // Of one alone, which many followers tell at once, the store has it in memory.
+      this.#page = waiting === 1 ? [store.at(this.#ordinal)] : store.entriesFrom(this.#ordinal, PAGE)
       this.#pageAt = this.#ordinal
     }
     return this.#page[this.#ordinal - this.#pageAt]
