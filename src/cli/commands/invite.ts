@@ -1,8 +1,9 @@
 import type { Command } from '@commander-js/extra-typings'
 import { orThrow } from '../../node/fault-error.ts'
+import type { HanseNode } from '../../node/node.ts'
 import { parseInvite } from '../../node/space/invite.ts'
 import type { Role } from '../../node/space/roles.ts'
-import { defineAction } from '../control/action.ts'
+import { type ArgumentsOf, defineAction } from '../control/action.ts'
 import { parseDepth } from '../depth.ts'
 import { parseDuration } from '../duration.ts'
 import { formatAmount, formatMoment } from '../output/human.ts'
@@ -22,28 +23,42 @@ interface Invitation {
   readonly bootstrap: readonly string[]
 }
 
+const inviteShape = {
+  space: 'text?',
+  role: 'text',
+  path: 'text',
+  expiresMs: 'integer?',
+  depth: 'integer?',
+} as const
+
 export const inviteAction = defineAction({
   name: 'invite',
-  shape: { space: 'text?', role: 'text', path: 'text', expiresMs: 'integer?', depth: 'integer?' },
-  run: ({ node }, { space: given, role, path, expiresMs, depth }): Invitation => {
-    const space = chooseSpace(node, given)
-    requireGenesis(space)
-    const expires = expiresMs === undefined ? {} : { expiresMs: node.now() + expiresMs }
-    const onward = depth === undefined ? {} : { depth }
-    // A role that is none is refused by name.
-    const link = space.invite({ role: role as Role, path, ...expires, ...onward })
-    const { peers, bootstrap } = orThrow(parseInvite(link))
-    return {
-      link,
-      space: space.id,
-      role,
-      path,
-      expiresMs: expires.expiresMs ?? null,
-      addresses: peers,
-      bootstrap,
-    }
-  },
+  shape: inviteShape,
+  run: ({ node }, args): Invitation => inviteOf(node, args),
 })
+
+/** Makes a link. Throws where the role is none, or more than this node may give. */
+export function inviteOf(
+  node: HanseNode,
+  { space: given, role, path, expiresMs, depth }: ArgumentsOf<typeof inviteShape>,
+): Invitation {
+  const space = chooseSpace(node, given)
+  requireGenesis(space)
+  const expires = expiresMs === undefined ? {} : { expiresMs: node.now() + expiresMs }
+  const onward = depth === undefined ? {} : { depth }
+  // A role that is none is refused by name.
+  const link = space.invite({ role: role as Role, path, ...expires, ...onward })
+  const { peers, bootstrap } = orThrow(parseInvite(link))
+  return {
+    link,
+    space: space.id,
+    role,
+    path,
+    expiresMs: expires.expiresMs ?? null,
+    addresses: peers,
+    bootstrap,
+  }
+}
 
 /** `hanse invite`: a link with which somebody joins. */
 export function registerInvite(program: Command<[], GlobalOptions>, shell: Shell): void {

@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings'
 import { FaultError, orThrow } from '../../node/fault-error.ts'
+import { isDataDirectory } from '../../node/data-directory.ts'
 import type { HanseNode } from '../../node/node.ts'
 import { parseInvite } from '../../node/space/invite.ts'
 import type { Space } from '../../node/space/space.ts'
@@ -9,6 +10,7 @@ import { parseDuration } from '../duration.ts'
 import { EXIT } from '../exit-code.ts'
 import { formatAmount } from '../output/human.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
+import { configIn, makeDataDirectory } from './init.ts'
 import { readInput } from './read-input.ts'
 import { displayName } from './space.ts'
 import { formatOutcome, SILENCE_BEYOND_MS, withProgress } from './sync.ts'
@@ -81,11 +83,12 @@ export function registerJoin(program: Command<[], GlobalOptions>, shell: Shell):
     )
     .description('join a space by an invite link, and sync it once')
     .option('--timeout <duration>', 'how long peers are looked for and synced with', '30s')
+    .option('--init', 'make the data directory first, where there is none')
     .addHelpText(
       'after',
       '\nExit code 1 where no peer was reached: the space is joined all the same, and "hanse up" goes on looking.',
     )
-  addConfigFlags(command).action(async (given, { timeout }, self) => {
+  addConfigFlags(command).action(async (given, { timeout, init = false }, self) => {
     const timeoutMs = orThrow(parseDuration(timeout, '--timeout'))
     const link =
       given === '-'
@@ -94,6 +97,10 @@ export function registerJoin(program: Command<[], GlobalOptions>, shell: Shell):
             .trim()
         : given
     orThrow(parseInvite(link))
+    const flags = self.optsWithGlobals() as GlobalOptions & Readonly<Record<string, unknown>>
+    const data = shell.dataOf(flags)
+    if (init && !isDataDirectory(data))
+      await makeDataDirectory(data, configIn(flags, shell.configOf(data, flags)))
     const { session } = shell.open(self)
     const joined = await withProgress(shell, session, async (onEvent) =>
       session.execute(

@@ -11,7 +11,7 @@ import type { GlobalOptions, Shell } from '../shell.ts'
 import { chooseSpace } from './choose-space.ts'
 
 /** A space in a list. */
-interface SpaceLine {
+export interface SpaceLine {
   readonly id: string
   /** Empty while nothing of the space has arrived. */
   readonly name: string

@@ -16,6 +16,15 @@ const MESSAGES_REMEMBERED_MAX = 256
 /** How often spaces that came by a command are looked for, in ms. */
 const NEW_SPACES_EVERY_MS = 250
 
+/** How a node is come to. */
+interface Door {
+  readonly data: string
+  readonly socket: string
+  readonly http: HttpDoor | null
+  /** A link to join a space with; null where none was asked for. */
+  readonly invite: string | null
+}
+
 /** What a running node tells: lines for people, or JSON events. */
 export class UpReport {
   readonly #shell: Shell
@@ -31,7 +40,7 @@ export class UpReport {
     this.#shell = shell
   }
 
-  listening(node: HanseNode, data: string, socket: string, http: HttpDoor | null): void {
+  listening(node: HanseNode, { data, socket, http, invite }: Door): void {
     const { did, peerId, addresses } = node
     const spaces = node.spaces()
     this.#event(
@@ -42,6 +51,7 @@ export class UpReport {
         addresses,
         socket,
         http: http?.origin ?? null,
+        ...(invite === null ? {} : { invite }),
         data,
         pid: process.pid,
         spaces: spaces.map(({ id, name }) => ({ id, name })),
@@ -62,6 +72,7 @@ export class UpReport {
           ),
         ]),
         ...(http === null ? [] : [`Look at it (this link works once): ${http.createLink()}`]),
+        ...(invite === null ? [] : ['Whoever has this link joins with it: send it privately.', invite]),
         this.#shell.style.faint('Ctrl-C stops it.'),
       ],
     )

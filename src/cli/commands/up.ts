@@ -12,7 +12,7 @@ import { faultOf } from '../../node/fault-of.ts'
 import type { Session } from '../session.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
 import { serveHttp } from '../serve-http.ts'
-import { inviteAction, inviteOf } from './invite.ts'
+import { type inviteAction, inviteOf } from './invite.ts'
 import { watchTables } from '../watch-tables.ts'
 import { UpReport } from './up-report.ts'
 
