@@ -24,9 +24,18 @@ class Listener {
   }
 
   static async open(served: ServedNode, token: string, query = '', lastId?: string): Promise<Listener> {
+    return this.openAs(served, { authorization: `Bearer ${token}` }, query, lastId)
+  }
+
+  static async openAs(
+    served: ServedNode,
+    who: Readonly<Record<string, string>>,
+    query = '',
+    lastId?: string,
+  ): Promise<Listener> {
     const abort = new AbortController()
     const headers = {
-      authorization: `Bearer ${token}`,
+      ...who,
       ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
     }
     const response = await fetch(`${served.server.origin}${lab}/events${query}`, {
@@ -192,6 +201,20 @@ describe('following a space over HTTP', () => {
     await listener.next()
     served.node.agents.revoke('scribe')
     served.space.put('notes/after', 1)
+    expect(await listener.next()).toBeNull()
+  })
+
+  it('ends with the session of a browser', async () => {
+    const secret = new URL(served.server.createLink()).hash.slice('#link='.length)
+    const { headers } = await served.ask(null, 'POST', '/v1/session', { secret })
+    const cookie = headers.get('set-cookie')?.split(';')[0] ?? ''
+    const listener = await Listener.openAs(served, { cookie })
+    await listener.next()
+    served.space.put('secret/seen', 1)
+    expect(await listener.paths(1)).toEqual(['secret/seen'])
+    const { origin } = served.server
+    await fetch(`${origin}/v1/session`, { method: 'DELETE', headers: { cookie, origin } })
+    served.space.put('secret/unseen', 1)
     expect(await listener.next()).toBeNull()
   })
 

@@ -5,6 +5,7 @@ import type { SpaceAccess } from '../../node/agents/space-access.ts'
 import type { HanseNode } from '../../node/node.ts'
 import { EventQueue } from '../event-queue.ts'
 import { type ServerEvent, sendEvents } from '../event-stream.ts'
+import { sessionOf } from '../authenticate.ts'
 import type { HttpApp, HttpContext } from '../http-context.ts'
 import { at } from '../request-fault.ts'
 import { followQuery, typesOf } from '../schemas/change.ts'
@@ -22,7 +23,7 @@ const EventsQuery = Type.Object({
 })
 
 /** What happens in a space, as server-sent events. */
-export function registerEventRoutes(app: HttpApp, { node, stopping }: HttpContext): void {
+export function registerEventRoutes(app: HttpApp, { node, sessions, stopping }: HttpContext): void {
   const places = new StreamPlaces()
   app.get(
     '/v1/spaces/:space/events',
@@ -44,7 +45,9 @@ export function registerEventRoutes(app: HttpApp, { node, stopping }: HttpContex
         response: { 200: Type.String(), ...problems },
       },
     },
-    async ({ caller, params, query, headers }, reply) => {
+    async (request, reply) => {
+      const { caller, params, query, headers } = request
+      const session = sessionOf(request)
       const access = caller.space(params.space)
       const lastId = headers['last-event-id']
       const since = lastId === undefined || lastId === '' ? query.since : lastId
@@ -53,10 +56,11 @@ export function registerEventRoutes(app: HttpApp, { node, stopping }: HttpContex
         access.space.changes({ since, path: query.path }),
       )
       const giveBack = places.take(caller.did)
+      const isWelcome = () => !caller.isNode || sessions.has(session ?? '')
       try {
         await sendEvents(
           reply,
-          (signal) => follow({ access, node, query: { ...query, since }, signal }),
+          (signal) => follow({ access, node, query: { ...query, since }, isWelcome, signal }),
           stopping,
         )
       } finally {
@@ -70,6 +74,8 @@ interface Following {
   readonly access: SpaceAccess
   readonly node: HanseNode
   readonly query: Static<typeof EventsQuery>
+  /** False once the session of a browser has ended: looked at before each event. Tokens that end abort `signal`. */
+  readonly isWelcome: () => boolean
   readonly signal: AbortSignal
 }
 
@@ -83,7 +89,7 @@ async function* follow(following: Following): AsyncGenerator<ServerEvent, void, 
     listen(following, queue, over.signal)
     void pump(following, queue, over.signal)
     for await (const event of queue.read()) {
-      if (over.signal.aborted) return
+      if (over.signal.aborted || !following.isWelcome()) return
       yield event
     }
   } finally {
