@@ -804,6 +804,10 @@ export const HTTP_REQUESTS_PER_WINDOW_MAX = 20_000
 export const HTTP_UNKNOWN_PER_WINDOW_MAX = 200
 /** Callers and addresses whose requests are counted; the one seen longest ago is forgotten first. */
 export const HTTP_RATED_CALLERS_MAX = 5_000
+/** How long a connection may be silent on both sides before it is closed, in ms: longer than whatever a request may wait for. */
+export const HTTP_SILENCE_MS_MAX = 11 * 60 * 1000
+/** How long what was seen of the node's health holds, in ms: it writes to every file. */
+export const HEALTH_PROBE_MS = 5_000
 /** Items, versions, operations, conflicts, entries or changes in one page over HTTP. */
 export const HTTP_PAGE_MAX = 1_000
 /** Characters at which a page of items ends earlier, unless one item alone is longer. */

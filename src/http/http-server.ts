@@ -1,11 +1,18 @@
 import { readFileSync } from 'node:fs'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Ajv } from 'ajv'
-import fastify from 'fastify'
-import { HTTP_BODY_BYTES_MAX, HTTP_CONNECTIONS_MAX, HTTP_REQUEST_MS_MAX } from '../core/limits.ts'
+import fastify, { type FastifyServerOptions } from 'fastify'
+import {
+  HTTP_BODY_BYTES_MAX,
+  HTTP_HEADERS_MS_MAX,
+  HTTP_IDLE_MS_MAX,
+  HTTP_SILENCE_MS_MAX,
+} from '../core/limits.ts'
 import { FaultError } from '../node/fault-error.ts'
 import type { HanseNode } from '../node/node.ts'
+import { type AdmittanceLimits, registerAdmittance } from './admittance.ts'
 import { authenticateHook } from './authenticate.ts'
+import { boundConnections } from './connections.ts'
 import type { HttpApp, HttpContext } from './http-context.ts'
 import { speakJson } from './json.ts'
 import { isLoopback, type ListenAddress, originOf } from './listen-address.ts'
@@ -13,6 +20,7 @@ import { OperatorSessions } from './operator-sessions.ts'
 import { registerOpenApi } from './openapi.ts'
 import { PROBLEM_TYPE, problemOf, problemOfError } from './problem.ts'
 import { registerRoutes } from './routes/index.ts'
+import { registerSecurityHeaders } from './security-headers.ts'
 
 /** How HTTP is served. */
 export interface HttpServerInit {
@@ -23,9 +31,20 @@ export interface HttpServerInit {
   readonly tls?: { readonly certFile: string; readonly keyFile: string }
   /** Origins of pages that may ask, such as `https://app.example`. Default: none. */
   readonly corsOrigins?: readonly string[]
+  /** Other bounds than those of limits.ts. */
+  readonly limits?: HttpLimits
   /** Hears of what failed by our own fault. */
   readonly onError?: (error: unknown) => void
 }
+
+/** Bounds of a server. */
+export interface HttpLimits extends AdmittanceLimits {
+  readonly connectionsPerAddress?: number
+  readonly headersMs?: number
+}
+
+/** How often the server looks for requests whose headers do not come, in ms. */
+const LOOK_FOR_SLOW_MS = 1_000
 
 /** HTTP as a node serves it: every door that is not libp2p's. */
 export class HttpServer {
@@ -95,7 +114,11 @@ export class HttpServer {
     speakJson(app)
     app.decorateRequest('caller')
     app.addHook('onRequest', hostHook(this.#init.listen.host))
-    app.addHook('onRequest', authenticateHook(node, this.sessions))
+    await registerSecurityHeaders(app, {
+      isTls: this.#init.tls !== undefined,
+      corsOrigins: this.#init.corsOrigins ?? [],
+    })
+    await registerAdmittance(app, authenticateHook(node, this.sessions), this.#init.limits)
     app.setErrorHandler(async (error, _request, reply) => {
       const problem = problemOfError(error)
       if (problem.status >= 500) onError?.(error)
@@ -113,19 +136,28 @@ export class HttpServer {
   }
 }
 
-function createApp({ tls }: HttpServerInit): HttpApp {
-  const https =
+function createApp({ tls, limits = {} }: HttpServerInit): HttpApp {
+  const { headersMs = HTTP_HEADERS_MS_MAX, connectionsPerAddress } = limits
+  // Looked for more often than Node does by itself, which is every half minute.
+  const slow = {
+    headersTimeout: headersMs,
+    connectionsCheckingInterval: Math.min(LOOK_FOR_SLOW_MS, headersMs),
+  }
+  const secret =
     tls === undefined
       ? null
       : { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile), minVersion: 'TLSv1.3' as const }
   const app = fastify({
-    https,
+    ...(secret === null ? { http: slow } : { https: { ...secret, ...slow } }),
     bodyLimit: HTTP_BODY_BYTES_MAX,
-    requestTimeout: HTTP_REQUEST_MS_MAX,
+    // Bodies have their own bounds: those that are content may take any time while they come (admittance.ts, unhurried.ts).
+    requestTimeout: 0,
+    keepAliveTimeout: HTTP_IDLE_MS_MAX,
+    connectionTimeout: HTTP_SILENCE_MS_MAX,
     forceCloseConnections: true,
     return503OnClosing: false,
-  }).withTypeProvider<TypeBoxTypeProvider>()
-  app.server.maxConnections = HTTP_CONNECTIONS_MAX
+  } as FastifyServerOptions).withTypeProvider<TypeBoxTypeProvider>()
+  boundConnections(app.server, connectionsPerAddress)
   // Bodies say what they mean; in addresses everything is text.
   const strict = new Ajv({ allErrors: false, useDefaults: true, discriminator: true })
   const lenient = new Ajv({ allErrors: false, useDefaults: true, coerceTypes: 'array' })

@@ -22,6 +22,7 @@ import type { NodeBlobs } from './blobs/node-blobs.ts'
 import type { NodeStorage } from './data-directory.ts'
 import { openDataDirectory, initDataDirectory, isDataDirectory } from './data-directory.ts'
 import { FaultError, orThrow } from './fault-error.ts'
+import { HealthCheck } from './health.ts'
 import { NodeIdentity } from './identity.ts'
 import { createMemoryStorage } from './memory-storage.ts'
 import type { NodeNetwork } from './network/node-network.ts'
@@ -76,6 +77,8 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
   readonly identity: NodeIdentity
   /** Who uses this node with less than its own authority. */
   readonly agents: AgentBook
+  /** Whether it can do what it is for. */
+  readonly health: HealthCheck
   /** Where else its spaces are. */
   readonly remotes: RemoteBook
 
@@ -86,6 +89,7 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
     this.identity = new NodeIdentity(storage, this)
     this.blobs = createNodeBlobs(options, storage, this)
     this.agents = new AgentBook(storage, this)
+    this.health = new HealthCheck(storage, this)
     this.remotes = new RemoteBook(storage, this)
   }
 

@@ -1,4 +1,4 @@
-import { toHex } from '../core/bytes.ts'
+import { equalBytes, toHex } from '../core/bytes.ts'
 import type { SyncReport } from '../core/sync/session.ts'
 import type { AcceptedReceipt } from '../../protocols/sync/index.ts'
 
@@ -31,6 +31,8 @@ export interface PeerState {
   readonly isProven: boolean
   /** The last proof of equality; null where there never was one. */
   readonly lastProof: SyncProof | null
+  /** The clock at which the peer has shown another state of the same operations last; null where it has not since a proof of equality. */
+  readonly disagreement: SyncProof | null
   /** The last receipt; null where there never was one. */
   readonly receipt: PeerReceipt | null
   /** How far the peer's clock was ahead of this node's when its last receipt came, in ms; null where none has come since the start. */
@@ -80,7 +82,11 @@ export class PeerBook {
     const state = this.#of(peer)
     state.weLack = report.weLack
     state.theyLack = report.theyLack
-    if (report.inSync) state.lastProof = { clockRoot: toHex(report.mine.clockRoot), atMs }
+    const point = { clockRoot: toHex(report.mine.clockRoot), atMs }
+    if (report.inSync) {
+      state.lastProof = point
+      state.disagreement = null
+    } else if (showsAnotherState(report)) state.disagreement = point
   }
 
   /** A peer has signed what it holds, at `timeMs` by its clock and `atMs` by ours. */
@@ -138,6 +144,7 @@ export class PeerBook {
       peer,
       isProven: false,
       lastProof: null,
+      disagreement: null,
       receipt: null,
       clockAheadMs: null,
       weLack: 0,
@@ -160,12 +167,20 @@ export class PeerBook {
 interface MutablePeer extends PeerState {
   isProven: boolean
   lastProof: SyncProof | null
+  disagreement: SyncProof | null
   receipt: PeerReceipt | null
   clockAheadMs: number | null
   weLack: number
   theyLack: number
   readonly refused: Map<string, number>
   lastFault: string | null
+}
+
+/** True where both have the same operations with all bodies, and say different things of what shows: one of the two is wrong, or lies. */
+function showsAnotherState({ mine, theirs }: SyncReport): boolean {
+  if (mine.absentBodies > 0 || theirs.absentBodies > 0) return false
+  if (!equalBytes(mine.clockRoot, theirs.clockRoot)) return false
+  return mine.stateRoot !== null && theirs.stateRoot !== null && !equalBytes(mine.stateRoot, theirs.stateRoot)
 }
 
 const toRemembered = ({ clockRoot, timeMs, reader, signature, ownSeq }: PeerReceipt): RememberedReceipt => [

@@ -141,6 +141,7 @@ function registerReceiving(app: HttpApp, at: string, transfers: Transfers, { sto
   app.post(
     `${at}/ops`,
     {
+      config: { isStreamed: true },
       schema: {
         ...describe(at, 'postOperations', 'Hand over operations, a line of JSON each, in any order'),
         description:
