@@ -69,6 +69,7 @@ export class Monitor {
     this.#node = node
     this.#reader = new OverviewReader(node, version)
     this.#followNewSpaces()
+    node.addEventListener('connect', ({ detail: { space } }) => this.#touch(space))
     const timer = setInterval(() => this.#tick(), DASHBOARD_TICK_MS)
     timer.unref()
     signal.addEventListener('abort', () => clearInterval(timer), { once: true })

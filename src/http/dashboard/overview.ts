@@ -43,15 +43,15 @@ export interface ConnectedPeer {
   readonly roundTripMs: number | null
 }
 
+/** How long the description of a space stands in which nothing happens, in ms. */
+const QUIET_SUMMARY_MS = 4_000
+
 /** Makes overviews; remembers per space what is dear to find out. */
 export class OverviewReader {
   readonly #node: HanseNode
   readonly #version: string
   readonly #startedMs: number
-  readonly #conflicts = new WeakMap<
-    Space,
-    { readonly revision: number; readonly count: number; readonly hasMore: boolean }
-  >()
+  readonly #summaries = new WeakMap<Space, { readonly atMs: number; readonly summary: SpaceSummary }>()
 
   constructor(node: HanseNode, version: string) {
     this.#node = node
@@ -85,13 +85,20 @@ export class OverviewReader {
     }
   }
 
+  /** A space in which nothing has happened is described again now and then: peers go without a word. */
   #summary(space: Space, revision: number): SpaceSummary {
-    const known = this.#conflicts.get(space)
-    const fresh = known?.revision === revision ? known : { revision, ...countConflicts(space) }
-    this.#conflicts.set(space, fresh)
-    return { ...space.status(), revision, conflicts: fresh.count, hasMoreConflicts: fresh.hasMore }
+    const known = this.#summaries.get(space)
+    const nowMs = performance.now()
+    if (known?.summary.revision === revision && nowMs - known.atMs < QUIET_SUMMARY_MS) return known.summary
+    const conflicts =
+      known?.summary.revision === revision ? conflictsOf(known.summary) : countConflicts(space)
+    const summary = { ...space.status(), revision, ...conflicts }
+    this.#summaries.set(space, { atMs: nowMs, summary })
+    return summary
   }
 }
+
+const conflictsOf = ({ conflicts, hasMoreConflicts }: SpaceSummary) => ({ conflicts, hasMoreConflicts })
 
 /** Round trips to the connected peers, where they have been measured, in ms. */
 export function roundTripsMs(node: HanseNode): readonly number[] {
@@ -100,7 +107,7 @@ export function roundTripsMs(node: HanseNode): readonly number[] {
 
 function countConflicts(space: Space) {
   const { conflicts, next } = space.conflicts.list('', { limit: DASHBOARD_CONFLICTS_COUNTED_MAX })
-  return { count: conflicts.length, hasMore: next !== null }
+  return { conflicts: conflicts.length, hasMoreConflicts: next !== null }
 }
 
 function connectedPeers(node: HanseNode): readonly ConnectedPeer[] {
