@@ -794,8 +794,8 @@ export const HTTP_HEADERS_MS_MAX = 20_000
 export const HTTP_IDLE_MS_MAX = 65_000
 /** Connections from one address: half of all, so that nobody takes everybody's. */
 export const HTTP_CONNECTIONS_PER_ADDRESS_MAX = 512
-/** Requests of one caller at once, streams of events and of content among them. */
-export const HTTP_OPEN_PER_CALLER_MAX = 256
+/** Requests of one caller at once: HTTP_STREAMS_PER_CALLER_MAX streams of events, and some beside them. */
+export const HTTP_OPEN_PER_CALLER_MAX = 320
 /** Over how long the requests of a caller are counted, in ms. */
 export const HTTP_RATE_WINDOW_MS = 10_000
 /** Requests of one caller in that time: 2,000 a second, about what one core answers. */
