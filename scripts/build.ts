@@ -33,6 +33,8 @@ export interface Built {
   readonly files: number
   /** JavaScript in bytes, without declarations and the dashboard. */
   readonly bytes: number
+  /** Of the dashboard, in bytes, as it is and as it is sent; null where there is none. */
+  readonly dashboard: { readonly bytes: number; readonly gzipBytes: number } | null
 }
 
 /**
@@ -62,9 +64,9 @@ export async function buildPackage(outdir = join(root, 'dist')): Promise<Built> 
     plugins: [atHome],
   })
   await buildTypes(outdir)
-  await buildDashboard(outdir)
+  const dashboard = await buildDashboard(outdir)
   const outputs = Object.values(metafile.outputs)
-  return { files: outputs.length, bytes: outputs.reduce((sum, { bytes }) => sum + bytes, 0) }
+  return { files: outputs.length, bytes: outputs.reduce((sum, { bytes }) => sum + bytes, 0), dashboard }
 }
 
 /** `new URL('…', import.meta.url)` in a source becomes what it is from `dist/`: an entry, or a file of the package. */
@@ -107,16 +109,20 @@ async function buildTypes(outdir: string): Promise<void> {
 }
 
 /** The page has a build of its own; where there is none, the package has no page. */
-async function buildDashboard(outdir: string): Promise<void> {
+async function buildDashboard(outdir: string): Promise<Built['dashboard']> {
   const program = join(root, 'dashboard', 'build.ts')
-  if (!existsSync(program)) return
+  if (!existsSync(program)) return null
   const { buildDashboard: run } = (await import(pathToFileURL(program).href)) as {
-    readonly buildDashboard: (outdir: string) => Promise<unknown>
+    readonly buildDashboard: (outdir: string) => Promise<NonNullable<Built['dashboard']>>
   }
-  await run(join(outdir, 'dashboard'))
+  return await run(join(outdir, 'dashboard'))
 }
 
 if (import.meta.main) {
-  const { files, bytes } = await buildPackage()
+  const { files, bytes, dashboard } = await buildPackage()
   console.log(`dist: ${files} files, ${Math.round(bytes / 1024)} KiB of JavaScript`)
+  if (dashboard !== null) {
+    const [whole, sent] = [dashboard.bytes, dashboard.gzipBytes].map((size) => (size / 1000).toFixed(1))
+    console.log(`dist/dashboard: ${whole} kB, ${sent} kB as gzip`)
+  }
 }
