@@ -4,7 +4,9 @@ import { REMOTE_RUN_MS_MAX } from '../../core/limits.ts'
 import { parsePath } from '../../core/path.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
 import { faultOf } from '../fault-of.ts'
+import type { Delta, ItemName } from '../history/delta.ts'
 import type { HanseNode } from '../node.ts'
+import type { Admission } from '../replica/admission-step.ts'
 import type { Space } from '../space/space.ts'
 import { compareClocks } from './compare-clocks.ts'
 import { pullFromFiles, pushToFolder } from './files-remote.ts'
@@ -81,20 +83,47 @@ async function run(
   const before = formatJson(space.exchange.clock())
   const atMs = node.now()
   let error: unknown = null
+  const late = new LateContent(space)
   try {
     await watchingConflicts(space, tally, async () => await reach(context, record, direction))
   } catch (thrown) {
     given?.throwIfAborted()
     error = thrown
   }
+  late.close()
   publishRights(node, space)
   if (tally.gained > 0 && (isThorough || space.hosted.store.count() <= COUNTED_OPERATIONS_MAX))
-    tally.items('here', await space.history.since(orThrow(parseClockText(before)), path))
+    tally.items('here', late.addedTo(await space.history.since(orThrow(parseClockText(before)), path)))
   const fault = error === null ? null : faultOf(error)
   if (fault?.code === 'BUG') node.log(`a bug of ours, in a run with ${record.name}: ${String(error)}`)
   const report = tally.report(record, direction, fault)
   remember(node, record, report, atMs, trigger)
   return report
+}
+
+/** Items whose content has come for operations that were here without it: a clock does not tell of those. */
+class LateContent {
+  readonly #space: Space
+  readonly #items = new Map<string, ItemName>()
+  readonly #onChange = ({ detail: { entries, touched } }: CustomEvent<Admission>) => {
+    if (entries.length > 0) return
+    for (const { path, type } of touched) this.#items.set(JSON.stringify([path, type]), { path, type })
+  }
+
+  constructor(space: Space) {
+    this.#space = space
+    space.addEventListener('change', this.#onChange)
+  }
+
+  close(): void {
+    this.#space.removeEventListener('change', this.#onChange)
+  }
+
+  addedTo(delta: Delta): Delta {
+    for (const { path, type } of [...delta.added, ...delta.updated, ...delta.deleted])
+      this.#items.delete(JSON.stringify([path, type]))
+    return { ...delta, added: [...delta.added, ...this.#items.values()] }
+  }
 }
 
 async function reach(context: RunContext, record: RemoteRecord, direction: RunDirection): Promise<void> {
