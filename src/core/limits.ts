@@ -810,7 +810,7 @@ export const HTTP_SILENCE_MS_MAX = 11 * 60 * 1000
 export const HEALTH_PROBE_MS = 5_000
 /** Items, versions, operations, conflicts, entries or changes in one page over HTTP. */
 export const HTTP_PAGE_MAX = 1_000
-/** Characters at which a page of items ends earlier, unless one item alone is longer. */
+/** Characters of JSON at which a page of anything over HTTP ends earlier, unless one thing alone is longer. */
 export const HTTP_PAGE_CHARACTERS_MAX = 4 * 1024 * 1024
 /** Streams of events of one caller at once: a quarter of the connections there are. */
 export const HTTP_STREAMS_PER_CALLER_MAX = 256

@@ -163,6 +163,40 @@ describe('history and conflicts over HTTP', () => {
     )
   })
 
+  it('ends a page that has become long, whatever it is of, and goes on from there', async () => {
+    const { space } = served
+    const large = 'x'.repeat(200_000)
+    const rounds = 40
+    for (let i = 0; i < rounds; i++)
+      space.write([
+        { kind: 'put', path: 'notes/a', value: `${i}${large}` },
+        { kind: 'append', path: 'notes/l', value: i },
+      ])
+    for (let i = 0; i < rounds; i++) space.append('notes/large', `${i}${large}`)
+    for (let i = 0; i < rounds; i++) space.put(`notes/many/${i}`, large)
+    for (const [path, key, count, name] of [
+      ['/history/notes/a?limit=1000', 'versions', rounds, 'after'],
+      ['/operations?path=notes/a&limit=1000', 'operations', rounds, 'after'],
+      ['/logs/notes/large?limit=1000', 'entries', rounds, 'after'],
+      ['/items?path=notes/many&limit=1000', 'items', rounds, 'after'],
+      ['/changes?path=notes/many&limit=1000', 'changes', rounds, 'since'],
+    ] as const) {
+      const sizes: number[] = []
+      let next = ''
+      do {
+        const { body } = await ask('GET', path + next)
+        sizes.push(body[key].length)
+        const from = name === 'since' ? (body.more ? body.cursor : null) : body.next
+        next = from === null ? '' : `&${name}=${from}`
+      } while (next !== '')
+      expect([path, sizes.reduce((sum, size) => sum + size, 0)]).toEqual([path, count])
+      expect([path, sizes.length > 1]).toEqual([path, true])
+    }
+    const last = (await ask('GET', '/logs/notes/large?last=true&limit=1000')).body.entries
+    expect(last.length).toBeLessThan(rounds)
+    expect(last.at(-1).value).toBe(`${rounds - 1}${large}`)
+  })
+
   it('refuses everything of the past that is out of reach', async () => {
     const { space } = served
     const base = space.put('secret/a', 1)

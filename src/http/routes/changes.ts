@@ -4,6 +4,7 @@ import { parseClockText } from '../../core/clock-text.ts'
 import { formatJson } from '../../core/json.ts'
 import { HTTP_WAIT_MS_MAX } from '../../core/limits.ts'
 import { parsePath } from '../../core/path.ts'
+import { PageSize } from '../../node/agents/page-size.ts'
 import type { SpaceAccess } from '../../node/agents/space-access.ts'
 import { orThrow } from '../../node/fault-error.ts'
 import type { ChangeRecord } from '../../node/feed/change-record.ts'
@@ -140,6 +141,7 @@ async function pageOf(
   signal: AbortSignal,
 ): Promise<ChangesPage> {
   const changes: ChangeRecord[] = []
+  const size = new PageSize()
   let end = since ?? ''
   const following = at('/querystring', () =>
     access.space.changes({
@@ -157,9 +159,9 @@ async function pageOf(
   for await (const record of following) {
     const last = changes.at(-1)
     const isSame = last?.operation === record.operation && last.cause === record.cause
-    if (last !== undefined && changes.length >= limit && !isSame)
+    if (last !== undefined && (changes.length >= limit || size.isFull) && !isSame)
       return { changes, cursor: last.cursor, more: true }
-    changes.push(record)
+    changes.push(size.add(record))
   }
   return { changes, cursor: end, more: false }
 }

@@ -1,4 +1,7 @@
 import { type Static, Type } from 'typebox'
+import { PageSize } from '../../node/agents/page-size.ts'
+import type { SpaceHistory } from '../../node/history/space-history.ts'
+import type { HistoryOptions, HistoryPage, Version } from '../../node/history/versions.ts'
 import type { HttpApp } from '../http-context.ts'
 import { readablePath } from '../readable-path.ts'
 import { at, explained } from '../request-fault.ts'
@@ -6,6 +9,8 @@ import { Limit, Next, OperationId, PathParams, Recorded, TypeName, Written } fro
 import { problems } from '../schemas/problem.ts'
 
 const tags = ['history']
+/** Each reading looks at all lines of the history once. */
+const VERSIONS_AT_ONCE = 16
 const choice = {
   type: Type.Optional(TypeName),
   field: Type.Optional(
@@ -92,7 +97,7 @@ export function registerHistoryRoutes(app: HttpApp): void {
     },
     ({ caller, params, query }) => {
       const { space } = readablePath(caller.space(params.space), params['*'])
-      return at('/querystring', () => space.history.of(params['*'], query))
+      return at('/querystring', () => pageOfVersions(space.history, params['*'], query))
     },
   )
   app.get(
@@ -161,4 +166,23 @@ export function registerHistoryRoutes(app: HttpApp): void {
       }
     },
   )
+}
+
+/** A page of versions, read a few at a time until it has as many as asked for, or is as long as a page may be. */
+function pageOfVersions(
+  history: SpaceHistory,
+  path: string,
+  query: HistoryOptions & { limit: number },
+): HistoryPage {
+  const { limit } = query
+  const versions: Version[] = []
+  const size = new PageSize()
+  let { after } = query
+  for (;;) {
+    const few = Math.min(VERSIONS_AT_ONCE, limit - versions.length)
+    const page = history.of(path, { ...query, limit: few, after })
+    for (const version of page.versions) versions.push(size.add(version))
+    if (page.next === null || versions.length === limit || size.isFull) return { versions, next: page.next }
+    after = page.next
+  }
 }

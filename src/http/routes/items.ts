@@ -12,6 +12,7 @@ import type { HttpApp } from '../http-context.ts'
 import { readPlace, writePlace } from '../page-token.ts'
 import { readablePath } from '../readable-path.ts'
 import { at } from '../request-fault.ts'
+import { latestThatFit } from './logs.ts'
 import { Limit, Next, PathParams, PathQuery, Recorded, TypeName } from '../schemas/item.ts'
 import { problems } from '../schemas/problem.ts'
 import { SpaceParams } from '../schemas/space.ts'
@@ -122,8 +123,8 @@ function itemNow({ space }: SpaceAccess, { path, type }: ItemPlace, entriesMax: 
   if (type === 'log') {
     const entries = space.lastEntries(path, entriesMax + 1)
     if (entries.length === 0) return null
-    const more = entries.length > entriesMax ? { more: true } : {}
-    return { path, type, value: entries.slice(-entriesMax), etag, ...more }
+    const value = latestThatFit(entries.slice(-entriesMax))
+    return { path, type, value, etag, ...(entries.length > value.length ? { more: true } : {}) }
   }
   const item = space.get(path, type)
   return item === undefined ? null : { ...item, etag }

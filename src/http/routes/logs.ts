@@ -1,6 +1,8 @@
 import { Type } from 'typebox'
+import { PageSize } from '../../node/agents/page-size.ts'
 import { FaultError } from '../../node/fault-error.ts'
 import type { EntryName } from '../../node/space/log-entries.ts'
+import type { LogValue } from '../../node/space/item.ts'
 import type { HttpApp } from '../http-context.ts'
 import { readablePath } from '../readable-path.ts'
 import { at } from '../request-fault.ts'
@@ -52,19 +54,37 @@ export function registerLogRoutes(app: HttpApp): void {
       const { space } = readablePath(caller.space(params.space), path)
       if (last && after !== undefined)
         throw new FaultError({ code: 'BAD_REQUEST', detail: '/querystring: give one of last and after' })
-      if (last) return { entries: space.lastEntries(path, limit), next: null }
-      const entries = at('/querystring/after', () => [
-        ...space.entries(path, {
-          limit: limit + 1,
-          ...(after === undefined ? {} : { after: readName(after) }),
-        }),
-      ])
-      const page = entries.slice(0, limit)
-      const end = page.at(-1)
-      const next = entries.length > limit && end !== undefined ? `${end.id}/${end.index}` : null
-      return { entries: page, next }
+      if (last) return { entries: latestThatFit(space.lastEntries(path, limit)), next: null }
+      const from = after === undefined ? {} : { after: at('/querystring/after', () => readName(after)) }
+      return pageOfEntries(
+        at('/querystring/after', () => space.entries(path, from)),
+        limit,
+      )
     },
   )
+}
+
+function pageOfEntries(entries: Iterable<LogValue>, limit: number) {
+  const page: LogValue[] = []
+  const size = new PageSize()
+  for (const entry of entries) {
+    const end = page.at(-1)
+    if (end !== undefined && (page.length === limit || size.isFull))
+      return { entries: page, next: `${end.id}/${end.index}` }
+    page.push(size.add(entry))
+  }
+  return { entries: page, next: null }
+}
+
+/** Of entries in order the last, as many as one page holds. */
+export function latestThatFit(entries: readonly LogValue[]): readonly LogValue[] {
+  const size = new PageSize()
+  const first = entries.findLastIndex((entry) => {
+    const isFull = size.isFull
+    size.add(entry)
+    return isFull
+  })
+  return entries.slice(first + 1)
 }
 
 function readName(text: string): EntryName {

@@ -5,6 +5,7 @@ import type { SpaceStore } from '../../storage/space-store.ts'
 import { describeLogged, type LoggedOperation } from '../history/logged-operations.ts'
 import { entryOf } from '../history/point.ts'
 import { parseOperationId } from '../space/operation-id.ts'
+import { PageSize } from './page-size.ts'
 import type { SpaceAccess } from './space-access.ts'
 
 /** A page of operations. */
@@ -36,6 +37,7 @@ export async function operationsWithin(
   const { hosted } = access.space
   const { store } = hosted
   const operations: LoggedOperation[] = []
+  const size = new PageSize()
   let from = after === undefined ? store.count() : entryOf(parseOperationId(after), store).ordinal
   for (;;) {
     const ordinals = candidates(access, prefix, from, BATCH)
@@ -46,9 +48,10 @@ export async function operationsWithin(
       const isWhole = access.readsAllBelow(entry.path)
       const edits = described.edits.length + described.moreEdits
       if (!isWhole && edits === 0) continue
-      if (operations.length === limit) return { operations, next: operations.at(-1)?.id ?? null }
+      if (operations.length === limit || size.isFull)
+        return { operations, next: operations.at(-1)?.id ?? null }
       // How much an operation did elsewhere is not told.
-      operations.push(isWhole ? described : { ...described, changes: edits })
+      operations.push(size.add(isWhole ? described : { ...described, changes: edits }))
     }
     if (ordinals.length < BATCH) return { operations, next: null }
     from = ordinals.at(-1) as number
