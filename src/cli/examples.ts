@@ -93,5 +93,15 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'forks check': ['hanse forks check proof.json'],
   prove: ['hanse prove notes/today --output today.proof'],
   check: ['hanse check today.proof --root 4f78e7bc50cc...'],
+  'remote add': [
+    'hanse remote add office https://node.example.org:7420 --token-file office.token --mode hybrid',
+    'hanse remote add usb file:///media/usb/team',
+  ],
+  'remote set': ['hanse remote set office --every 10m'],
+  'remote list': ['hanse remote list'],
+  'remote show': ['hanse remote show office'],
+  'remote remove': ['hanse remote remove office'],
+  'remote status': ['hanse remote status', 'hanse remote status office --json'],
+  'remote stats': ['hanse remote stats office'],
   verify: ['hanse verify', 'hanse verify team --json'],
 }

@@ -50,6 +50,7 @@ import { registerText } from './commands/text.ts'
 import { registerTop } from './commands/top.ts'
 import { registerUp } from './commands/up.ts'
 import { registerVerify } from './commands/verify.ts'
+import { registerVersion } from './commands/version.ts'
 import { registerWhoami } from './commands/whoami.ts'
 import { registerWrite } from './commands/write.ts'
 import { EXAMPLES } from './examples.ts'
@@ -76,6 +77,7 @@ const GROUPS: readonly (readonly [
       registerDoctor,
       registerTop,
       registerCompletion,
+      registerVersion,
     ],
   ],
   [
@@ -128,7 +130,7 @@ export function createProgram(shell: Shell): Command<[], GlobalOptions> {
     .description(
       'A peer-to-peer federation node: shared spaces of signed operations among peers that do not trust each other.',
     )
-    .version(VERSION, '--version', 'show the version')
+    .version(VERSION, '--version', 'show the version alone; "hanse version" tells more')
     .option('--json', 'print exactly one JSON value, and errors as JSON')
     .option('--data <dir>', 'data directory (HANSE_DATA; default ~/.local/share/hanse)')
     .option(

@@ -16,6 +16,8 @@ export interface SessionInit {
   readonly configFlags: readonly string[]
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal
+  /** Tells whoever waits that something is still going on, from now until the first event or the end; the returned function ends it. */
+  readonly showWaiting?: () => () => void
 }
 
 export interface ExecuteOptions<Event, Outcome = unknown> {
@@ -67,6 +69,26 @@ export class Session {
     action: Action<S, Outcome, Event>,
     args: ArgumentsOf<S>,
     options: ExecuteOptions<Event, Outcome> = {},
+  ): Promise<Outcome> {
+    const stopWaiting = this.#init.showWaiting?.() ?? (() => {})
+    try {
+      return await this.#execute(action, args, {
+        ...options,
+        onEvent: async (event) => {
+          // From here on the command shows itself how far it is.
+          stopWaiting()
+          await options.onEvent?.(event)
+        },
+      })
+    } finally {
+      stopWaiting()
+    }
+  }
+
+  async #execute<S extends Shape, Outcome, Event>(
+    action: Action<S, Outcome, Event>,
+    args: ArgumentsOf<S>,
+    options: ExecuteOptions<Event, Outcome>,
   ): Promise<Outcome> {
     const deadlineMs = Date.now() + DATA_DIRECTORY_WAIT_MS
     for (;;) {

@@ -11,6 +11,7 @@ import type { Fault } from '../core/result.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { formatJson } from '../core/json.ts'
 import { printable } from './output/printable.ts'
+import { showWaiting } from './output/waiting-line.ts'
 import { createStyle, type Style } from './output/style.ts'
 import { Session } from './session.ts'
 
@@ -125,6 +126,7 @@ export class Shell {
       config: this.configOf(data, flags),
       configFlags,
       signal: this.interrupted,
+      showWaiting: () => showWaiting(this.isJson ? null : this.stderr, this.errorStyle),
     })
     return { session, space: this.spaceOf(flags) }
   }

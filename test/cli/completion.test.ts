@@ -16,6 +16,7 @@ beforeAll(async () => {
   for (const path of ['notes/today', 'notes/tomorrow', 'people/ada'])
     await machine.json(data, 'put', path, '1')
   await machine.json(data, 'agent', 'add', 'scribe', '--can', 'write')
+  await machine.json(data, 'remote', 'add', 'usb', 'file:///media/usb')
   symlinkSync(join(root, 'bin', 'hanse.mjs'), join(machine.folder, 'hanse'))
   writeFileSync(join(machine.folder, 'edits.jsonl'), '')
   const PATH = `${machine.folder}:${dirname(process.execPath)}:${process.env['PATH']}`
@@ -63,6 +64,8 @@ describe('what comes next on a command line', () => {
     expect(await names('--space', '')).toEqual(['team one'])
     expect(await names('agent', 'revoke', '')).toEqual(['scribe'])
     expect(await names('agent', 'add', '')).toEqual([])
+    expect(await names('push', '')).toEqual(['usb'])
+    expect(await names('remote', 'show', '')).toEqual(['usb'])
     expect(await names('get', 'notes/to')).toEqual(['notes/today', 'notes/tomorrow'])
     expect(await names('get', 'notes/today', '')).toEqual([])
     expect(await names('get', '--space', 'nowhere', '')).toEqual([])

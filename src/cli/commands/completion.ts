@@ -45,6 +45,8 @@ function* namesOf(
       yield* (node.network?.connectedPeers() ?? []).map(({ peer }) => peer)
       return yield* node.spaces().flatMap((one) => one.peers.all().map(({ peer }) => peer))
     }
+    case 'remotes':
+      return yield* node.remotes.list(chooseSpace(node, space).id).map(({ name }) => name)
     case 'kinds':
       return yield* chooseSpace(node, space)
         .queries.kinds.list()

@@ -249,7 +249,7 @@ export async function tokenOf({ token, tokenFile }: RemoteFlags, shell: Shell): 
   if (token !== undefined && tokenFile !== undefined)
     throw new FaultError({ code: 'USAGE', detail: 'give --token or --token-file, not both' })
   if (token !== '-' && tokenFile === undefined) return token
-  const source = tokenFile ?? shell.stdin
+  const source = tokenFile ?? shell.input
   const bytes = await readInput(source, REMOTE_TOKEN_CHARACTERS_MAX, 'which is the most a token has')
   return Buffer.from(bytes).toString().trim()
 }

@@ -1,7 +1,7 @@
 import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings'
 
 /** What a word may be, besides commands and flags. */
-export type Names = 'spaces' | 'agents' | 'peers' | 'paths' | 'kinds'
+export type Names = 'spaces' | 'agents' | 'peers' | 'paths' | 'kinds' | 'remotes'
 
 /** What may stand in the place of a word. */
 export interface Completion {
@@ -37,6 +37,13 @@ const VALUES: Readonly<Record<string, Names | 'files' | readonly string[]>> = {
   'agent allow name': 'agents',
   'agent revoke name': 'agents',
   'kind remove name': 'kinds',
+  remote: 'remotes',
+  'remote set name': 'remotes',
+  'remote show name': 'remotes',
+  'remote remove name': 'remotes',
+  'remote status name': 'remotes',
+  'remote stats name': 'remotes',
+  mode: ['local', 'hybrid', 'continuous'],
   can: ['read', 'write', 'admin'],
   role: ['reader', 'writer', 'admin'],
   profile: ['local', 'coordinated', 'federated'],
