@@ -53,7 +53,7 @@ function Figures({ overview: { spaces, peers } }: { readonly overview: Overview 
   const conflicts = sum((space) => space.conflicts)
   const figures: readonly (readonly [string, string, string])[] = [
     [formatCount(peers.length), peers.length === 1 ? 'peer connected' : 'peers connected', ''],
-    [formatCount(sum((space) => space.operations)), 'operations held', ''],
+    [formatCount(sum((space) => space.operations)), 'operations here', ''],
     [formatCount(conflicts), 'open conflicts', conflicts > 0 ? 'warn' : ''],
     [formatCount(held), 'waiting', held > 0 ? 'warn' : ''],
     [formatCount(refused), 'refused so far', ''],

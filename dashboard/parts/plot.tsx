@@ -113,6 +113,7 @@ function optionsOf(
   return {
     width: element.clientWidth,
     height: HEIGHT,
+    padding: [8, 6, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: {
@@ -132,6 +133,7 @@ function optionsOf(
       },
       {
         ...axis,
+        ...(isLogarithmic ? { grid: { ...axis.grid, filter: decades } } : {}),
         size: 52,
         space: 28,
         values: (_plot, ticks) => ticks.map((tick) => (tick === null ? '' : format(tick))),
@@ -148,4 +150,9 @@ function optionsOf(
       })),
     ],
   }
+}
+
+/** Lines at 1, 10, 100 only: those between say nothing that a reader needs. */
+function decades(_plot: uPlot, ticks: number[]): (number | null)[] {
+  return ticks.map((tick) => (Number.isInteger(Math.log10(tick)) ? tick : null))
 }

@@ -23,7 +23,7 @@ export interface ShownFederation {
   stop(): Promise<void>
 }
 
-/** Starts it. Needs the page to be built. */
+/** Starts it. */
 export async function startShownFederation(): Promise<ShownFederation> {
   const federation = createFederation()
   const alice = await federation.start('alice')
