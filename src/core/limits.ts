@@ -833,7 +833,7 @@ export const MCP_LOOK_THROUGH_MAX = 10_000
 /** Characters of one resource. */
 export const MCP_RESOURCE_CHARACTERS_MAX = 262_144
 /** Resources listed at a time. */
-export const MCP_RESOURCES_PAGE = 100
+export const MCP_RESOURCES_PAGE_MAX = 100
 /** Resources that one session has subscribed to. */
 export const MCP_SUBSCRIPTIONS_MAX = 64
 /** Pause in which updates of subscribed resources are gathered, in ms. */

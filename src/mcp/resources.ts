@@ -1,4 +1,4 @@
-import { MCP_RESOURCE_CHARACTERS_MAX, MCP_RESOURCES_PAGE } from '../core/limits.ts'
+import { MCP_RESOURCE_CHARACTERS_MAX, MCP_RESOURCES_PAGE_MAX } from '../core/limits.ts'
 import { formatValue } from '../core/value-json.ts'
 import type { ItemType } from '../node/space/item-edit.ts'
 import { placesWithin } from '../node/agents/item-listing.ts'
@@ -42,7 +42,7 @@ export function listResources(
     const after = isHere && place !== null ? place : undefined
     for (const at of placesWithin(access, '', { after })) {
       resources.push(describeItem(access, at))
-      if (resources.length >= MCP_RESOURCES_PAGE) return { resources, next: `${id} ${formatPlace(at)}` }
+      if (resources.length >= MCP_RESOURCES_PAGE_MAX) return { resources, next: `${id} ${formatPlace(at)}` }
     }
   }
   return { resources, next: null }
@@ -106,10 +106,10 @@ function overviewOf(caller: McpCaller, access: SpaceAccess): string {
   const items: string[] = []
   for (const { path, type } of placesWithin(access, '')) {
     items.push(`${path} (${type})`)
-    if (items.length >= MCP_RESOURCES_PAGE) break
+    if (items.length >= MCP_RESOURCES_PAGE_MAX) break
   }
   const { id, name } = access.space
-  const hasMore = items.length >= MCP_RESOURCES_PAGE
+  const hasMore = items.length >= MCP_RESOURCES_PAGE_MAX
   return formatValue({
     space: name,
     id,
