@@ -11,13 +11,13 @@ import type { Space } from '../../src/node/space/space.ts'
 export class ServedNode {
   readonly node: HanseNode
   readonly space: Space
-  readonly server: HttpServer
+  #server: HttpServer
   readonly #folder: string
 
   private constructor(node: HanseNode, space: Space, server: HttpServer, folder: string) {
     this.node = node
     this.space = space
-    this.server = server
+    this.#server = server
     this.#folder = folder
   }
 
@@ -39,6 +39,17 @@ export class ServedNode {
     const listen = { host: '127.0.0.1', port: 0 }
     const server = await HttpServer.start({ node, version: '0.0.0', listen, ...rest })
     return new ServedNode(node, space, server, folder)
+  }
+
+  get server(): HttpServer {
+    return this.#server
+  }
+
+  /** Ends the server with all its connections, and serves the same node again on that port. */
+  async restart(port: number): Promise<void> {
+    await this.#server.stop()
+    const listen = { host: '127.0.0.1', port }
+    this.#server = await HttpServer.start({ node: this.node, version: '0.0.0', listen })
   }
 
   /** A token for the space of this node. */
