@@ -23,7 +23,9 @@ export class HttpHost {
     answer: (request: IncomingMessage, response: ServerResponse) => void,
   ): Promise<HttpHost> {
     const host = new HttpHost(answer)
-    await new Promise<void>((resolve) => host.#server.listen(0, '127.0.0.1', resolve))
+    await new Promise<void>((resolve) => {
+      host.#server.listen(0, '127.0.0.1', resolve)
+    })
     return host
   }
 
@@ -44,7 +46,9 @@ export class HttpHost {
 
   async stop(): Promise<void> {
     this.#server.closeAllConnections()
-    await new Promise((resolve) => this.#server.close(resolve))
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve())
+    })
   }
 }
 
@@ -77,7 +81,9 @@ export class CuttingLine {
 
   static async start(port: number, cutAfter: readonly number[]): Promise<CuttingLine> {
     const line = new CuttingLine(port, cutAfter)
-    await new Promise<void>((resolve) => line.#server.listen(0, '127.0.0.1', resolve))
+    await new Promise<void>((resolve) => {
+      line.#server.listen(0, '127.0.0.1', resolve)
+    })
     return line
   }
 

@@ -113,7 +113,7 @@ export function registerClone(program: Command<[], GlobalOptions>, shell: Shell)
   addScheduleFlags(addTokenFlags(command)).action(async (url, given, self) => {
     const options = given as unknown as RemoteFlags & { readonly name: string }
     const token = await tokenOf(options, shell)
-    await initialise(shell, self.optsWithGlobals() as GlobalOptions)
+    await initialise(shell, self.optsWithGlobals())
     const { session, space } = shell.open(self)
     const { name, path, ca, insecure = false } = options
     const caFile = ca === undefined ? undefined : resolve(ca)
@@ -143,5 +143,5 @@ async function initialise(shell: Shell, flags: GlobalOptions): Promise<void> {
   const { isDataDirectory } = await import('../../node/data-directory.ts')
   if (isDataDirectory(data)) return
   const { makeDataDirectory } = await import('./init.ts')
-  makeDataDirectory(data, {})
+  await makeDataDirectory(data, {})
 }

@@ -54,7 +54,7 @@ export function registerRemoteStatus(remote: CommandUnknownOpts, shell: Shell): 
       const { session, space } = shell.open(self)
       const outcome = await session.execute(remoteStatusAction, {
         space,
-        remote: name as string | undefined,
+        remote: name,
         offline,
       })
       shell.print(outcome, ({ remotes }) =>
@@ -119,7 +119,7 @@ export function registerRemoteStats(remote: CommandUnknownOpts, shell: Shell): v
     .description('what the last runs came to, the latest first')
     .action(async (name, _options, self) => {
       const { session, space } = shell.open(self)
-      shell.print(await session.execute(remoteStatsAction, { space, remote: name as string }), ({ runs }) =>
+      shell.print(await session.execute(remoteStatsAction, { space, remote: name }), ({ runs }) =>
         runs.length === 0
           ? 'there were no runs yet: hanse sync'
           : formatTable(

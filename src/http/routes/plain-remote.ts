@@ -43,10 +43,10 @@ export async function registerPlainRemoteRoutes(app: HttpApp, context: HttpConte
   await app.register(async (scope) => {
     scope.addContentTypeParser(LINES_TAKEN, (_request, payload, done) => done(null, payload))
     for (const at of ['', '/v1/spaces/:space']) {
-      registerVersion(scope as unknown as HttpApp, at)
-      registerOperations(scope as unknown as HttpApp, at, transfers, context)
-      registerReceiving(scope as unknown as HttpApp, at, transfers, context)
-      registerSnapshot(scope as unknown as HttpApp, at, transfers)
+      registerVersion(scope, at)
+      registerOperations(scope, at, transfers, context)
+      registerReceiving(scope, at, transfers, context)
+      registerSnapshot(scope, at, transfers)
     }
   })
 }
@@ -324,7 +324,7 @@ function unpackedBody(body: Readable | undefined, encoding = 'identity'): AsyncI
 
 /** Packs an answer as the client takes it: zstd before gzip before nothing. */
 function packed(source: Readable, reply: FastifyReply): Readable {
-  const accepted = String(reply.request.headers['accept-encoding'] ?? '')
+  const accepted = reply.request.headers['accept-encoding'] ?? ''
   reply.header('Vary', 'Accept-Encoding')
   const takes = (name: string) =>
     accepted.split(',').some((one) => new RegExp(`^\\s*${name}\\s*(;\\s*q=(?!0(\\.0*)?\\s*$)|$)`).test(one))

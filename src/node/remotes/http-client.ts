@@ -170,16 +170,16 @@ export async function drop({ body }: HttpAnswer): Promise<void> {
 }
 
 /** What went wrong on the way, in words that say what to do. */
-export function faultOfTransport(error: unknown, url: URL): unknown {
+function faultOfTransport(error: unknown, url: URL): unknown {
   if (error instanceof FaultError) return error
-  const { code = '', name = '', message = String(error) } = error as NodeJS.ErrnoException
+  const { code = '', name, message } = error as NodeJS.ErrnoException
   if (name === 'AbortError' || name === 'TimeoutError') return error
   const tls =
     TLS[code] ??
     (code.startsWith('ERR_SSL') || code === 'EPROTO' ? 'it does not speak TLS as it should' : null)
   if (tls !== null)
     return new FaultError({ code: 'REMOTE_TLS', detail: `${url.host} cannot be trusted: ${tls} (${code})` })
-  const why = REASONS[code] ?? `${message}`
+  const why = REASONS[code] ?? message
   return new FaultError({ code: 'UNREACHABLE', detail: `${url.host} cannot be reached: ${why}` })
 }
 

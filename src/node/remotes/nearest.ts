@@ -4,7 +4,7 @@ import { type RunOptions, runRemote } from './run-remote.ts'
 import type { RunReport } from './run-report.ts'
 
 /** Remotes in the order in which they are tried: those whose last run went well first, then the nearest by round trip, then the oldest. */
-export function byNearness(node: HanseNode, records: readonly RemoteRecord[]): readonly RemoteRecord[] {
+function byNearness(node: HanseNode, records: readonly RemoteRecord[]): readonly RemoteRecord[] {
   const rank = (record: RemoteRecord): readonly [number, number, number] => {
     const { error, latencyMs } = node.remotes.state(record)
     return [error === null ? 0 : 1, latencyMs ?? Number.MAX_SAFE_INTEGER, record.addedMs]

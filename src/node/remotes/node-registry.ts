@@ -125,8 +125,10 @@ export class NodeRegistry {
     )
   }
 
-  #describe({ by: _, failed, ...node }: Kept): RegisteredNode {
-    return { ...node, healthy: !failed && this.#now() - node.seenMs < NODE_FRESH_MS }
+  #describe(kept: Kept): RegisteredNode {
+    const { id, kind, endpoints, capabilities, registeredMs, seenMs, latencyMs, failed } = kept
+    const healthy = !failed && this.#now() - seenMs < NODE_FRESH_MS
+    return { id, kind, endpoints, capabilities, registeredMs, seenMs, latencyMs, healthy }
   }
 
   #keep(nodes: readonly Kept[]): void {

@@ -178,27 +178,52 @@ export async function pushToNode(context: HttpRunContext, version: RemoteVersion
 }
 
 async function pushOnce(context: HttpRunContext, since: readonly KnownLog[]): Promise<void> {
-  const { space, path, onProgress, signal } = context
-  const lines = space.exchange.operations({ since, path })
-  let next = await lines.next()
-  let done = 0
+  const { space, path } = context
+  const lines = new LineParts(space.exchange.operations({ since, path }), context)
   try {
-    while (next.done !== true) {
-      const part = async function* () {
-        let characters = 0
-        for (let count = 0; count < REMOTE_PUSH_OPERATIONS_MAX; count++) {
-          if (next.done === true || characters >= REMOTE_PUSH_CHARACTERS_MAX) return
-          signal.throwIfAborted()
-          characters += next.value.text.length
-          yield next.value.text
-          next = await lines.next()
-          await onProgress({ what: 'sending', done: ++done, total: 0 })
-        }
-      }
-      await sendPart(context, part())
-    }
+    while (await lines.hasMore()) await sendPart(context, lines.part())
   } finally {
-    await lines.return(undefined)
+    await lines.close()
+  }
+}
+
+/** Lines to be sent, in parts of one request each. */
+class LineParts {
+  readonly #lines: AsyncGenerator<{ readonly text: string }>
+  readonly #context: Pick<HttpRunContext, 'signal' | 'onProgress'>
+  #next: IteratorResult<{ readonly text: string }> | null = null
+  #done = 0
+
+  constructor(
+    lines: AsyncGenerator<{ readonly text: string }>,
+    context: Pick<HttpRunContext, 'signal' | 'onProgress'>,
+  ) {
+    this.#lines = lines
+    this.#context = context
+  }
+
+  async hasMore(): Promise<boolean> {
+    this.#next ??= await this.#lines.next()
+    return this.#next.done !== true
+  }
+
+  async *part(): AsyncGenerator<string> {
+    const { signal, onProgress } = this.#context
+    let characters = 0
+    for (let count = 0; count < REMOTE_PUSH_OPERATIONS_MAX; count++) {
+      if (characters >= REMOTE_PUSH_CHARACTERS_MAX || !(await this.hasMore())) return
+      signal.throwIfAborted()
+      const next = this.#next
+      this.#next = null
+      if (next === null || next.done === true) return
+      characters += next.value.text.length
+      yield next.value.text
+      await onProgress({ what: 'sending', done: ++this.#done, total: 0 })
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#lines.return(undefined)
   }
 }
 
