@@ -43,7 +43,7 @@ import { proveAction } from './commands/prove.ts'
 import { editAction, putAction } from './commands/put.ts'
 import { remoteAddAction, remoteListAction, remoteRemoveAction, remoteSetAction } from './commands/remote.ts'
 import { remoteRunAction } from './commands/remote-run.ts'
-import { remoteStatsAction, remoteStatusAction } from './commands/remote-status.ts'
+import { remoteNodesAction, remoteStatsAction, remoteStatusAction } from './commands/remote-status.ts'
 import { revertAction } from './commands/revert.ts'
 import { containAction, endorseAction, revokeAction } from './commands/revoke.ts'
 import { snapshotExportAction, snapshotImportAction } from './commands/snapshot.ts'
@@ -122,6 +122,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     releaseAction,
     remoteAddAction,
     remoteListAction,
+    remoteNodesAction,
     remoteRemoveAction,
     remoteRunAction,
     remoteSetAction,

@@ -1,4 +1,5 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
+import type { RegisteredNode } from '../../node/remotes/node-registry.ts'
 import type { RemoteRun } from '../../node/remotes/remote-record.ts'
 import { type RemoteStanding, standingOf } from '../../node/remotes/remote-status.ts'
 import { defineAction } from '../control/action.ts'
@@ -149,6 +150,36 @@ export function registerRemoteStats(remote: CommandUnknownOpts, shell: Shell): v
                   formatDuration(run.durationMs),
                   run.code ?? 'done',
                 ]),
+            ),
+      )
+    })
+}
+
+export const remoteNodesAction = defineAction({
+  name: 'remote.nodes',
+  shape: {},
+  run: ({ node }): { readonly nodes: readonly RegisteredNode[] } => ({ nodes: node.remotes.nodes.list() }),
+})
+
+export function registerRemoteNodes(remote: CommandUnknownOpts, shell: Shell): void {
+  remote
+    .command('nodes')
+    .description('the nodes that have registered at this one, the nearest healthy first')
+    .action(async (_options, self) => {
+      const { session } = shell.open(self)
+      shell.print(await session.execute(remoteNodesAction, {}), ({ nodes }) =>
+        nodes.length === 0
+          ? 'no node has registered here: POST /v1/nodes/register does (docs/remotes.md)'
+          : formatTable(
+              ['ID', 'KIND', 'STATE', 'ROUND TRIP', 'LAST SEEN', 'WHERE'].map((title) => ({ title })),
+              nodes.map((one) => [
+                printable(one.id),
+                one.kind,
+                one.healthy ? 'healthy' : 'not heard of',
+                one.latencyMs === null ? 'not looked at' : formatDuration(one.latencyMs),
+                formatMoment(one.seenMs),
+                printable(one.endpoints.join(', ')) || 'nowhere',
+              ]),
             ),
       )
     })

@@ -12,7 +12,7 @@ import { formatPairs, formatTable } from '../output/table.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
 import { chooseSpace } from './choose-space.ts'
 import { readInput } from './read-input.ts'
-import { registerRemoteStats, registerRemoteStatus } from './remote-status.ts'
+import { registerRemoteNodes, registerRemoteStats, registerRemoteStatus } from './remote-status.ts'
 
 const scheduleShape = {
   live: 'boolean?',
@@ -107,6 +107,7 @@ export function registerRemote(program: Command<[], GlobalOptions>, shell: Shell
   registerList(remote, shell)
   registerRemoteStatus(remote, shell)
   registerRemoteStats(remote, shell)
+  registerRemoteNodes(remote, shell)
 }
 
 function registerAdd(remote: CommandUnknownOpts, shell: Shell): void {
