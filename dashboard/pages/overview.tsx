@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks'
 import type { ConnectedPeer, Overview } from '../../src/http/dashboard/overview.ts'
 import { live } from '../data/live.ts'
 import { spaceLink } from '../data/route.ts'
@@ -73,10 +74,26 @@ function Figures({ overview: { spaces, peers } }: { readonly overview: Overview 
 
 function PeersPanel({ overview }: { readonly overview: Overview }) {
   const { peers, spaces, online } = overview
-  const shared = peers.map((peer) => ({ ...peer, ...sharedWith(peer, overview) }))
+  const [chosen, setChosen] = useState('')
+  const shared = peers.map((peer) => ({ ...peer, ...sharedWith(peer, overview, chosen) }))
   const known = spaces.flatMap((space) => space.peers)
   return (
-    <Panel title='Who is connected' aside={formatAmount(peers.length, 'peer')}>
+    <Panel
+      title='Who is connected'
+      aside={
+        <label>
+          {formatAmount(peers.length, 'peer')}, by{' '}
+          <select value={chosen} onChange={({ currentTarget }) => setChosen(currentTarget.value)}>
+            <option value=''>all spaces</option>
+            {spaces.map(({ id, name }) => (
+              <option key={id} value={id}>
+                {name === '' ? id.slice(0, 8) : name}
+              </option>
+            ))}
+          </select>
+        </label>
+      }
+    >
       {peers.length === 0 ? (
         <Empty title={online ? 'Nobody is connected' : 'This node is offline'}>
           {known.length > 0
@@ -114,8 +131,14 @@ function PeersPanel({ overview }: { readonly overview: Overview }) {
   )
 }
 
-function sharedWith({ peer }: ConnectedPeer, { spaces }: Overview): Pick<GraphPeer, 'spaces' | 'equal'> {
-  const shared = spaces.flatMap((space) => {
+/** `chosen`: the id of the one space that counts; empty: all do. */
+function sharedWith(
+  { peer }: ConnectedPeer,
+  { spaces }: Overview,
+  chosen: string,
+): Pick<GraphPeer, 'spaces' | 'equal'> {
+  const counted = chosen === '' ? spaces : spaces.filter(({ id }) => id === chosen)
+  const shared = counted.flatMap((space) => {
     const state = space.peers.find((one) => one.peer === peer && one.connected)
     return state === undefined ? [] : [{ name: space.name, inSync: state.inSync }]
   })

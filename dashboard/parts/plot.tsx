@@ -145,7 +145,8 @@ function optionsOf(
         stroke: colour(line.colour),
         width: 1.5,
         spanGaps: false,
-        points: { size: 4 },
+        // Of what is measured now and then, a single point must be seen too.
+        points: isLogarithmic ? { show: true, size: 3 } : { size: 4 },
         ...(line.isDashed === true ? { dash: [4, 3] } : {}),
       })),
     ],

@@ -105,6 +105,18 @@ describe.skipIf(executable === null)('the dashboard, in chromium', () => {
     expect(await table.getByText(/In sync/).count()).toBe(0)
   })
 
+  it('draws who is connected, in all spaces or in one, and says the same in a table', async () => {
+    const page = await enter(first)
+    const graph = page.getByRole('img', {
+      name: /3 connected peers around it: 3 sharing a space, 0 through a relay/,
+    })
+    await graph.waitFor()
+    await page.getByRole('combobox').selectOption({ label: 'release plan' })
+    await page.getByRole('img', { name: /3 connected peers around it: 1 sharing a space/ }).waitFor()
+    const rows = page.getByRole('table', { name: 'Connected peers' }).getByRole('row')
+    expect(await rows.filter({ hasText: 'none shared' }).count()).toBe(2)
+  })
+
   it('shows why something was refused, what waits, and both branches of a fork', async () => {
     const page = await enter(first, inNotes('refused'))
     await page.getByRole('table', { name: 'Refusals by reason' }).getByText(/^CAP_/).first().waitFor()
