@@ -218,6 +218,12 @@ describe('following a space over HTTP', () => {
     expect(await listener.next()).toBeNull()
   })
 
+  it('takes no place for a question about its head alone', async () => {
+    const { status } = await served.ask(scribe, 'HEAD', `${lab}/events`)
+    expect(status).toBe(404)
+    expect(served.space.listenerCount('conflict')).toBe(0)
+  })
+
   it('refuses what it cannot follow as a problem, before any stream', async () => {
     const bad = await served.ask(scribe, 'GET', `${lab}/events?since=x`)
     expect([bad.status, bad.body.code]).toEqual([400, 'BAD_CURSOR'])

@@ -28,6 +28,8 @@ export function registerEventRoutes(app: HttpApp, { node, sessions, stopping }: 
   app.get(
     '/v1/spaces/:space/events',
     {
+      // A stream without its events would only take a place.
+      exposeHeadRoute: false,
       schema: {
         operationId: 'followEvents',
         summary: 'What happens in a space, as it happens (server-sent events)',

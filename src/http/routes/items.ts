@@ -90,7 +90,7 @@ export function registerItemRoutes(app: HttpApp): void {
       const { space } = access
       const type = query.type ?? space.typesAt(path)[0]
       const etag = type === undefined ? null : etagOf(space, path, type)
-      if (etag !== null) reply.header('ETag', etag)
+      if (etag !== null) reply.headers({ ETag: etag, 'Cache-Control': 'private, no-cache' })
       const known = headers['if-none-match']
       if (known !== undefined && isAmong(etag, known)) return await reply.code(304).send(null)
       const item = type === undefined ? null : itemNow(access, { path, type }, query.entries)

@@ -15,6 +15,43 @@ import { problems } from '../schemas/problem.ts'
 import { SpaceParams } from '../schemas/space.ts'
 
 const tags = ['operations']
+const Ids = Type.Array(Type.String())
+const OperationSchema = Type.Object({
+  id: Type.String(),
+  author: Type.String({ description: 'did:key' }),
+  seq: Type.Integer(),
+  lamport: Type.Integer(),
+  time: Type.Integer({ description: "Ms since 1970, as the author's clock said." }),
+  command: Type.String(),
+  path: Type.String(),
+  changes: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'How many you may read; null: the content has not arrived.',
+  }),
+  masked: Type.Boolean({ description: 'A revocation took its effect.' }),
+  chain: { ...Ids, description: 'Delegations it was made under, root first.' } as typeof Ids,
+  parents: Ids,
+  edits: Type.Array(Type.Unknown(), { description: 'What it did, the first of it.' }),
+  moreEdits: Type.Integer(),
+})
+const Verdicts = Type.Array(
+  Type.Object({
+    operation: Type.String(),
+    author: Type.String(),
+    target: Type.Union([Type.String(), Type.Null()]),
+  }),
+)
+const ExplanationSchema = Type.Object({
+  id: Type.String(),
+  verdict: Type.Unsafe<string>({ type: 'string', enum: ['admitted', 'masked', 'held', 'refused'] }),
+  code: Type.Union([Type.String(), Type.Null()], { description: 'Of the check that failed.' }),
+  detail: Type.String(),
+  author: Type.Union([Type.String(), Type.Null()]),
+  nextKeys: Ids,
+  chain: Type.Array(Type.Object({ digest: Type.String(), terms: Type.Unknown() })),
+  maskedBy: Verdicts,
+  endorsedBy: Verdicts,
+  void: Type.Array(Type.Object({ index: Type.Integer(), detail: Type.String() })),
+})
 const Batch = Type.Object(
   {
     edits: Type.Array(BatchEdit, { minItems: 1, maxItems: WRITE_EDITS_MAX }),
@@ -61,7 +98,7 @@ export function registerOperationRoutes(app: HttpApp): void {
           after: Type.Optional(OperationId),
         }),
         response: {
-          200: Type.Object({ operations: Type.Array(Type.Unknown()), next: Next }),
+          200: Type.Object({ operations: Type.Array(OperationSchema), next: Next }),
           ...problems,
         },
       },
@@ -80,7 +117,7 @@ export function registerOperationRoutes(app: HttpApp): void {
         summary: 'What became of one operation, and why: its chain of delegations, and who took its effect',
         tags,
         params: Type.Object({ ...SpaceParams.properties, operation: OperationId }),
-        response: { 200: Type.Unknown(), ...problems },
+        response: { 200: ExplanationSchema, ...problems },
       },
     },
     ({ caller, params }) => explainWithin(caller.space(params.space), params.operation),

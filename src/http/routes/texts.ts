@@ -75,7 +75,7 @@ export function registerTextRoutes(app: HttpApp): void {
         throw new FaultError({ code: 'NOT_FOUND', detail })
       }
       const etag = etagOf(space, path, 'text')
-      if (etag !== null) reply.header('ETag', etag)
+      if (etag !== null) reply.headers({ ETag: etag, 'Cache-Control': 'private, no-cache' })
       if (headers['if-none-match'] !== undefined && isAmong(etag, headers['if-none-match']))
         return await reply.code(304).send(null)
       const { length, isIncomplete: incomplete } = text
