@@ -128,6 +128,9 @@ describe('the package that npm packs, installed elsewhere', () => {
     ) as { readonly agentToken: string; readonly url: string }
     const answer = await fetch(`${url}/v1/whoami`, { headers: { authorization: `Bearer ${agentToken}` } })
     expect(answer.status).toBe(200)
+    // The page comes from files of the package.
+    const page = await fetch(url)
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<html') as string])
   })
 
   it('is a library, with types', async () => {
