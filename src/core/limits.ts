@@ -850,6 +850,8 @@ export const MCP_REQUESTS_MAX = 16
 export const MCP_LOOK_MS = 1_000
 /** How long `hanse mcp` waits for a node that is not there before it says so, in ms. */
 export const MCP_NODE_WAIT_MS = 5_000
+/** The same, where the node was there before: it is being started again, perhaps on a busy machine; in ms. */
+export const MCP_RESTART_WAIT_MS = 20_000
 /** Longest pause of `hanse mcp` between two tries to hear from its node again, in ms. */
 export const MCP_RETRY_MS_MAX = 5_000
 /** Messages of a client that `hanse mcp` has under way at once. */

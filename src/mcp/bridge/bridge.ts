@@ -1,5 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { MCP_MESSAGES_MAX, MCP_NODE_WAIT_MS, MCP_RETRY_MS_MAX } from '../../core/limits.ts'
+import {
+  MCP_MESSAGES_MAX,
+  MCP_NODE_WAIT_MS,
+  MCP_RESTART_WAIT_MS,
+  MCP_RETRY_MS_MAX,
+} from '../../core/limits.ts'
 import { formatJson, parseJson } from '../../core/json.ts'
 import { faultOf } from '../../node/fault-of.ts'
 import { READING_TOOLS } from '../reading-tools.ts'
@@ -51,6 +56,8 @@ export class Bridge {
   #beginning: RpcMessage | null = null
   #isListening = false
   #isOver = false
+  /** True once a node has been there. */
+  #wasThere = false
   #ownIds = 0
   #noted = ''
 
@@ -184,10 +191,10 @@ export class Bridge {
       await this.#say({ jsonrpc: '2.0', method: 'notifications/resources/updated', params: { uri } })
   }
 
-  /** A door of the node that runs; waits for one MCP_NODE_WAIT_MS at most. */
+  /** A door of the node that runs; waits for one MCP_NODE_WAIT_MS at most, MCP_RESTART_WAIT_MS where there was one. */
   async #open(greet: (door: Door) => Promise<void>): Promise<Door> {
     const { locate, token, signal } = this.#init
-    const deadlineMs = Date.now() + MCP_NODE_WAIT_MS
+    const deadlineMs = Date.now() + (this.#wasThere ? MCP_RESTART_WAIT_MS : MCP_NODE_WAIT_MS)
     for (let pauseMs = FIRST_RETRY_MS; ; pauseMs *= 2) {
       const origin = await locate()
       if (origin !== null) {
@@ -195,6 +202,7 @@ export class Bridge {
         try {
           await greet(door)
           this.#noted = ''
+          this.#wasThere = true
           return door
         } catch (error) {
           door.close()
