@@ -6,7 +6,7 @@ import { REMOTE_DOWNLOAD_BYTES_MAX } from '../../core/limits.ts'
 import { writeWholeFile } from '../exchange/exchange-file.ts'
 import { importSnapshotFile } from '../exchange/import-file.ts'
 import { FaultError } from '../fault-error.ts'
-import { drop, type HttpAnswer, type HttpClient } from './http-client.ts'
+import type { HttpAnswer, HttpClient } from './http-client.ts'
 import { addressOf, countArrival, faultOfAnswer } from './node-remote.ts'
 import { persist } from './persist.ts'
 import type { RunContext } from './run-context.ts'
@@ -224,7 +224,7 @@ async function openUrl(
   const url = name === '' ? place : addressOf(place, name)
   const answer = await client.ask(url, { signal, headers: known === null ? {} : { 'if-none-match': known } })
   if (answer.status === 304) {
-    await drop(answer)
+    answer.drop()
     return 'same'
   }
   const isPage = answer.headers['content-type']?.includes('text/html') === true

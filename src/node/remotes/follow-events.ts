@@ -1,6 +1,5 @@
 import { orThrow } from '../fault-error.ts'
 import type { HanseNode } from '../node.ts'
-import { drop } from './http-client.ts'
 import { addressOf, faultOfAnswer } from './node-remote.ts'
 import type { RemoteRecord } from './remote-record.ts'
 import { parseRemoteUrl } from './remote-url.ts'
@@ -35,7 +34,7 @@ export async function followEvents(
         if (/^event:/m.test(Buffer.from(chunk).toString('latin1'))) onNews()
       }
     } finally {
-      await drop(answer)
+      answer.drop()
     }
   } finally {
     client.close()

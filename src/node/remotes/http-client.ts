@@ -31,6 +31,8 @@ export interface HttpAnswer {
   readonly body: AsyncIterable<Uint8Array>
   /** Bytes of the body as announced; null where that is not said. */
   readonly length: number | null
+  /** Leaves it unread, and lets its connection go. */
+  drop(): void
 }
 
 /**
@@ -61,7 +63,7 @@ export class HttpClient {
       const { location } = answer.headers
       const isRedirect = [301, 302, 303, 307, 308].includes(answer.status) && location !== undefined
       if (!isRedirect || (question.method ?? 'GET') !== 'GET') return answer
-      await drop(answer)
+      answer.drop()
       if (redirects >= REMOTE_REDIRECTS_MAX)
         throw new FaultError({ code: 'UNREACHABLE', detail: `${url.origin} redirects again and again` })
       const next = new URL(location, at)
@@ -110,6 +112,7 @@ export class HttpClient {
       headers: response.headers,
       body: this.#receive(response, url, signal),
       length: Number.isFinite(length) ? length : null,
+      drop: () => response.destroy(),
     }
   }
 
@@ -162,11 +165,6 @@ export async function readText({ body }: HttpAnswer, bytesMax: number): Promise<
     parts.push(part)
   }
   return Buffer.concat(parts).toString()
-}
-
-/** Leaves an answer unread. */
-export async function drop({ body }: HttpAnswer): Promise<void> {
-  await (body as AsyncGenerator<Uint8Array>).return(undefined)
 }
 
 /** What went wrong on the way, in words that say what to do. */

@@ -1,6 +1,6 @@
 import { faultOf } from '../fault-of.ts'
 import type { HanseNode } from '../node.ts'
-import { drop, HttpClient } from './http-client.ts'
+import { HttpClient } from './http-client.ts'
 import { addressOf, askVersion } from './node-remote.ts'
 import { parseRemoteUrl } from './remote-url.ts'
 import { clientOf } from './run-remote.ts'
@@ -43,7 +43,7 @@ async function nearest(endpoints: readonly string[], signal: AbortSignal): Promi
     const startedMs = performance.now()
     try {
       const answer = await client.ask(addressOf(address.value.url, 'health'), { signal })
-      await drop(answer)
+      answer.drop()
       if (answer.status === 200) return Math.round(performance.now() - startedMs)
     } catch {
       // The next one, or the next time.

@@ -13,7 +13,7 @@ import { isAtOrBelow } from '../../core/path.ts'
 import type { LineReport } from '../exchange/import-operations.ts'
 import { readTextLines } from '../exchange/text-lines.ts'
 import { FaultError } from '../fault-error.ts'
-import { drop, type HttpAnswer, type HttpClient, readText } from './http-client.ts'
+import { type HttpAnswer, type HttpClient, readText } from './http-client.ts'
 import { persist } from './persist.ts'
 import type { HttpRunContext } from './run-context.ts'
 
@@ -281,7 +281,7 @@ export async function faultOfAnswer(
   const { status } = answer
   const isProblem = answer.headers['content-type']?.includes('json') === true
   const problem = isProblem ? readObject(await readText(answer, PROBLEM_BYTES_MAX)) : null
-  if (!isProblem) await drop(answer)
+  if (!isProblem) answer.drop()
   const { type, code, detail } = problem ?? {}
   if (
     typeof type === 'string' &&
