@@ -25,7 +25,7 @@ export function Who({ did }: { readonly did: string }) {
   return (
     <span class='who' title={did}>
       <Mark of={did} />
-      {name ?? <span class='id'>{tail(did)}</span>}
+      {name === undefined ? <span class='id'>{tail(did)}</span> : <span class='who-name'>{name}</span>}
     </span>
   )
 }

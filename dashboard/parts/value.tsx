@@ -1,5 +1,6 @@
 import type { Item, LogValue, EdgeValue, ClaimValue } from '../../src/node/space/item.ts'
 import { formatJson } from '../data/json.ts'
+import { spaceLink } from '../data/route.ts'
 import { formatCount } from '../words/format.ts'
 import { Empty, Moment, OperationId, Who } from './text.tsx'
 
@@ -31,7 +32,8 @@ export function ItemValue({ space, item }: { readonly space: string; readonly it
         <ul class='lines'>
           {(value as readonly EdgeValue[]).map(({ label, to, value: said }) => (
             <li key={`${label}/${to}`}>
-              <span class='quiet'>–{label}→</span> {to} {said === null ? null : <Value value={said} />}
+              <span class='quiet'>–{label}→</span> <a href={spaceLink(space, 'items', to)}>{to}</a>{' '}
+              {said === null ? null : <Value value={said} />}
             </li>
           ))}
         </ul>
