@@ -4,6 +4,7 @@ import { CATCH_UP_WORKLOADS } from './catch-up.ts'
 import { COLD_SYNC_WORKLOADS } from './cold-sync.ts'
 import { FLOOR_WORKLOADS } from './floors.ts'
 import { HISTORY, HISTORY_IMPORT } from './history/history.ts'
+import { HTTP_WORKLOADS } from './http/http.ts'
 import { LARGE_SPACE } from './large-space.ts'
 import { LIVE_WORKLOADS } from './live.ts'
 import { LOCAL_WRITE_WORKLOADS } from './local/local-writes.ts'
@@ -27,4 +28,5 @@ export const WORKLOADS: readonly Workload[] = [
   SWARM,
   AGENTS,
   ...TEXT_WORKLOADS,
+  ...HTTP_WORKLOADS,
 ]

@@ -16,7 +16,7 @@ export interface Problem {
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
 /** The status of a code that its beginning does not tell. */
-const STATUS: Readonly<Record<string, number>> = {
+export const STATUS: Readonly<Record<string, number>> = {
   BAD_TOKEN: 401,
   TOKEN_EXPIRED: 401,
   TOKEN_REVOKED: 401,
@@ -49,6 +49,8 @@ const STATUS: Readonly<Record<string, number>> = {
   IO: 500,
   BUG: 500,
   STORE_CORRUPT: 500,
+  STORE_FOREIGN: 500,
+  STORE_VERSION: 500,
   UNREADABLE: 500,
   UNREACHABLE: 502,
   REMOTE_ANSWER: 502,
@@ -61,6 +63,7 @@ const STATUS: Readonly<Record<string, number>> = {
   BLOB_DAMAGED: 503,
   NO_PEER: 503,
   SQL_STOPPED: 503,
+  STORE_IO: 503,
   TIMEOUT: 504,
   SQL_TIMEOUT: 504,
   BLOB_QUOTA: 507,
