@@ -124,6 +124,13 @@ describe('a clone over HTTP', () => {
     expect(await machine.hanse(dave, ['pull', 'origin'])).toMatchObject({ code: 2 })
   }, 60_000)
 
+  it('is refused where it is not the space that was meant', async () => {
+    const meant = 'ab'.repeat(32)
+    const answer = await machine.hanse(file('olga'), ['clone', origin, '--token', token, '--space', meant])
+    expect(answer.code).toBe(2)
+    expect(await machine.json(file('olga'), 'space', 'list')).toEqual([])
+  }, 30_000)
+
   it('takes a subtree, and the rest when it is asked for', async () => {
     const erin = file('erin')
     const cloned = await machine.json<Cloned>(erin, 'clone', origin, '--token', token, '--path', 'notes')
