@@ -27,7 +27,13 @@ export async function registerDocs(app: HttpApp): Promise<void> {
   })
   await app.register(swaggerUi, {
     routePrefix: DOCS,
-    uiConfig: { docExpansion: 'none', deepLinking: true, persistAuthorization: false, validatorUrl: null },
+    uiConfig: {
+      layout: 'BaseLayout',
+      docExpansion: 'none',
+      deepLinking: true,
+      persistAuthorization: false,
+      validatorUrl: null,
+    },
     staticCSP: CONTENT_SECURITY_POLICY,
   })
 }
