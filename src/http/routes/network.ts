@@ -52,13 +52,11 @@ export function registerNetworkRoutes(app: HttpApp, { node }: HttpContext): void
       return {
         online: network !== null,
         connections: (network?.connectedPeers() ?? []).map(withStanding),
-        spaces: node
-          .spaces()
-          .map((space) => ({
-            id: space.id,
-            name: space.name,
-            peers: space.status().peers.map(withStanding),
-          })),
+        spaces: node.spaces().map((space) => ({
+          id: space.id,
+          name: space.name,
+          peers: space.status().peers.map(withStanding),
+        })),
       }
     },
   )
