@@ -116,7 +116,10 @@ export default {
       name: 'no-unknown-layer',
       comment: 'A new folder under src, or a file beside src/index.ts, needs a rule here first.',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/(core|storage|node|cli|http|mcp|peer|demo)/', '^src/index\\.ts$'] },
+      from: {
+        path: '^src/',
+        pathNot: ['^src/(core|storage|node|cli|http|mcp|peer|demo)/', '^src/index\\.ts$'],
+      },
       to: {},
     },
     {

@@ -118,12 +118,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: 'synced-without-state',
     rule: '"in sync" is said of equal clocks, whatever the state roots say',
     file: 'src/core/sync/session.ts',
-    edits: [
-      [
-        'sameClock && !lacksBodies && haveEqualStates(mine, theirs)',
-        'sameClock && !lacksBodies',
-      ],
-    ],
+    edits: [['sameClock && !lacksBodies && haveEqualStates(mine, theirs)', 'sameClock && !lacksBodies']],
     tests: SESSION,
   },
   {
