@@ -88,7 +88,7 @@ export function registerItemRoutes(app: HttpApp): void {
       const path = params['*']
       if (query.at !== undefined) return itemThen(access, path, { ...query, point: query.at })
       const { space } = access
-      const type = query.type ?? space.typesAt(path)[0]
+      const type = query.type ?? space.typeAt(path)
       const etag = type === undefined ? null : etagOf(space, path, type)
       if (etag !== null) reply.headers({ ETag: etag, 'Cache-Control': 'private, no-cache' })
       const known = headers['if-none-match']

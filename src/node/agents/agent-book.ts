@@ -4,7 +4,7 @@ import { isAtOrBelow, parsePath } from '../../core/path.ts'
 import { formatDid } from '../../core/principal.ts'
 import { fail, ok, type Fault, type Result } from '../../core/result.ts'
 import { publicKeyOf } from '../../core/signature.ts'
-import { decodeDelegation, verifyDelegation } from '../../core/ucan/delegation.ts'
+import { decodeDelegation, type VerifiedDelegation, verifyDelegation } from '../../core/ucan/delegation.ts'
 import type { SignatureVerifier } from '../../core/native-signature.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
 import type { NodeIdentity } from '../identity.ts'
@@ -201,9 +201,10 @@ export class AgentBook {
     const faults: { space: string; fault: Fault }[] = []
     for (const spaceId of new Set(record.grants.map((grant) => grant.spaceId))) {
       const space = this.#owner.spaces().find(({ id }) => id === spaceId)
-      const isPublished = space !== undefined && space.delegations().some(({ audience }) => audience === did)
-      if (!isPublished) continue
+      if (space === undefined) continue
       try {
+        this.#publishUnpublished(space, record)
+        if (!space.delegations().some(({ audience }) => audience === did)) continue
         revocations.push(...space.revoke({ target: did, purge }).revocations)
       } catch (error) {
         if (!(error instanceof FaultError)) throw error
@@ -252,7 +253,12 @@ export class AgentBook {
     this.#ends.set(key, end)
     if (expiresMs !== null) {
       const remainingMs = Math.max(0, Math.min(expiresMs - this.#owner.now(), TIMER_MS_MAX))
-      setTimeout(() => end.abort(), remainingMs).unref()
+      setTimeout(() => {
+        end.abort()
+        // After 24 days a token is as good as before: its next stream needs an end of its own.
+        this.#ends.delete(key)
+        this.#callers.clear()
+      }, remainingMs).unref()
     }
     return end.signal
   }
@@ -295,11 +301,32 @@ export class AgentBook {
     return { grant, delegation }
   }
 
-  #teach({ hosted }: Space, { delegation }: AgentGrant): void {
+  /**
+   * Only what is published can be revoked. What an agent reads by is not, and yet not a secret of this node: an invite that the agent has
+   * made carries it, and is good for whoever has the link.
+   */
+  #publishUnpublished({ id, hosted }: Space, { grants, expiresMs }: AgentRecord): void {
+    const nowMs = this.#owner.now()
+    if (expiresMs !== null && expiresMs <= nowMs) return
+    const published = new Set([...hosted.store.tokens()].map(({ delegation }) => toHex(delegation.digest)))
+    for (const grant of grants) {
+      const delegation = grant.spaceId === id ? this.#verified(grant) : null
+      if (delegation === null || published.has(toHex(delegation.digest))) continue
+      hosted.publish([delegation], { author: this.#owner.author, timeMs: nowMs })
+    }
+  }
+
+  #teach({ hosted }: Space, grant: AgentGrant): void {
+    const verified = this.#verified(grant)
+    if (verified !== null) hosted.tokens.add(verified)
+  }
+
+  #verified({ delegation }: AgentGrant): VerifiedDelegation | null {
     const decoded = decodeDelegation(delegation)
     const verified = decoded.ok ? verifyDelegation(decoded.value, this.#owner.verifier.verifySync) : decoded
-    if (verified.ok) hosted.tokens.add(verified.value)
-    else this.#owner.log(`a delegation of an agent is damaged and has no effect: ${verified.fault.detail}`)
+    if (verified.ok) return verified.value
+    this.#owner.log(`a delegation of an agent is damaged and has no effect: ${verified.fault.detail}`)
+    return null
   }
 
   /** The one that is not revoked, where several have had the name. */

@@ -21,6 +21,7 @@ export class Caller {
   readonly ended: AbortSignal
   readonly #agent: Signer | null
   readonly #owner: CallerOwner
+  #agentDid: string | null = null
 
   private constructor(
     name: string,
@@ -53,7 +54,11 @@ export class Caller {
 
   /** `did:key` that the caller's operations are signed by. */
   get did(): string {
-    return formatDid(this.#author.publicKey)
+    // An agent's key stays; the node's may be another by the next request.
+    return (
+      (this.#agentDid ??= this.#agent === null ? null : formatDid(this.#agent.publicKey)) ??
+      formatDid(this.#author.publicKey)
+    )
   }
 
   /** True where the caller acts as the node itself rather than as an agent with a key of its own. */

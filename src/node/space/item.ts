@@ -78,17 +78,21 @@ export function* rowsOf(path: string, type: ItemType, store: SpaceStore): Genera
     if (cell !== undefined && !cell.removed) yield { key: after, cell }
     return
   }
-  for (;;) {
-    const page = store.cells({ prefix: path, after, limit: LIST_PAGE })
+  // Most items have few cells, and what follows them in the store is of others: little is read at first, and more each time.
+  for (let limit = FIRST_PAGE; ; limit = Math.min(limit * FIRST_PAGE, LIST_PAGE)) {
+    const page = store.cells({ prefix: path, after, limit })
     for (const row of page) {
       if (row.key.path !== path || row.key.type !== type) return
       yield row
     }
     const last = page.at(-1)
-    if (last === undefined || page.length < LIST_PAGE) return
+    if (last === undefined || page.length < limit) return
     after = last.key
   }
 }
+
+/** Rows of the first page of one item. */
+const FIRST_PAGE = 8
 
 /** Rows of a page at a time. */
 const LIST_PAGE = 256
