@@ -261,7 +261,10 @@ export class NodeNetwork {
     return this.#peers.of(space.hosted).map(String)
   }
 
-  /** Compares with one peer, or with every peer of the space, and waits for the reports. */
+  /**
+   * Compares with one peer, or with every peer of the space, and waits for the reports. Of every peer, those whose link ends meanwhile are
+   * left out, where there is one at least that reports; else it rejects with why the first could not.
+   */
   async sync(
     space: Space,
     peer: string | undefined,
@@ -270,9 +273,14 @@ export class NodeNetwork {
     const member = this.#members.get(toHex(space.hosted.topic))
     if (member === undefined) throw new Error('bug: a space that is not in the network')
     const peers = peer === undefined ? this.#peers.of(space.hosted) : [parsePeer(peer)]
-    return await Promise.all(
+    const runs = await Promise.allSettled(
       peers.map(async (one) => [one.toString(), await this.#run(member, one, signal)] as const),
     )
+    signal.throwIfAborted()
+    const reports = runs.flatMap((run) => (run.status === 'fulfilled' ? [run.value] : []))
+    const failed = runs.find((run) => run.status === 'rejected')
+    if (reports.length === 0 && failed !== undefined) throw failed.reason
+    return reports
   }
 
   #addBootstrap(address: Multiaddr): void {
