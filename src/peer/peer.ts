@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { TypedEventEmitter } from 'main-event'
+import { FaultError } from '../node/fault-error.ts'
 import type { Admission } from '../node/replica/admission-step.ts'
 import type { OutdatedKind } from '../node/replica/outdated.ts'
 import type { Space } from '../node/space/space.ts'
@@ -120,7 +121,10 @@ export class Peer extends TypedEventEmitter<PeerEvents> {
       transport,
       remote,
       onSynced: (name, sent) => this.safeDispatchEvent('sync', { detail: { ...name, sent } }),
-      onEose: (name, tally) => this.safeDispatchEvent('eose', { detail: { ...name, ...tally } }),
+      onEose: (name, tally) => {
+        this.#publishRights(name)
+        this.safeDispatchEvent('eose', { detail: { ...name, ...tally } })
+      },
       onOutdated: (name, requiredVersion) =>
         this.safeDispatchEvent('outdated', { detail: { ...name, requiredVersion } }),
       onFault: (name, code, detail) => this.safeDispatchEvent('fault', { detail: { ...name, code, detail } }),
@@ -128,6 +132,17 @@ export class Peer extends TypedEventEmitter<PeerEvents> {
     this.#connected.set(key, connected)
     this.safeDispatchEvent('connect', { detail: connected.name })
     connected.ask()
+  }
+
+  /** Whoever has joined by an invite and has the genesis now publishes what they joined with, as after a first sync over libp2p. */
+  #publishRights(name: PeerName): void {
+    try {
+      this.space.publishPendingTokens()
+    } catch (error) {
+      if (!(error instanceof FaultError)) throw error
+      const { code, message } = error
+      this.safeDispatchEvent('fault', { detail: { ...name, code, detail: message } })
+    }
   }
 
   #watch(): () => void {

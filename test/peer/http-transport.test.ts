@@ -64,7 +64,6 @@ describe('a Peer over HTTP', () => {
         if (detail.touched.some(({ path }) => path === 'mine')) resolve()
       })
     })
-    bob.publishPendingTokens()
     bob.put('mine', 1)
     await arrived
     const live = once(peer, 'change')
