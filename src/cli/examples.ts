@@ -103,5 +103,6 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'remote remove': ['hanse remote remove office'],
   'remote status': ['hanse remote status', 'hanse remote status office --json'],
   'remote stats': ['hanse remote stats office'],
+  'remote nodes': ['hanse remote nodes', 'hanse remote nodes --json'],
   verify: ['hanse verify', 'hanse verify team --json'],
 }

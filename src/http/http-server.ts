@@ -21,6 +21,7 @@ import { registerOpenApi } from './openapi.ts'
 import { PROBLEM_TYPE, problemOf, problemOfError } from './problem.ts'
 import { registerRoutes } from './routes/index.ts'
 import { registerSecurityHeaders } from './security-headers.ts'
+import { answerUnreadable } from './unreadable-request.ts'
 
 /** How HTTP is served. */
 export interface HttpServerInit {
@@ -156,6 +157,7 @@ function createApp({ tls, limits = {} }: HttpServerInit): HttpApp {
     connectionTimeout: HTTP_SILENCE_MS_MAX,
     forceCloseConnections: true,
     return503OnClosing: false,
+    clientErrorHandler: answerUnreadable,
   } as FastifyServerOptions).withTypeProvider<TypeBoxTypeProvider>()
   boundConnections(app.server, connectionsPerAddress)
   // Bodies say what they mean; in addresses everything is text.

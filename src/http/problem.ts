@@ -110,10 +110,6 @@ const FASTIFY: Readonly<Record<string, readonly [code: string, detail: string]>>
     'BAD_REQUEST',
     'the content type is not taken here: the OpenAPI document at /openapi.json says which is',
   ],
-  FST_ERR_CTP_EMPTY_JSON_BODY: [
-    'BAD_REQUEST',
-    'the content type says JSON and the body is empty: send a body, or no content type',
-  ],
 }
 
 /** The problem of whatever was thrown. Of our own mistakes it says nothing but that they are ours: those are logged. */
@@ -141,6 +137,9 @@ export function problemOfError(error: unknown): Problem {
 }
 
 function describe(message = 'is not as it should be', params: Readonly<Record<string, unknown>>): string {
-  const extra = params['additionalProperty']
-  return typeof extra === 'string' ? `has no property ${JSON.stringify(extra)}` : message
+  const { additionalProperty: extra, tag, tagValue } = params
+  if (typeof extra === 'string') return `has no property ${JSON.stringify(extra)}`
+  if (typeof tag === 'string' && tagValue !== undefined)
+    return `has a ${JSON.stringify(tag)} that there is not, ${JSON.stringify(tagValue)}`
+  return message
 }

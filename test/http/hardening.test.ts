@@ -109,6 +109,36 @@ describe('what a server bounds', () => {
   })
 })
 
+describe('a request that is not quite one', () => {
+  it('is answered with a problem too, where it is not HTTP at all', async () => {
+    const { server } = await start()
+    const socket = connect(Number(new URL(server.origin).port), '127.0.0.1')
+    socket.write('GET /v1/whoami HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer one\ntwo\r\n\r\n')
+    const answer = await ended(socket)
+    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\nContent-Type: application\/problem\+json/)
+    expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({ code: 'BAD_REQUEST', status: 400 })
+  })
+
+  it('may say that its body is JSON where there is none, and is told where one is needed', async () => {
+    const { server, space, token } = await start().then((here) => ({
+      server: here.server,
+      space: here.space,
+      token: here.token('scribe', 'writer'),
+    }))
+    space.put('notes/a', 1)
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const at = `${server.origin}/v1/spaces/lab/items/notes/a`
+    expect((await fetch(at, { method: 'DELETE', headers })).status).toBe(200)
+    const put = await fetch(at, { method: 'PUT', headers })
+    expect([put.status, await put.json()]).toMatchObject([400, { errors: [{ pointer: '/body' }] }])
+    const body = JSON.stringify({ kind: 'banana' })
+    const post = await fetch(at, { method: 'POST', headers, body })
+    expect(await post.json()).toMatchObject({
+      errors: [{ detail: 'has a "kind" that there is not, "banana"' }],
+    })
+  })
+})
+
 describe('what a browser is told', () => {
   it('lets a page do nothing with an answer, and says so in every one', async () => {
     const here = await start()

@@ -1,20 +1,25 @@
 import type { Command } from '@commander-js/extra-typings'
 import { formatJson } from '../../core/json.ts'
 import { FaultError, orThrow } from '../../node/fault-error.ts'
-import type { AgentRevocation, AgentStatus } from '../../node/agents/agent-book.ts'
+import type { AgentGrantStatus, AgentRevocation, AgentStatus } from '../../node/agents/agent-book.ts'
 import type { HanseNode } from '../../node/node.ts'
 import type { Role } from '../../node/space/roles.ts'
 import { defineAction } from '../control/action.ts'
 import { parseDuration } from '../duration.ts'
-import { formatCount, formatMoment, shortDid } from '../output/human.ts'
+import { formatAmount, formatMoment, shortDid } from '../output/human.ts'
 import { printable } from '../output/printable.ts'
 import { formatTable } from '../output/table.ts'
 import type { GlobalOptions, Shell } from '../shell.ts'
 import { chooseSpace, requireGenesis } from './choose-space.ts'
 import { collect } from './collect.ts'
 
+/** An agent whose grants say how their spaces are called; null where a space is not here any more. */
+interface NamedAgent extends AgentStatus {
+  readonly grants: readonly (AgentGrantStatus & { readonly spaceName: string | null })[]
+}
+
 /** A new agent, and its token, which is shown this once. */
-interface NewAgent extends AgentStatus {
+interface NewAgent extends NamedAgent {
   readonly agentToken: string
   /** Where the running node serves HTTP; null where it does not. */
   readonly url: string | null
@@ -32,20 +37,23 @@ export const agentAddAction = defineAction({
     const reach = given.can === '' ? [] : reachOf(node, given)
     const expires = expiresMs === undefined ? {} : { expiresMs: node.now() + expiresMs }
     const { agent, token } = node.agents.add({ name, reach, ...expires, isOperator: operator })
-    return { ...agent, agentToken: token, url: http?.origin ?? null }
+    return { ...named(node, agent), agentToken: token, url: http?.origin ?? null }
   },
 })
 
 export const agentAllowAction = defineAction({
   name: 'agent.allow',
   shape,
-  run: ({ node }, { name, ...given }): AgentStatus => node.agents.allow(name, reachOf(node, given)),
+  run: ({ node }, { name, ...given }): NamedAgent =>
+    named(node, node.agents.allow(name, reachOf(node, given))),
 })
 
 export const agentListAction = defineAction({
   name: 'agent.list',
   shape: {},
-  run: ({ node }): { readonly agents: readonly AgentStatus[] } => ({ agents: node.agents.list() }),
+  run: ({ node }): { readonly agents: readonly NamedAgent[] } => ({
+    agents: node.agents.list().map((agent) => named(node, agent)),
+  }),
 })
 
 export const agentRevokeAction = defineAction({
@@ -53,6 +61,12 @@ export const agentRevokeAction = defineAction({
   shape: { name: 'text', purge: 'boolean' },
   run: ({ node }, { name, purge }): AgentRevocation => node.agents.revoke(name, purge),
 })
+
+function named(node: HanseNode, agent: AgentStatus): NamedAgent {
+  const names = new Map(node.spaces().map(({ id, name }) => [id, name]))
+  const grants = agent.grants.map((grant) => ({ ...grant, spaceName: names.get(grant.space) ?? null }))
+  return { ...agent, grants }
+}
 
 function reachOf(
   node: HanseNode,
@@ -159,7 +173,7 @@ export function registerAgent(program: Command<[], GlobalOptions>, shell: Shell)
     .action(async (name, { purge = false }, self) => {
       const { session } = shell.open(self)
       shell.print(await session.execute(agentRevokeAction, { name, purge }), ({ revocations, faults }) => [
-        `${name} is revoked: its token is not taken any more, ${formatCount(revocations.length)} revocations published`,
+        `${name} is revoked: its token is not taken any more, ${formatAmount(revocations.length, 'revocation')} published`,
         ...faults.map(
           ({ space, fault }) =>
             `in space ${space.slice(0, 8)} it could not be published: ${printable(fault.detail)}`,
@@ -179,12 +193,12 @@ function mcpConfigurationOf(token: string, data: string) {
   return { mcpServers: { hanse } }
 }
 
-const grantLines = ({ grants, operator }: AgentStatus): readonly string[] => [
+const grantLines = ({ grants, operator }: NamedAgent): readonly string[] => [
   ...(operator ? ['  may run the node'] : []),
   ...grants.map((grant) => `  ${formatGrant(grant)}`),
 ]
 
-function formatGrant({ role, path, space }: AgentStatus['grants'][number]): string {
+function formatGrant({ role, path, space, spaceName }: NamedAgent['grants'][number]): string {
   const what = { reader: 'read', writer: 'read and write', admin: 'administer' }[role]
-  return `${what} ${path === '' ? 'everything' : printable(path)} in ${space.slice(0, 8)}`
+  return `${what} ${path === '' ? 'everything' : printable(path)} in ${spaceName === null ? space.slice(0, 8) : printable(spaceName)}`
 }

@@ -331,7 +331,9 @@ export class NodeNetwork {
     member?.space.onProven(peer.toString(), isSharer)
     if (fault !== null && fault.code !== 'LINK_CLOSED') {
       member?.space.onFault(peer.toString(), fault.code)
-      this.#host.log(`link with ${peer.toString()} ended: ${fault.code}, ${fault.detail}`)
+      // Whoever shares one space with this node asks for its others once: that is how it learns which they have in common.
+      if (fault.code !== 'UNKNOWN_SPACE')
+        this.#host.log(`link with ${peer.toString()} ended: ${fault.code}, ${fault.detail}`)
       if (fault.code === 'TIMEOUT') this.blame(peer, fault)
     }
     if (!this.#isStopping) this.#discovery.hurry()
