@@ -2,6 +2,7 @@ import type { Target } from '../target.ts'
 import { ASKING_TARGETS } from './asking.ts'
 import { BLOB_TARGETS } from './blobs.ts'
 import { CORE_TARGETS } from './core.ts'
+import { DOOR_TARGETS } from './doors.ts'
 import { EXCHANGE_TARGETS } from './exchange.ts'
 import { ITEM_TARGETS } from './items.ts'
 import { INTRODUCTION_TARGETS } from './introduction.ts'
@@ -22,4 +23,5 @@ export const TARGETS: readonly Target[] = [
   ...EXCHANGE_TARGETS,
   ...TABLE_TARGETS,
   ...ASKING_TARGETS,
+  ...DOOR_TARGETS,
 ]

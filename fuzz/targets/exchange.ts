@@ -14,7 +14,8 @@ import { readCsvRows } from '../../src/node/exchange/csv-rows.ts'
 import { type EntityRow, parseEntity, readJsonRows } from '../../src/node/exchange/entity-row.ts'
 import { parseHistory } from '../../src/node/exchange/history-file.ts'
 import { readTextLines } from '../../src/node/exchange/text-lines.ts'
-import { takeFrame, unpackFrame, unpackStream } from '../../src/node/exchange/zstd-frames.ts'
+import { unpackedStream } from '../../src/node/exchange/exchange-file.ts'
+import { isZstd, takeFrame, unpackFrame, unpackStream } from '../../src/node/exchange/zstd-frames.ts'
 import { FaultError } from '../../src/node/fault-error.ts'
 import { bytesOf, count, digest, operation, path, SIGNERS } from '../grammar.ts'
 import { holds, type Target } from '../target.ts'
@@ -181,6 +182,18 @@ const frames: Target = {
     holds(
       whole === null || streamed === null || whole.equals(streamed),
       'frames unpack to the same one by one and as a stream',
+    )
+    const asFile = await acceptedOr(async () => {
+      let read = 0
+      for await (const part of unpackedStream(chunksOf(input))) {
+        read += part.length
+        if (read > CONTENT_BYTES_MAX) return null
+      }
+      return read
+    })
+    holds(
+      isZstd(input) ? streamed === null || asFile === size : asFile === input.length,
+      'what is not packed is taken as it is',
     )
     return whole !== null
   },

@@ -38,17 +38,30 @@ export function readPeerMessage(
       ? ok({ type, schemaVersion: requiredVersion, changes: changes as readonly string[] })
       : bad(`its changes are not at most ${PEER_MESSAGE_OPERATIONS_MAX} texts`)
   }
-  if (type !== 'eose') return bad(`there is no message of type ${JSON.stringify(type)?.slice(0, 40)}`)
+  if (type !== 'eose') return bad(`there is no message of type ${nameOf(type)}`)
   const read = readPeerCursor(cursor)
   return read.ok ? ok({ type, schemaVersion: requiredVersion, cursor: read.value }) : read
 }
 
 /** Reads a cursor that came from a peer. `BAD_MESSAGE`. */
 export function readPeerCursor(value: unknown): Result<PeerCursor, Fault<'BAD_MESSAGE'>> {
-  const parsed = isObject(value) ? parseClockText(JSON.stringify(value)) : null
-  if (parsed === null) return bad('its cursor is not an object')
+  const text = isObject(value) ? textOf(value) : null
+  if (text === null) return bad('its cursor is not an object')
+  const parsed = parseClockText(text)
   return parsed.ok ? ok(value as PeerCursor) : bad(parsed.fault.detail)
 }
+
+/** JSON; null for what is nested too deep for it, or has a value that JSON does not. */
+function textOf(value: unknown): string | null {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return null
+  }
+}
+
+const nameOf = (type: unknown): string =>
+  typeof type === 'string' ? JSON.stringify(type.slice(0, 40)) : 'that is no text'
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -35,23 +35,36 @@ const NOT_FED: Readonly<Record<string, string>> = {
   readHistory: 'opens a file; its text goes to parseHistory',
   readExpected: 'the end of a history that the demo is given',
   readFileBytes: 'gives the bytes as they are',
+  readUnpacked: 'opens a file; its bytes go to unpackedStream',
   readRows: 'reads the rows of a statement',
   readVersions: 'reads the history of an item in the store',
   readFileHeader: 'test/storage/sqlite-file.test.ts damages files',
   readOperation: 'test/node/verify.test.ts damages files',
   readKey: 'a key file that this node has written',
-  readPlace: 'looks where files lie',
   readElementRefs: 'behind readRegister and readMap',
   readPeerLog: 'reads the graph',
   readDerived: 'reads what the store of this node holds',
   unpackClaims: 'what this process has packed for a thread of its own',
   parseOperationId: 'an id that its owner typed',
   parsePeer: 'a peer id that its owner typed',
+  readFolder: 'files that were made by our own build',
+  readChanges: 'reads what the store of this node holds',
+  readResource: 'behind parseResourceUri',
 }
 
 test('every function that decodes, parses or reads what comes from outside has a target, or a reason why not', () => {
   const targets = sourcesBelow('fuzz/targets').join('\n')
-  const readers = ['src/core', 'src/storage', 'src/node', 'src/cli/control', 'protocols', 'bootstrap']
+  const readers = [
+    'src/core',
+    'src/storage',
+    'src/node',
+    'src/cli/control',
+    'src/http',
+    'src/mcp',
+    'src/peer',
+    'protocols',
+    'bootstrap',
+  ]
     .flatMap(sourcesBelow)
     .flatMap((source) => [...source.matchAll(READER)].map(([, name]) => name as string))
   expect(readers.length).toBeGreaterThan(20)

@@ -24,7 +24,7 @@ export function parseRemoteUrl(text: string): Result<RemoteAddress, Fault<'BAD_U
   } catch {
     return bad(text, 'it is no address')
   }
-  if (url.protocol === 'file:') return ok({ form: 'file', folder: fileURLToPath(url) })
+  if (url.protocol === 'file:') return readFolderUrl(text, url)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return bad(text, `${url.protocol} is not spoken`)
   if (url.username !== '' || url.password !== '')
     return fail(
@@ -33,6 +33,15 @@ export function parseRemoteUrl(text: string): Result<RemoteAddress, Fault<'BAD_U
     )
   url.hash = ''
   return ok({ form: 'http', url })
+}
+
+function readFolderUrl(text: string, url: URL): Result<RemoteAddress, Fault<'BAD_URL'>> {
+  try {
+    const folder = fileURLToPath(url)
+    return folder.includes('\0') ? bad(text, 'no folder has that name') : ok({ form: 'file', folder })
+  } catch {
+    return bad(text, 'a folder is file:///absolute/path, of this machine')
+  }
 }
 
 function readMultiaddr(text: string): Result<RemoteAddress, Fault<'BAD_URL'>> {
