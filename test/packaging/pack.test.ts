@@ -102,7 +102,11 @@ describe('the package that npm packs, installed elsewhere', () => {
     const own = names.filter((name) => !name.startsWith('node_modules'))
     expect(own.filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))).toEqual([])
     expect(own).toEqual(
-      expect.arrayContaining(['README.md', 'LICENSE-MIT', 'dist/index.js', 'bin/hanse.mjs']),
+      expect.arrayContaining([
+        ...['README.md', 'LICENSE-MIT', 'dist/index.js', 'bin/hanse.mjs'],
+        // What messages and the README send a reader to.
+        ...['docs/http.md', 'docs/mcp.md', 'examples/python/hanse.py'],
+      ]),
     )
     expect(own.filter((name) => /^(src|test|node_modules)\//.test(name))).toEqual([])
     // As it is run from there, nothing of the checkout is named in it.

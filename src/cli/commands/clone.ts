@@ -131,7 +131,11 @@ export function registerClone(program: Command<[], GlobalOptions>, shell: Shell)
       ...formatRun(cloned.run, shell.style, false),
       ...(cloned.writable
         ? []
-        : ['', `To write here, somebody who may has to say there: hanse grant ${cloned.did} --role writer`]),
+        : [
+            '',
+            `To write here, somebody who may has to say there: hanse grant ${cloned.did} --role writer`,
+            'Then "hanse pull" brings the right here.',
+          ]),
     ])
     shell.exitCode = Math.max(shell.exitCode, exitOf([cloned.run]))
   })

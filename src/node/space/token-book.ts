@@ -95,7 +95,7 @@ export class TokenBook {
     return closest === null
       ? fail(
           'CAP_MISSING',
-          'no delegation reaches this key: ask an admin of the space for a grant or an invite',
+          'no delegation reaches this key: ask an admin of the space for a grant or an invite; what was given meanwhile comes with the next sync',
         )
       : { ok: false, fault: closest }
   }
