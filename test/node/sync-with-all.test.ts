@@ -15,14 +15,9 @@ describe('a sync with every peer', () => {
     space = alice.createSpace({ name: 'lab' })
     bob = await federation.start('bob')
     carol = await federation.start('carol')
-    for (const guest of [bob, carol]) {
-      guest.join(space.invite({ role: 'writer' }))
-      await until(
-        space,
-        () => space.hosted.store.heads(guest.author.publicKey).length === 1,
-        'the guest has joined',
-      )
-    }
+    for (const guest of [bob, carol]) guest.join(space.invite({ role: 'writer' }))
+    const hasJoined = (guest: HanseNode) => space.hosted.store.heads(guest.author.publicKey).length === 1
+    await until(space, () => hasJoined(bob) && hasJoined(carol), 'both have joined')
   })
 
   afterEach(async () => federation.stopAll())

@@ -28,6 +28,7 @@ import { SpacePeers } from './space-peers.ts'
 import { createSyncSpace, onOwnScope } from './sync-space.ts'
 import { SyncScheduler } from './sync-scheduler.ts'
 import { tellOfAdmitted } from './tell-of-admitted.ts'
+import { thoseThatReport } from './those-that-report.ts'
 
 /** Bound of stopping, in ms: what has not closed by then is cut. */
 const STOP_TIMEOUT_MS = 5_000
@@ -273,14 +274,8 @@ export class NodeNetwork {
     const member = this.#members.get(toHex(space.hosted.topic))
     if (member === undefined) throw new Error('bug: a space that is not in the network')
     const peers = peer === undefined ? this.#peers.of(space.hosted) : [parsePeer(peer)]
-    const runs = await Promise.allSettled(
-      peers.map(async (one) => [one.toString(), await this.#run(member, one, signal)] as const),
-    )
-    signal.throwIfAborted()
-    const reports = runs.flatMap((run) => (run.status === 'fulfilled' ? [run.value] : []))
-    const failed = runs.find((run) => run.status === 'rejected')
-    if (reports.length === 0 && failed !== undefined) throw failed.reason
-    return reports
+    const runs = peers.map(async (one) => [one.toString(), await this.#run(member, one, signal)] as const)
+    return await thoseThatReport(runs, signal)
   }
 
   #addBootstrap(address: Multiaddr): void {
