@@ -4,7 +4,7 @@ import { formatOperationLine } from '../../core/operation/operation-line.ts'
 import { parsePath, ROOT_PATH } from '../../core/path.ts'
 import { orThrow } from '../fault-error.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
-import { knownEnds, pastBits } from './past-bits.ts'
+import { firstBeyond, knownEnds, pastBits } from './past-bits.ts'
 import { selectOperations, takesBody, toOperation } from './selection.ts'
 
 /** What is to be exported. */
@@ -36,9 +36,10 @@ export async function* exportOperations(
   orThrow(parsePath(path))
   const { store } = hosted
   const ends = knownEnds(store, since)
+  const first = firstBeyond(store, ends)
   const moment = store.freeze()
   try {
-    const known = ends.length === 0 ? null : await pastBits(moment, ends)
+    const known = ends.length === 0 ? null : await pastBits(moment, ends, first)
     for (const selected of selectOperations(moment, known)) {
       const { entry } = selected
       const isTaken = takesBody(entry, path) && (isControl(entry.command) || mayRead(entry.path))

@@ -28,7 +28,7 @@ export function* selectOperations(
   space: FrozenSpace,
   without: OrdinalBits | null,
 ): Generator<SelectedOperation> {
-  for (let from = 0; from < space.count(); from += PAGE) {
+  for (let from = without?.first ?? 0; from < space.count(); from += PAGE) {
     for (const entry of space.entriesFrom(from, PAGE)) {
       if (without?.has(entry.ordinal) === true || space.mask(entry.ordinal)?.isSevered === true) continue
       yield { entry, stored: space.operation(entry.ordinal) }

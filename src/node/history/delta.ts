@@ -6,7 +6,7 @@ import { equalBytes } from '../../core/bytes.ts'
 import type { Cell, CellKey, CellType } from '../../core/types/cell.ts'
 import { isSameElement } from '../../core/types/fold.ts'
 import { cellName, compareCellKeys } from '../../storage/cell-order.ts'
-import { knownEnds, pastBits } from '../exchange/past-bits.ts'
+import { pastOf } from '../exchange/past-bits.ts'
 import { bodySizeOf } from '../replica/effects.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
 import { ItemRecords } from './item-records.ts'
@@ -27,8 +27,8 @@ export interface Delta {
 
 /**
  * The items that show otherwise than they did to somebody with that clock: those that were not there, those whose value differs, and those
- * that are there no more. What was without effect then is judged by the revocations of that past. Cost: one walk over the log, and the
- * histories of the cells that what is new has touched.
+ * that are there no more. What was without effect then is judged by the revocations of that past. Cost: one walk over the log since the first that is new,
+ * over all of it where something is revoked, and the histories of the cells that what is new has touched.
  */
 export async function deltaSince(
   space: HostedSpace,
@@ -36,7 +36,7 @@ export async function deltaSince(
   prefix: string,
 ): Promise<Delta> {
   const { store, replica } = space
-  const past = await pastBits(store, knownEnds(store, clock))
+  const past = await pastOf(store, clock)
   const verdicts = new Verdicts({ graph: store, bodySizeOf: (entry) => bodySizeOf(store, entry) })
   const judging = store.verdicts().filter(({ ordinal }) => past.has(ordinal))
   for (const entry of judging) verdicts.add(entry, replica.evaluationOf(entry))
@@ -48,7 +48,7 @@ export async function deltaSince(
     for (const key of cellsOf(entry, prefix, space)) touched.set(cellName(key), key)
   }
   const areMasksAlike = store.verdicts().length === 0
-  for (let ordinal = 0; ordinal < store.count(); ordinal++) {
+  for (let ordinal = areMasksAlike ? past.first : 0; ordinal < store.count(); ordinal++) {
     if (past.has(ordinal) && areMasksAlike) continue
     const entry = store.at(ordinal)
     const isMasked = store.mask(ordinal) !== undefined

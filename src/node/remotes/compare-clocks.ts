@@ -1,7 +1,7 @@
 import { toHex } from '../../core/bytes.ts'
 import type { KnownLog } from '../../core/clock-text.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
-import { knownEnds, pastBits } from '../exchange/past-bits.ts'
+import { pastOf } from '../exchange/past-bits.ts'
 
 /** How two clocks of a space differ, in operations. */
 export interface ClockDifference {
@@ -11,7 +11,7 @@ export interface ClockDifference {
   readonly behind: number
 }
 
-/** Compares what is here with somebody's clock. One walk over the log, unless both have the same heads. */
+/** Compares what is here with somebody's clock. One walk over the log from the first operation that they lack on. */
 export async function compareClocks(
   store: SpaceStore,
   theirs: readonly KnownLog[],
@@ -29,9 +29,9 @@ export async function compareClocks(
     behind === 0 &&
     [...store.authors()].every(({ author }) => store.heads(author).every(({ id }) => named.has(toHex(id))))
   if (isEqual) return { ahead: 0, behind: 0 }
-  const past = await pastBits(store, knownEnds(store, theirs))
+  const past = await pastOf(store, theirs)
   let ahead = 0
-  for (let ordinal = 0; ordinal < store.count(); ordinal++)
+  for (let ordinal = past.first; ordinal < store.count(); ordinal++)
     if (!past.has(ordinal) && store.mask(ordinal)?.isSevered !== true) ahead++
   return { ahead, behind }
 }
