@@ -694,6 +694,10 @@ export const SQL_PROCESS_LOOK_MS = 50
 export const SQL_PROCESSES_MAX = 2
 /** Queries of one space that wait for a process. */
 export const SQL_WAITING_MAX = 64
+/** Queries of one caller, of one space, that run. */
+export const SQL_RUNNING_PER_CALLER_MAX = 1
+/** Queries of one caller that wait for a process. */
+export const SQL_WAITING_PER_CALLER_MAX = 16
 /** How long such a process may take to start, in ms. */
 export const SQL_PROCESS_START_MS_MAX = 20_000
 /** How long such a process stays without work, in ms, so that the next query does not wait for a start. */
@@ -728,6 +732,10 @@ export const AGENT_GRANTS_MAX = 64
 export const AGENT_NAME_CHARACTERS_MAX = 64
 /** Streams of operations and snapshots that are served over HTTP at once: each holds a moment of a store open. */
 export const HTTP_TRANSFERS_MAX = 16
+/** Of those, as many as one caller may have. */
+export const HTTP_TRANSFERS_PER_CALLER_MAX = 4
+/** Lines of one request that are refused before it is ended. */
+export const HTTP_REFUSED_LINES_MAX = 10_000
 /** Operations of which one request asks for the bodies. */
 export const BODIES_ASKED_MAX = 1_024
 /** Remotes of one node. */
@@ -768,6 +776,8 @@ export const NODE_FRESH_MS = 5 * 60 * 1000
 export const NODE_HEALTH_EVERY_MS = 60_000
 /** Bytes of a request's body over HTTP, but for blobs and operations, which are read as a stream. */
 export const HTTP_BODY_BYTES_MAX = 8 * 1024 * 1024
+/** Bytes of a body of whoever has shown no token. */
+export const HTTP_OPEN_BODY_BYTES_MAX = 4_096
 /** Connections to the HTTP server. */
 export const HTTP_CONNECTIONS_MAX = 1_024
 /** How long a request may take to arrive whole, in ms. */

@@ -2,11 +2,14 @@ import { HTTP_EVENTS_WAITING_MAX } from '../core/limits.ts'
 import type { ServerEvent } from './event-stream.ts'
 
 /**
- * The events of one client on their way, from several sources, at most HTTP_EVENTS_WAITING_MAX. A source that can go on later waits for room
- * ({@link put}); what comes by itself is counted where there is none ({@link tell}), and the count is sent as the event `missed`.
+ * The events of one client on their way, from several sources, at most HTTP_EVENTS_WAITING_MAX. A source that can go on later waits until its
+ * last one was taken ({@link put}), because each may be as large as an operation; what comes by itself is counted where there is no room
+ * ({@link tell}), and the count is sent as the event `missed`.
  */
 export class EventQueue {
   readonly #events: ServerEvent[] = []
+  /** What was put and not taken yet. */
+  #put: ServerEvent | null = null
   #missed = 0
   #isOver = false
   #error: Error | null = null
@@ -21,13 +24,16 @@ export class EventQueue {
     this.#onNews?.()
   }
 
-  /** Adds an event as soon as there is room; one source at a time. */
+  /** Adds an event as soon as the one before it was taken; one source at a time. */
   async put(event: ServerEvent): Promise<void> {
-    while (this.#events.length >= HTTP_EVENTS_WAITING_MAX && !this.#isOver)
+    while (this.#put !== null && !this.#isOver)
       await new Promise<void>((resolve) => {
         this.#onRoom = resolve
       })
-    this.tell(event)
+    if (this.#isOver) return
+    this.#put = event
+    this.#events.push(event)
+    this.#onNews?.()
   }
 
   /** Nothing more comes; what waits is still handed out. `error`: thrown to the reader after that. */
@@ -45,7 +51,10 @@ export class EventQueue {
     for (;;) {
       const event = this.#events.shift()
       if (event !== undefined) {
-        this.#onRoom?.()
+        if (event === this.#put) {
+          this.#put = null
+          this.#onRoom?.()
+        }
         yield event
       } else if (this.#missed > 0) {
         const count = this.#missed

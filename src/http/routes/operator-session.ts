@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { FaultError } from '../../node/fault-error.ts'
 import { sessionCookie, sessionOf } from '../authenticate.ts'
 import type { HttpApp, HttpContext } from '../http-context.ts'
-import { HTTP_SESSION_MS } from '../../core/limits.ts'
+import { HTTP_OPEN_BODY_BYTES_MAX, HTTP_SESSION_MS } from '../../core/limits.ts'
 import { problems } from '../schemas/problem.ts'
 
 /** Turning a one-time link into a session of a browser, and ending that. */
@@ -10,6 +10,8 @@ export function registerOperatorSessionRoutes(app: HttpApp, { sessions }: HttpCo
   app.post(
     '/v1/session',
     {
+      // Whoever has not shown anything is not listened to for long.
+      bodyLimit: HTTP_OPEN_BODY_BYTES_MAX,
       config: { isOpen: true },
       schema: {
         operationId: 'beginSession',

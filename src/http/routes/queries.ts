@@ -8,6 +8,7 @@ import {
   SQL_TIMEOUT_MS,
   SQL_TIMEOUT_MS_MAX,
 } from '../../core/limits.ts'
+import type { Caller } from '../../node/agents/caller.ts'
 import { FaultError } from '../../node/fault-error.ts'
 import type { SqlParameters, SqlValue } from '../../node/query/query-message.ts'
 import { goneSignal } from '../gone-signal.ts'
@@ -73,7 +74,13 @@ export function registerQueryRoutes(app: HttpApp): void {
     async ({ caller, params, body }, reply) => {
       const access = caller.space(params.space)
       const { query, parameters = [], maxRows, timeoutMs } = body
-      const options = { maxRows, timeoutMs, signal: goneSignal(reply), ...withinReach(access) }
+      const options = {
+        maxRows,
+        timeoutMs,
+        signal: goneSignal(reply),
+        asker: askerOf(caller),
+        ...withinReach(access),
+      }
       return await access.space.sql(query, sqlParameters(parameters), options)
     },
   )
@@ -121,12 +128,16 @@ export function registerQueryRoutes(app: HttpApp): void {
       const hits = await access.space.search(q, {
         ...options,
         signal: goneSignal(reply),
+        asker: askerOf(caller),
         ...withinReach(access),
       })
       return { hits }
     },
   )
 }
+
+/** The node itself may have all places. */
+const askerOf = ({ isNode, did }: Caller): string | undefined => (isNode ? undefined : did)
 
 function sqlParameters(given: readonly unknown[] | Readonly<Record<string, unknown>>): SqlParameters {
   if (Array.isArray(given)) return given.map((one: unknown) => sqlValue(valueOf(one)))

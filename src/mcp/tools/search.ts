@@ -44,6 +44,7 @@ export const search = defineTool({
       path,
       limit: limit + 1,
       signal,
+      asker: caller.caller.isNode ? undefined : caller.caller.did,
       ...(within === null ? {} : { within }),
     })
     // Rights may have changed meanwhile; and where they are not said by paths, this is what keeps to them.

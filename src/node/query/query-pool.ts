@@ -1,19 +1,36 @@
-import { SQL_PROCESS_IDLE_MS, SQL_PROCESSES_MAX, SQL_WAITING_MAX } from '../../core/limits.ts'
+import {
+  SQL_PROCESS_IDLE_MS,
+  SQL_PROCESSES_MAX,
+  SQL_RUNNING_PER_CALLER_MAX,
+  SQL_WAITING_MAX,
+  SQL_WAITING_PER_CALLER_MAX,
+} from '../../core/limits.ts'
 import { FaultError } from '../fault-error.ts'
 import type { QueryRequest, SqlRows } from './query-message.ts'
 import { type QueriedFile, QueryProcess, type RunOptions } from './query-process.ts'
 
-type Waiter = PromiseWithResolvers<void>
+/** Options of a query in its turn. */
+export interface PoolOptions extends RunOptions {
+  /** Who asks, where that is not the node itself: nobody takes all places. */
+  readonly asker?: string | undefined
+}
+
+interface Waiter extends PromiseWithResolvers<void> {
+  readonly asker: string | undefined
+}
 
 /**
  * The processes that answer one space's queries. Invariants:
- * 1. at most SQL_PROCESSES_MAX queries run, each in a process of its own; up to SQL_WAITING_MAX others wait in turn;
+ * 1. at most SQL_PROCESSES_MAX queries run, each in a process of its own; up to SQL_WAITING_MAX others wait in turn; of one asker
+ *    SQL_RUNNING_PER_CALLER_MAX run and SQL_WAITING_PER_CALLER_MAX wait, so that others have their turn;
  * 2. a process is started when one is needed and none is idle, and all are ended when for SQL_PROCESS_IDLE_MS there was nothing to do.
  */
 export class QueryPool {
   readonly #init: QueriedFile
   readonly #processes = new Set<QueryProcess>()
   readonly #waiting: Waiter[] = []
+  /** By asker. */
+  readonly #running = new Map<string, number>()
   #idle: QueryProcess[] = []
   /** Places that are taken: by queries that run, or are about to. */
   #taken = 0
@@ -25,13 +42,13 @@ export class QueryPool {
   }
 
   /** Runs one query, in turn. Rejects with a FaultError: `SQL_BUSY` where too many wait, and those of QueryProcess. */
-  async run(request: QueryRequest, options: RunOptions): Promise<SqlRows> {
-    await this.#takePlace(options.signal)
+  async run(request: QueryRequest, options: PoolOptions): Promise<SqlRows> {
+    await this.#takePlace(options)
     try {
       options.signal?.throwIfAborted()
       return await this.#runInProcess(request, options)
     } finally {
-      this.#leavePlace()
+      this.#leavePlace(options.asker)
     }
   }
 
@@ -43,19 +60,21 @@ export class QueryPool {
     for (const process of this.#processes) process.close()
   }
 
-  async #takePlace(signal: AbortSignal | undefined): Promise<void> {
+  async #takePlace({ signal, asker }: PoolOptions): Promise<void> {
     if (this.#isClosed) throw closed()
-    if (this.#taken < SQL_PROCESSES_MAX) {
-      this.#taken++
+    if (this.#mayRun(asker)) {
+      this.#count(asker, 1)
       return
     }
-    if (this.#waiting.length >= SQL_WAITING_MAX) {
+    const own = this.#waiting.filter((waiter) => waiter.asker === asker).length
+    const isFull = this.#waiting.length >= SQL_WAITING_MAX
+    if (isFull || (asker !== undefined && own >= SQL_WAITING_PER_CALLER_MAX)) {
       throw new FaultError({
         code: 'SQL_BUSY',
-        detail: `${SQL_WAITING_MAX} queries are waiting already: try again when they are done`,
+        detail: `${isFull ? SQL_WAITING_MAX : own} queries are waiting already${isFull ? '' : ', all of them yours'}: try again when they are done`,
       })
     }
-    const waiter: Waiter = Promise.withResolvers()
+    const waiter: Waiter = { ...Promise.withResolvers<void>(), asker }
     const onAbort = () => {
       const at = this.#waiting.indexOf(waiter)
       // Whoever is not waiting any more has a place, and gives it back.
@@ -72,11 +91,29 @@ export class QueryPool {
     }
   }
 
-  /** Gives the place to whoever waits longest. */
-  #leavePlace(): void {
-    const next = this.#waiting.shift()
-    if (next !== undefined) return next.resolve()
-    this.#taken--
+  #mayRun(asker: string | undefined): boolean {
+    if (this.#taken >= SQL_PROCESSES_MAX) return false
+    return asker === undefined || (this.#running.get(asker) ?? 0) < SQL_RUNNING_PER_CALLER_MAX
+  }
+
+  #count(asker: string | undefined, change: 1 | -1): void {
+    this.#taken += change
+    if (asker === undefined) return
+    const running = (this.#running.get(asker) ?? 0) + change
+    if (running === 0) this.#running.delete(asker)
+    else this.#running.set(asker, running)
+  }
+
+  /** Gives the place to whoever waits longest, of those that may have one. */
+  #leavePlace(asker: string | undefined): void {
+    this.#count(asker, -1)
+    const at = this.#waiting.findIndex((waiter) => this.#mayRun(waiter.asker))
+    const [next] = at === -1 ? [] : this.#waiting.splice(at, 1)
+    if (next !== undefined) {
+      this.#count(next.asker, 1)
+      next.resolve()
+      return
+    }
     if (this.#taken > 0 || this.#isClosed) return
     this.#idleTimer = setTimeout(() => this.#endIdle(), SQL_PROCESS_IDLE_MS).unref()
   }

@@ -26,6 +26,8 @@ export interface SqlOptions {
   readonly maxRows?: number
   /** Only what is at or below these paths, by views that have nothing else (NarrowedFile). Default: everything. Without the table `search`. */
   readonly within?: readonly string[]
+  /** Who asks, where that is not the node itself: each has so many queries at once. */
+  readonly asker?: string | undefined
   readonly signal?: AbortSignal
   /** Hears how far the search index is, where the query has to wait for it. */
   readonly onProgress?: (progress: IndexProgress) => void
@@ -41,7 +43,8 @@ export interface SqlResult {
 }
 
 /** Options of a search. */
-export interface SearchOptions extends Pick<SqlOptions, 'timeoutMs' | 'within' | 'signal' | 'onProgress'> {
+export interface SearchOptions
+  extends Pick<SqlOptions, 'timeoutMs' | 'within' | 'asker' | 'signal' | 'onProgress'> {
   /** Only at or below this path. */
   readonly path?: string
   /** Hits at most, from 1 to SEARCH_HITS_MAX. Default 20. */
