@@ -24,9 +24,10 @@ export default defineConfig({
     maxWorkers: 2,
     // Programs that tests start read what has been compiled before, as bin/hanse.mjs has it in a checkout: half of the time that a command takes.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/hanse') },
-    // Far above what any test needs; a hung peer ends as a failure with a name, not as a stuck run.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Far above what any test needs, also one that starts a dozen programs on a machine with other work; a hung peer ends as a failure with a
+    // name, not as a stuck run.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     teardownTimeout: 10_000,
     // `.only` left behind would hide the rest of the file.
     allowOnly: false,
