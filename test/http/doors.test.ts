@@ -6,7 +6,7 @@ import { HTTP_REFUSED_LINES_MAX, HTTP_TRANSFERS_PER_CALLER_MAX } from '../../src
 import { parseDid } from '../../src/core/principal.ts'
 import { createNode } from '../../src/node/node.ts'
 import type { Space } from '../../src/node/space/space.ts'
-import { ServedNode } from '../http/served-node.ts'
+import { ServedNode } from './served-node.ts'
 
 /** A query that does not end by itself. */
 const ENDLESS = 'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c'
@@ -44,7 +44,7 @@ describe('mallory at the doors', () => {
       expect(invite.status).toBe(201)
       const guest = await createNode({ online: false })
       try {
-        const joined = await guest.join(invite.body.link)
+        const joined = guest.join(invite.body.link)
         const scope = () => scopeOf(space, guest.did)
         for (const delegation of joined.hosted.pendingTokens()) space.hosted.tokens.add(delegation)
         expect(scope()).toEqual(['notes'])
