@@ -1,7 +1,13 @@
 import { execFile } from 'node:child_process'
+import { PassThrough } from 'node:stream'
 import { promisify } from 'node:util'
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { BAD_SIGNATURES_PER_PEER_MAX, HTTP_TRANSFERS_MAX } from '../../src/core/limits.ts'
+import { parseClockText } from '../../src/core/clock-text.ts'
+import { orThrow } from '../../src/node/fault-error.ts'
+import { unpackedBody } from '../../src/http/received-lines.ts'
+import { importNewSpace } from '../../src/node/exchange/import-file.ts'
 import { ServedNode } from './served-node.ts'
 
 let served: ServedNode
@@ -154,6 +160,78 @@ describe('POST /ops', () => {
     expect(await post(all, '/ops?space=lab', text, { 'content-encoding': 'br' })).toMatchObject({
       status: 400,
     })
+  })
+})
+
+describe('many forged signatures', () => {
+  it('of one token are looked at no further than a few, said so line by line, and cost no other token anything', async () => {
+    const writer = await ServedNode.start()
+    try {
+      served.space.grant({ to: writer.node.did, role: 'writer', path: 'flood' })
+      const text = await (await get(all, '/ops?space=lab')).text()
+      const { space } = await importNewSpace(writer.node, bytesOf(text), {})
+      const clock = space.exchange.clock()
+      for (let i = 0; i < 20; i++) space.put(`flood/${i}`, i)
+      const lines = await linesOf(space, clock)
+      const forged = lines.map((line) => line.replace(/"signature":"../, forgedByte))
+      const flood = await post(all, '/ops?space=lab', forged.join(''))
+      const codes = flood.lines.slice(0, -1).map(({ outcome, code }) => [outcome, code])
+      const looked = codes.filter(([, code]) => code === 'BAD_SIGNATURE')
+      expect(looked).toHaveLength(BAD_SIGNATURES_PER_PEER_MAX)
+      expect(codes.filter(([, code]) => code === 'NOT_LOOKED_AT')).toHaveLength(20 - looked.length)
+      expect(codes.every(([outcome]) => outcome === 'refused')).toBe(true)
+      expect(flood.lines.at(-1)).toMatchObject({ end: { refused: 20 } })
+      const other = served.token('honest', 'reader')
+      const honest = await post(other, '/ops?report=problems', lines.join(''))
+      expect(honest.lines).toMatchObject([{ end: { admitted: 20, refused: 0 } }])
+      // An agent is no peer, whose standing would be kept.
+      expect(served.space.peers.all()).toEqual([])
+    } finally {
+      await writer.stop()
+    }
+  })
+})
+
+const forgedByte = (found: string): string => `${found.slice(0, -2)}${found.endsWith('00') ? '11' : '00'}`
+
+async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text)
+}
+
+async function linesOf(space: ServedNode['space'], clock: unknown): Promise<readonly string[]> {
+  const since = orThrow(parseClockText(JSON.stringify(clock)))
+  return await Array.fromAsync(space.exchange.operations({ since }), (line) => line.text)
+}
+
+describe('a body that falls silent', () => {
+  it.each(['identity', 'gzip'])('is given up, be it %s', async (encoding) => {
+    const body = new PassThrough()
+    body.write(encoding === 'gzip' ? gzipSync('a line\n').subarray(0, 12) : 'a line\n')
+    const whole = Array.fromAsync(unpackedBody(body, encoding, 30))
+    await expect(whole).rejects.toMatchObject({ code: 'TIMEOUT' })
+  })
+})
+
+describe('transfers', () => {
+  it('beyond those that may be served at once are asked to come again, and have their turn when one ends', async () => {
+    const open: AbortController[] = []
+    const hold = async (token: string) => {
+      const gone = new AbortController()
+      open.push(gone)
+      const body = new ReadableStream({ start: (to) => to.enqueue(Buffer.from('nonsense\n')) })
+      const init = { method: 'POST', body, duplex: 'half', signal: gone.signal } as RequestInit
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/x-ndjson' }
+      const response = await fetch(`${served.server.origin}/v1/spaces/lab/ops`, { ...init, headers })
+      return response.status
+    }
+    const tokens = Array.from({ length: HTTP_TRANSFERS_MAX }, (_, i) => served.token(`many-${i}`, 'reader'))
+    const held = await Promise.all(tokens.map(hold))
+    expect(held.every((status) => status === 200)).toBe(true)
+    expect(await served.ask(notes, 'GET', '/ops')).toMatchObject({ status: 429, body: { code: 'TOO_MANY' } })
+    for (const gone of open) gone.abort()
+    const until = Date.now() + 10_000
+    while ((await get(notes, '/ops')).status !== 200)
+      if (Date.now() > until) throw new Error('no place was given back')
   })
 })
 

@@ -1,5 +1,5 @@
-import { PassThrough, pipeline, Readable } from 'node:stream'
-import { constants, createGunzip, createGzip, createZstdCompress } from 'node:zlib'
+import { pipeline, Readable } from 'node:stream'
+import { constants, createGzip, createZstdCompress } from 'node:zlib'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { fromHex, toHex } from '../../core/bytes.ts'
@@ -8,17 +8,16 @@ import { HASH_BYTES } from '../../core/hash.ts'
 import { formatJson } from '../../core/json.ts'
 import {
   BODIES_ASKED_MAX,
-  HTTP_EVENT_BYTES_WAITING_MAX,
   HTTP_TRANSFERS_MAX,
+  HTTP_TRANSFERS_PER_CALLER_MAX,
   PATH_BYTES_MAX,
 } from '../../core/limits.ts'
 import { isAtOrBelow, parsePath } from '../../core/path.ts'
 import type { Caller } from '../../node/agents/caller.ts'
 import type { SpaceAccess } from '../../node/agents/space-access.ts'
-import type { LineCounts, LineReport } from '../../node/exchange/import-operations.ts'
 import { FaultError, orThrow } from '../../node/fault-error.ts'
-import { faultOf } from '../../node/fault-of.ts'
 import type { HttpApp, HttpContext } from '../http-context.ts'
+import { receiveLines, sourceOf, unpackedBody } from '../received-lines.ts'
 import { problems } from '../schemas/problem.ts'
 
 /** Media type of operations as lines of JSON (docs/formats.md). */
@@ -156,11 +155,10 @@ function registerReceiving(app: HttpApp, at: string, transfers: Transfers, { sto
     },
     (request, reply) => {
       const access = spaceOf(request, at)
-      const unpacked = unpackedBody(request.body as Readable, request.headers['content-encoding'])
+      const body = unpackedBody(request.body as Readable, request.headers['content-encoding'])
       transfers.begin(reply)
-      // Answers wait here while the client still sends; when they have filled it, the client waits.
-      const answers = new PassThrough({ highWaterMark: HTTP_EVENT_BYTES_WAITING_MAX })
-      void receive(access, unpacked, answers, { isAll: request.query.report === 'all', stopping })
+      const isAll = request.query.report === 'all'
+      const answers = receiveLines(access, body, { isAll, source: sourceOf(request.caller), stopping })
       reply.header('Hanse-Space', access.space.id).header('Cache-Control', 'no-store')
       return reply.type(LINES).send(answers)
     },
@@ -205,15 +203,25 @@ function registerSnapshot(app: HttpApp, at: string, transfers: Transfers): void 
 /** The streams that are served; each ends with its connection, at the latest. */
 class Transfers {
   #count = 0
+  /** By did of the caller. */
+  readonly #own = new Map<string, number>()
 
-  begin({ raw }: FastifyReply): void {
-    if (this.#count >= HTTP_TRANSFERS_MAX)
+  begin({ raw, request }: FastifyReply): void {
+    const { did } = request.caller
+    const own = this.#own.get(did) ?? 0
+    if (this.#count >= HTTP_TRANSFERS_MAX || own >= HTTP_TRANSFERS_PER_CALLER_MAX)
       throw new FaultError({
         code: 'TOO_MANY',
-        detail: `${HTTP_TRANSFERS_MAX} transfers are being served: try again in a moment`,
+        detail: `${this.#count} transfers are being served, ${own} of them to you: try again in a moment`,
       })
     this.#count++
-    raw.once('close', () => this.#count--)
+    this.#own.set(did, own + 1)
+    raw.once('close', () => {
+      this.#count--
+      const left = (this.#own.get(did) ?? 1) - 1
+      if (left === 0) this.#own.delete(did)
+      else this.#own.set(did, left)
+    })
   }
 }
 
@@ -258,69 +266,6 @@ class Chunks {
 }
 
 const CHUNK_CHARACTERS = 64 * 1024
-
-async function receive(
-  { space }: SpaceAccess,
-  source: AsyncIterable<Uint8Array>,
-  answers: PassThrough,
-  { isAll, stopping }: { readonly isAll: boolean; readonly stopping: AbortSignal },
-): Promise<void> {
-  const gone = new AbortController()
-  answers.once('close', () => gone.abort())
-  const onReport = async (report: LineReport) => {
-    if (!isAll && report.outcome !== 'refused' && report.outcome !== 'waiting') return
-    if (!answers.write(`${formatJson(answerOf(report))}\n`)) await drained(answers, gone.signal)
-  }
-  try {
-    const counts = await space.exchange.receiveOperations(source, {
-      onReport,
-      signal: AbortSignal.any([gone.signal, stopping]),
-    })
-    answers.end(`${formatJson({ end: endOf(counts) })}\n`)
-  } catch (error) {
-    if (gone.signal.aborted) return
-    const { code, detail } = faultOf(error)
-    answers.end(
-      `${formatJson({ error: { code, detail: code === 'BUG' ? 'the node has failed' : detail } })}\n`,
-    )
-  }
-}
-
-/** As the other side says it: what was here already is known. */
-function answerOf({ outcome, ...rest }: LineReport): object {
-  return { ...rest, outcome: outcome === 'duplicate' ? 'known' : outcome }
-}
-
-function endOf({ duplicate, ...counts }: LineCounts): object {
-  return { ...counts, known: duplicate }
-}
-
-async function drained(stream: PassThrough, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      stream.off('drain', done)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    stream.once('drain', done)
-    signal.addEventListener('abort', done, { once: true })
-  })
-}
-
-/** Bytes of a body, unpacked as its Content-Encoding says; zstd is known by its content too. */
-function unpackedBody(body: Readable | undefined, encoding = 'identity'): AsyncIterable<Uint8Array> {
-  if (body === undefined || body === null)
-    throw new FaultError({ code: 'BAD_REQUEST', detail: `send operations, a line each, as ${LINES}` })
-  if (encoding === 'identity' || encoding === 'zstd') return body
-  if (encoding !== 'gzip')
-    throw new FaultError({
-      code: 'BAD_REQUEST',
-      detail: `the encoding ${JSON.stringify(encoding.slice(0, 40))} is not taken: gzip, zstd or none`,
-    })
-  const unpacker = createGunzip()
-  pipeline(body, unpacker, () => {})
-  return unpacker
-}
 
 /** Packs an answer as the client takes it: zstd before gzip before nothing. */
 function packed(source: Readable, reply: FastifyReply): Readable {

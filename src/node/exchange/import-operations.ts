@@ -25,7 +25,8 @@ import type { TextLine } from './text-lines.ts'
  * - `completed`: the operation was here without its body, which it has now;
  * - `duplicate`: it was here;
  * - `waiting`: it is sound, and what it builds on is neither here nor in the file, or its time has not come;
- * - `refused`: by a check of the pipeline, or because the line is none.
+ * - `refused`: by a check of the pipeline, or because the line is none; with code `NOT_LOOKED_AT` not for what it is, but because too much of
+ *   the same sender was forged: it may be sent again later.
  */
 export type LineOutcome = 'admitted' | 'completed' | 'duplicate' | 'waiting' | 'refused'
 
@@ -50,6 +51,8 @@ export interface ImportOperationsOptions {
   /** Told what became of each line: once for each, in the order in which it is known. May make the import wait. */
   readonly onReport?: (report: LineReport) => void | Promise<void>
   readonly signal?: AbortSignal
+  /** Who hands them over, whose budget of forged signatures they are held to. Default: a file of the owner's, which has none. */
+  readonly source?: string
 }
 
 /**
@@ -148,7 +151,7 @@ class Import {
     const { store, replica } = this.#hosted
     const operations = batch.map(({ operation }) => operation)
     const bodyless = bodylessAmong(operations, store)
-    const outcomes = await replica.receive(operations, FILE_SOURCE)
+    const outcomes = await replica.receive(operations, this.#options.source ?? FILE_SOURCE)
     return outcomes.map((outcome, i) => ({ outcome, wasBodyless: bodyless.has(i) }))
   }
 
@@ -172,7 +175,7 @@ class Import {
       case 'refused':
         return await this.#report(refusedLine(line, id, outcome.fault))
       case 'unchecked':
-        throw new Error('bug: everything in a file is looked at')
+        return await this.#report(refusedLine(line, id, NOT_LOOKED_AT))
     }
   }
 
@@ -202,6 +205,12 @@ export function bodylessAmong(operations: readonly Operation[], store: SpaceStor
   }
   return places
 }
+
+/** For what came after too many forged signatures of the same sender. */
+const NOT_LOOKED_AT = {
+  code: 'NOT_LOOKED_AT',
+  detail: 'too many signatures from the same sender were forged: send it again in some minutes',
+} as const
 
 const ADMITTED = { kind: 'admitted' } as const
 

@@ -1,5 +1,5 @@
 import { LOCAL } from '../replica/admission-step.ts'
-import { FILE_SOURCE } from '../replica/file-source.ts'
+import { isOtherDoor } from '../replica/file-source.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
 import type { SpaceGossip } from './gossip.ts'
 
@@ -11,7 +11,7 @@ export function tellOfAdmitted(hosted: HostedSpace, gossip: SpaceGossip, offer: 
       return
     }
     const early = detail.promoted.map((ordinal) => gossip.passOnEarly(hosted.store.at(ordinal)))
-    // What was held long, or came in a file, was forwarded by nobody here: whoever has not got it another way gets it from us.
-    if (early.includes(false) || detail.source === FILE_SOURCE) offer()
+    // What was held long, or came in a file or by another door, was forwarded by nobody here: whoever has not got it another way gets it from us.
+    if (early.includes(false) || isOtherDoor(detail.source)) offer()
   })
 }

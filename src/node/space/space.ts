@@ -39,7 +39,7 @@ import { watchConflicts } from '../history/watch-conflicts.ts'
 import { sharingSpace } from '../tables/sharing-space.ts'
 import { SpaceTables } from '../tables/space-tables.ts'
 import { SpaceExchange } from '../exchange/space-exchange.ts'
-import { FILE_SOURCE } from '../replica/file-source.ts'
+import { isHandedOver } from '../replica/file-source.ts'
 
 /** Operations in one page of a log. */
 const LOG_PAGE = 256
@@ -104,7 +104,7 @@ export class Space extends SpaceItems {
     watchConflicts(this)
     watchOutdated(hosted, (detail) => this.safeDispatchEvent('outdated', { detail }))
     hosted.replica.addEventListener('refused', ({ detail: { fault, peer } }) => {
-      if (peer !== LOCAL && peer !== FILE_SOURCE) this.peers.onRefused(peer, fault.code)
+      if (peer !== LOCAL && !isHandedOver(peer)) this.peers.onRefused(peer, fault.code)
     })
   }
 
