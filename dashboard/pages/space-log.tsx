@@ -19,7 +19,12 @@ export function LogSection({ space }: { readonly space: SpaceSummary }) {
       <Trouble text={problem} />
       {data?.operations.length === 0 ? <Empty title='Nothing has arrived yet' /> : null}
       {data === null ? null : (
-        <OperationsTable caption='Operations of this space' operations={data.operations} hasSpace={false} />
+        <OperationsTable
+          caption='Operations of this space'
+          operations={data.operations}
+          hasSpace={false}
+          hasSource={false}
+        />
       )}
       <p class='buttons'>
         {before === null ? null : (

@@ -11,15 +11,24 @@ export function OperationsTable({
   caption,
   operations,
   hasSpace = true,
+  hasSource = true,
 }: {
   readonly caption: string
   readonly operations: readonly ArrivedOperation[]
   /** Whether to say in which space. */
   readonly hasSpace?: boolean
+  /** Whether to say through whom: known of what has arrived since the node started. */
+  readonly hasSource?: boolean
 }) {
   const { overview } = useStore(live)
   const nameOf = (id: string) => overview?.spaces.find((space) => space.id === id)?.name ?? id.slice(0, 8)
-  const titles = ['Arrived', ...(hasSpace ? ['Space'] : []), 'Author', 'Path', 'What', 'Through', 'Operation']
+  const titles = [
+    'Arrived',
+    ...(hasSpace ? ['Space'] : []),
+    ...['Author', 'Path', 'What'],
+    ...(hasSource ? ['Through'] : []),
+    'Operation',
+  ]
   const rows = operations.map(
     ({ id, space, author, path, command, changes, masked, source, arrivedMs }: ArrivedOperation) => ({
       key: `${space}${id}`,
@@ -42,7 +51,9 @@ export function OperationsTable({
             : `${formatCount(changes)} ${changes === 1 ? 'change' : 'changes'}`}
           {masked ? <span class='tag tag-warn'>no effect</span> : null}
         </span>,
-        source === '' ? <span class='quiet'>before</span> : <Peer id={source} />,
+        ...(hasSource
+          ? [source === '' ? <span class='quiet'>before this start</span> : <Peer id={source} />]
+          : []),
         <OperationId space={space} id={id} />,
       ],
     }),

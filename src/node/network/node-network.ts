@@ -29,6 +29,7 @@ import { createSyncSpace, onOwnScope } from './sync-space.ts'
 import { SyncScheduler } from './sync-scheduler.ts'
 import { tellOfAdmitted } from './tell-of-admitted.ts'
 import { thoseThatReport } from './those-that-report.ts'
+import { tellTrouble } from './tell-trouble.ts'
 
 /** Bound of stopping, in ms: what has not closed by then is cut. */
 const STOP_TIMEOUT_MS = 5_000
@@ -115,7 +116,7 @@ export class NodeNetwork {
     this.#scheduler = new SyncScheduler({
       intervalMs: init.antiEntropyIntervalMs,
       delayMs: (peer) => pace.delayMs(peer.toString(), this.#peers.isSharerOfAny(peer), performance.now()),
-      onFailure: (peer, error) => host.log(`sync with ${peer.toString()}: ${error.message}`),
+      onFailure: (peer, error) => tellTrouble(host, error, `sync with ${peer.toString()}: ${error.message}`),
     })
     this.#attendance = new Attendance({
       network: libp2p,
@@ -274,7 +275,10 @@ export class NodeNetwork {
     const member = this.#members.get(toHex(space.hosted.topic))
     if (member === undefined) throw new Error('bug: a space that is not in the network')
     const peers = peer === undefined ? this.#peers.of(space.hosted) : [parsePeer(peer)]
-    const runs = peers.map(async (one) => [one.toString(), await this.#run(member, one, signal)] as const)
+    const { sync } = this.#libp2p.services
+    const runs = peers.map(
+      async (one) => [one.toString(), await sync.sync(one, member.sync, signal)] as const,
+    )
     return await thoseThatReport(runs, signal)
   }
 
@@ -322,13 +326,10 @@ export class NodeNetwork {
   #onClose(peer: PeerId, sync: SyncSpace | null, fault: Fault | null): void {
     const member = sync === null ? undefined : this.#members.get(toHex(sync.topic))
     if (sync !== null) this.#peers.onClose(sync, peer, fault?.code ?? null)
-    const isSharer = sync !== null && this.#peers.isSharer(sync, peer)
-    member?.space.onProven(peer.toString(), isSharer)
+    member?.space.onProven(peer.toString(), sync !== null && this.#peers.isSharer(sync, peer))
     if (fault !== null && fault.code !== 'LINK_CLOSED') {
       member?.space.onFault(peer.toString(), fault.code)
-      // Whoever shares one space with this node asks for its others once: that is how it learns which they have in common.
-      if (fault.code !== 'UNKNOWN_SPACE')
-        this.#host.log(`link with ${peer.toString()} ended: ${fault.code}, ${fault.detail}`)
+      tellTrouble(this.#host, fault, `link with ${peer.toString()} ended: ${fault.code}, ${fault.detail}`)
       if (fault.code === 'TIMEOUT') this.blame(peer, fault)
     }
     if (!this.#isStopping) this.#discovery.hurry()
@@ -349,18 +350,12 @@ export class NodeNetwork {
     for (const connection of this.#libp2p.getConnections(peer)) connection.abort(new Error('banned'))
   }
 
-  async #run(member: Member, peer: PeerId, signal: AbortSignal): Promise<SyncReport> {
-    return await this.#libp2p.services.sync.sync(peer, member.sync, signal)
-  }
-
   /** A guest publishes its tokens after the first run, whichever side began it. */
   #publishPending({ space }: Member): void {
     try {
       space.publishPendingTokens()
     } catch (error) {
-      this.#host.log(
-        `could not publish what this node joined with: ${error instanceof Error ? error.message : String(error)}`,
-      )
+      this.#host.log(`could not publish what this node joined with: ${String(error)}`)
     }
   }
 
