@@ -1,10 +1,12 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { HTTP_REFUSED_LINES_MAX, HTTP_TRANSFERS_PER_CALLER_MAX } from '../../src/core/limits.ts'
 import { parseDid } from '../../src/core/principal.ts'
 import { createNode } from '../../src/node/node.ts'
+import { HttpClient } from '../../src/node/remotes/http-client.ts'
 import type { Space } from '../../src/node/space/space.ts'
 import { ServedNode } from './served-node.ts'
 
@@ -117,6 +119,18 @@ describe('mallory at the doors', () => {
       await Promise.all(asked)
     })
 
+    it('counts no rows of tables with SQL that no view shows it', async () => {
+      const mallory = served.token('mallory', 'reader', 'notes')
+      served.token('alice', 'writer', 'secret')
+      const tables = ['tokens', 'token_publishers', 'notes', 'refused', 'cells', 'sqlite_schema', 'dbstat']
+      const statuses = tables.map(async (table) => {
+        const query = `SELECT count(*) AS count FROM ${table}`
+        const { status, body } = await served.ask(mallory, 'POST', '/v1/spaces/lab/sql', { query })
+        return [table, status, body.rows]
+      })
+      expect(await Promise.all(statuses)).toEqual(tables.map((table) => [table, 403, undefined]))
+    })
+
     it('does not make what its streams leave unread pile up in memory', async () => {
       const mallory = served.token('mallory', 'reader')
       await Promise.all(
@@ -132,6 +146,29 @@ describe('mallory at the doors', () => {
       // All of it is 16 MB; for each stream it would be 480.
       expect(process.memoryUsage().heapUsed - before).toBeLessThan(250_000_000)
     }, 60_000)
+  })
+
+  describe('as a remote', () => {
+    it.each(['file:///etc/passwd', 'http://[', 'data:,x'])(
+      'leads by a redirect not to %s',
+      async (location) => {
+        const mallory = createServer((_request, response) => response.writeHead(302, { location }).end())
+        await new Promise<void>((resolve) => {
+          mallory.listen(0, '127.0.0.1', resolve)
+        })
+        const { port } = mallory.address() as AddressInfo
+        const client = new HttpClient({ token: 'secret' })
+        try {
+          const asking = client.ask(new URL(`http://127.0.0.1:${port}/`), {
+            signal: AbortSignal.timeout(10_000),
+          })
+          await expect(asking).rejects.toMatchObject({ code: 'UNREACHABLE' })
+        } finally {
+          client.close()
+          mallory.close()
+        }
+      },
+    )
   })
 
   describe('without a token', () => {

@@ -34,6 +34,8 @@ export function registerPeerRoutes(app: HttpApp, { stopping }: HttpContext): voi
   app.get(
     '/v1/spaces/:space/peer/events',
     {
+      // A stream without its events would only take a place.
+      exposeHeadRoute: false,
       schema: {
         operationId: 'openPeerStream',
         summary: 'Open the stream of a peer: server-sent events connect, sync, data, error',
@@ -48,7 +50,7 @@ export function registerPeerRoutes(app: HttpApp, { stopping }: HttpContext): voi
     },
     async ({ caller, params, query }, reply) => {
       const access = caller.space(params.space)
-      await (await transportOf(access)).open(reply, query.peer, clientOf(caller.name, access))
+      await (await transportOf(access)).open(reply, query.peer, clientOf(caller.did, access))
     },
   )
   app.post(
@@ -74,7 +76,7 @@ export function registerPeerRoutes(app: HttpApp, { stopping }: HttpContext): voi
     },
     async ({ caller, params, body }, reply) => {
       const access = caller.space(params.space)
-      await (await transportOf(access)).take(body, clientOf(caller.name, access))
+      await (await transportOf(access)).take(body, clientOf(caller.did, access))
       return await reply.code(204).send(null)
     },
   )

@@ -27,6 +27,9 @@ const TABLES: ReadonlySet<string> = new Set([
   'text_pieces',
 ])
 
+/** What SQLite calls its own tables. */
+const SCHEMA_TABLES = ['sqlite_master', 'sqlite_schema', 'sqlite_temp_master', 'sqlite_temp_schema']
+
 /** Functions of SQLite that give tables of their arguments. */
 const TABLE_FUNCTIONS: ReadonlySet<string> = new Set(['json_each', 'json_tree'])
 
@@ -47,6 +50,8 @@ export class NarrowedFile {
   #query = ''
   /** What else the file has, in small letters: kinds that are not within, and whatever somebody has put there. */
   readonly #hidden: ReadonlySet<string>
+  /** Tables of the file, and those that SQLite makes up, in small letters: none is a name that a query has given. */
+  readonly #tables: ReadonlySet<string>
   #asked: string | null = null
   /** What a query may name. */
   readonly views: ReadonlySet<string>
@@ -62,10 +67,10 @@ export class NarrowedFile {
       },
     })
     const secret = `s${randomBytes(16).toString('hex')}_`
-    const tables = { cells: `${secret}cells`, operations: `${secret}operation_log`, schema: 'main.' }
+    const names = { cells: `${secret}cells`, operations: `${secret}operation_log`, schema: 'main.' }
     const selects = new Map([
-      ...viewsWithin(tables),
-      ...kinds.map((kind) => [kind.name, selectOfKind(kind, tables.cells)] as const),
+      ...viewsWithin(names),
+      ...kinds.map((kind) => [kind.name, selectOfKind(kind, names.cells)] as const),
     ])
     const where = whereWithin(prefixes)
     const views = [...selects].map(
@@ -74,14 +79,16 @@ export class NarrowedFile {
       CREATE TEMP VIEW ${identifier(name)} AS SELECT * FROM ${identifier(`${secret}_${name}`)};`,
     )
     this.#database.exec(`PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;
-      CREATE TEMP VIEW ${tables.cells} AS SELECT * FROM main.cells WHERE ${where};
-      CREATE TEMP VIEW ${tables.operations} AS SELECT * FROM main.operation_log WHERE ${where};
+      CREATE TEMP VIEW ${names.cells} AS SELECT * FROM main.cells WHERE ${where};
+      CREATE TEMP VIEW ${names.operations} AS SELECT * FROM main.operation_log WHERE ${where};
       ${views.join('')} PRAGMA query_only = ON`)
     this.views = new Set(selects.keys())
-    const inFile = this.#database
-      .prepare('SELECT lower(name) AS name FROM main.sqlite_schema')
-      .all()
-      .map(({ name }) => String(name))
+    const inFile = this.#namesOf('SELECT lower(name) AS name FROM main.sqlite_schema')
+    const modules = this.#namesOf('SELECT lower(name) AS name FROM pragma_module_list')
+    const tables = this.#namesOf(
+      "SELECT lower(name) AS name FROM pragma_table_list WHERE schema = 'main' AND type <> 'view'",
+    )
+    this.#tables = new Set([...tables, ...modules, ...SCHEMA_TABLES])
     this.#hidden = new Set(inFile.filter((name) => !namesOfSchema().has(name)))
     this.#guard = new QueryGuard(this.#database, (asked) => this.#decide(asked, secret), new Set())
   }
@@ -123,7 +130,14 @@ export class NarrowedFile {
     }
     if (schema === 'main') return TABLE_FUNCTIONS.has(table)
     // What no column is read of, in no schema, is a name that the query itself has given (WITH).
-    return schema === null && column === '' && !TABLES.has(table)
+    return schema === null && column === '' && !this.#tables.has(table) && !table.startsWith('pragma_')
+  }
+
+  #namesOf(query: string): readonly string[] {
+    return this.#database
+      .prepare(query)
+      .all()
+      .map(({ name }) => String(name))
   }
 }
 

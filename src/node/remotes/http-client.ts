@@ -66,7 +66,12 @@ export class HttpClient {
       answer.drop()
       if (redirects >= REMOTE_REDIRECTS_MAX)
         throw new FaultError({ code: 'UNREACHABLE', detail: `${url.origin} redirects again and again` })
-      const next = new URL(location, at)
+      const next = URL.parse(location, at)
+      if (next === null || !/^https?:$/.test(next.protocol))
+        throw new FaultError({
+          code: 'UNREACHABLE',
+          detail: `${url.origin} redirects to what is no address of HTTP`,
+        })
       if (at.protocol === 'https:' && next.protocol !== 'https:')
         throw new FaultError({
           code: 'REMOTE_TLS',
