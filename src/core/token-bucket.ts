@@ -22,6 +22,8 @@ export class TokenBuckets {
   readonly #keysMax: number
   /** In the order of last use, the oldest first. */
   readonly #buckets = new Map<string, Bucket>()
+  /** The key used last: it is at the end already. */
+  #newest: string | null = null
 
   constructor(rate: Rate, keysMax: number) {
     this.#rate = rate
@@ -55,6 +57,8 @@ export class TokenBuckets {
 
   #used(key: string, nowMs: number): Bucket {
     const bucket = this.#refilled(key, nowMs)
+    if (this.#newest === key) return bucket
+    this.#newest = key
     this.#buckets.delete(key)
     this.#buckets.set(key, bucket)
     if (this.#buckets.size > this.#keysMax) this.#forgetOldest()

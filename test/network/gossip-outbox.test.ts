@@ -12,6 +12,7 @@ import {
   GOSSIP_OFFER_PEERS_MAX,
   GOSSIP_REACHED_MAX,
 } from '../../src/core/limits.ts'
+import type { Operation } from '../../src/core/operation/operation.ts'
 import { setRegister } from '../../src/core/types/register/change.ts'
 import { bob, createHome, forge, type Home } from '../cast.ts'
 import {
@@ -150,6 +151,18 @@ test('what all neighbours have already is not passed on, and keeps nothing of ou
   expect(scene.sent).toEqual([])
   write()
   expect(scene.sent).toHaveLength(1)
+})
+
+test('who begins to listen after something was had by all is passed on what comes then', async () => {
+  const [first, second] = [1, 2].map((seq) =>
+    forge({ author: bob, seq: 0, body: [setRegister('docs/a', seq)] }),
+  )
+  await scene.take(together([first as Operation], [carol]))
+  scene.scene.listeners = [mallory, carol, dave]
+  await scene.take(together([second as Operation], [carol]))
+  expect(scene.sent.map(({ to, data }) => [to, idsIn(data)])).toEqual([
+    [texts([dave]), [(second as Operation).id]],
+  ])
 })
 
 test('a message says of so many peers at most that it has reached them, those of whom this node knows first', async () => {

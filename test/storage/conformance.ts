@@ -817,6 +817,19 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
         })
       })
 
+      it('forgets a note that was read inside a transaction that failed', () => {
+        write((writer) => writer.putNote('n', Uint8Array.of(1)))
+        expect(() =>
+          write((writer) => {
+            writer.putNote('n', Uint8Array.of(2))
+            writer.putNote('new', Uint8Array.of(3))
+            expect([store.note('n'), store.note('new')]).toEqual([Uint8Array.of(2), Uint8Array.of(3)])
+            throw new Error('rolled back')
+          }),
+        ).toThrow('rolled back')
+        both(() => expect([store.note('n'), store.note('new')]).toEqual([Uint8Array.of(1), undefined]))
+      })
+
       it('finds no operation that was rolled back, though it was found inside', () => {
         for (let i = 0; i < 4; i++) commit(store, { author: alice })
         const lost: Uint8Array[] = []

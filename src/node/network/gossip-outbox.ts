@@ -60,6 +60,8 @@ export class GossipOutbox {
   #pauseEndMs = 0
   /** Messages since the last rest. */
   #sinceRest = 0
+  /** Of those who listened when it was last looked, by peer as text. */
+  #tags: ReadonlyMap<string, string> = new Map()
   #asked: { readonly arrival: Arrival; readonly isWanted: boolean } | null = null
 
   constructor(wire: GossipWire, host: OutboxHost) {
@@ -87,10 +89,24 @@ export class GossipOutbox {
   #isWanted(arrival: Arrival): boolean {
     if (this.#asked?.arrival !== arrival) {
       const { topic } = this.#host
-      const wanted = forOthers(this.#wire.listeners(topic), this.#wire.mesh(topic), arrival)
-      this.#asked = { arrival, isWanted: wanted.length > 0 }
+      const mesh = this.#wire.mesh(topic)
+      const isWanted =
+        this.#mayWant(mesh, arrival) && forOthers(this.#wire.listeners(topic), mesh, arrival).length > 0
+      this.#asked = { arrival, isWanted }
     }
     return this.#asked.isWanted
+  }
+
+  /** False where all of the mesh have it: found without looking at everybody who listens. */
+  #mayWant(mesh: ReadonlySet<string>, { source, reached }: Arrival): boolean {
+    const from = source.toString()
+    for (const peer of mesh) {
+      if (peer === from) continue
+      if (!this.#tags.has(peer)) this.#tags = tagsOf(this.#wire.listeners(this.#host.topic))
+      const tag = this.#tags.get(peer)
+      if (tag !== undefined && !reached.has(tag)) return true
+    }
+    return false
   }
 
   #flush(): void {
@@ -154,6 +170,10 @@ export function tagOf(peer: PeerId): string {
   const tag = tags.get(peer) ?? toHex(peer.toMultihash().bytes.slice(-PEER_TAG_BYTES))
   tags.set(peer, tag)
   return tag
+}
+
+function tagsOf(peers: readonly PeerId[]): ReadonlyMap<string, string> {
+  return new Map(peers.map((peer) => [peer.toString(), tagOf(peer)]))
 }
 
 /** Everybody, or the mesh and as many others as there is room for. */

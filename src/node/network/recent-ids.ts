@@ -14,8 +14,9 @@ export class RecentIds {
     const key = toHex(id)
     if (this.#ids.has(key)) return false
     this.#ids.add(key)
+    if (this.#ids.size <= this.#most) return true
     const [oldest] = this.#ids
-    if (this.#ids.size > this.#most && oldest !== undefined) this.#ids.delete(oldest)
+    if (oldest !== undefined) this.#ids.delete(oldest)
     return true
   }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { isInPast, PastReader } from '../../core/ancestry.ts'
 import { compareBytes, toHex } from '../../core/bytes.ts'
-import { decodeCanonical, encodeCanonical } from '../../core/canonical-cbor.ts'
+import { encodeCanonical } from '../../core/canonical-cbor.ts'
 import { putDelegations, readSpaceDescription, type SpaceDescription } from '../../core/changes/control.ts'
 import { decodeChange } from '../../core/changes/change.ts'
 import { rotateTo } from '../../core/changes/rotate.ts'
@@ -40,6 +40,7 @@ import { HeadClaims } from './head-claims.ts'
 import { type MeetingPoints, readMeetingPoints, readRememberedPeers } from './kept-notes.ts'
 import { encodeEdits, type HasSeen, type ItemEdit, latestConcurrent } from './item-edit.ts'
 import { NO_WATCH, type OwnKeyWatch } from './own-key-watch.ts'
+import { PendingTokens } from './pending-tokens.ts'
 import type { RoleTerms } from './roles.ts'
 import { SpaceReading } from './space-reading.ts'
 import { TextWriting } from './text-writing.ts'
@@ -87,6 +88,7 @@ export class HostedSpace {
   readonly #store: SpaceStore
   readonly #verifier: SignatureVerifier
   readonly #claims = new HeadClaims()
+  readonly #pending = new PendingTokens((token) => this.#verified(token))
   #description: SpaceDescription | null = null
   readonly #now: () => number
   readonly #watch: OwnKeyWatch
@@ -257,11 +259,7 @@ export class HostedSpace {
 
   /** The tokens of a guest that are not published yet, root first; none where everything is. */
   pendingTokens(): readonly VerifiedDelegation[] {
-    const note = this.#store.note(JOIN_NOTE)
-    if (note === undefined) return []
-    const decoded = decodeCanonical(note)
-    const list = decoded.ok && Array.isArray(decoded.value) ? (decoded.value as Uint8Array[]) : []
-    return list.map((token) => this.#verified(token))
+    return this.#pending.of(this.#store.note(JOIN_NOTE))
   }
 
   /**

@@ -287,6 +287,7 @@ export class SqliteSpaceStore implements SpaceStore {
     this.#tokens.load()
     this.#forks.load()
     this.#refusals.load()
+    this.#notes.load()
   }
 
   #createSqlFile(): SqlFile {
