@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { HTTP_REFUSED_LINES_MAX, HTTP_TRANSFERS_PER_CALLER_MAX } from '../../src/core/limits.ts'
 import { parseDid } from '../../src/core/principal.ts'
+import { orThrow } from '../../src/node/fault-error.ts'
 import { createNode } from '../../src/node/node.ts'
 import { HttpClient } from '../../src/node/remotes/http-client.ts'
 import type { Space } from '../../src/node/space/space.ts'
@@ -146,6 +147,23 @@ describe('mallory at the doors', () => {
       // All of it is 16 MB; for each stream it would be 480.
       expect(process.memoryUsage().heapUsed - before).toBeLessThan(250_000_000)
     }, 60_000)
+  })
+
+  it('a token that lasts longer than a timer has streams after it has run out, too', () => {
+    const timers = vi.spyOn(globalThis, 'setTimeout')
+    try {
+      const { agents } = served.node
+      const now = Date.now()
+      const reach = [{ space: served.space, role: 'reader' as const }]
+      const { token } = agents.add({ name: 'alice', reach, expiresMs: now + 60 * 24 * 60 * 60 * 1000 })
+      const ended = () => orThrow(agents.authenticate(token)).ended
+      const first = ended()
+      const [end] = timers.mock.calls.find(([, ms]) => ms === 2 ** 31 - 1) ?? []
+      end?.()
+      expect([first.aborted, ended().aborted]).toEqual([true, false])
+    } finally {
+      timers.mockRestore()
+    }
   })
 
   describe('as a remote', () => {
