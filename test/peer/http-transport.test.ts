@@ -129,9 +129,12 @@ describe('a Peer over HTTP', () => {
     let text = ''
     while (!text.includes('"session"')) text += Buffer.from((await reader.read()).value ?? []).toString()
     const session = /"session":"([^"]+)"/.exec(text)?.[1]
-    const post = async (token: string) =>
-      served.ask(token, 'POST', '/v1/spaces/lab/peer/messages', { session, type: 'sync', cursor: {} })
+    const post = async (token: string, named = session) =>
+      served.ask(token, 'POST', '/v1/spaces/lab/peer/messages', { session: named, type: 'sync', cursor: {} })
     expect(await post(other)).toMatchObject({ body: { code: 'NO_SESSION' } })
+    // The id of a peer is no secret; what follows it is.
+    for (const guess of ['', '0'.repeat(32)])
+      expect(await post(mine, `bob-00000001.${guess}`)).toMatchObject({ body: { code: 'NO_SESSION' } })
     expect((await post(mine)).status).toBe(204)
     const taken = await served.ask(other, 'GET', '/v1/spaces/lab/peer/events?peer=bob-00000001')
     expect(taken).toMatchObject({ body: { code: 'BAD_PEER' } })
