@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { request as ask } from 'node:http'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { REMOTE_REFUSALS_MAX } from '../../src/core/limits.ts'
 import { Machine, type RunningNode } from '../cli/hanse.ts'
 import type { RunReport } from '../../src/node/remotes/run-report.ts'
 import { CuttingLine, HttpHost } from './http-host.ts'
@@ -230,6 +232,103 @@ describe('a remote that lies', () => {
     }
   }, 60_000)
 })
+
+describe('a remote that has nothing but lies', () => {
+  it('is ended, and said to lie', async () => {
+    const judas = await cloneOf('judas')
+    const [only] = await machine.json<readonly { id: string }[]>(judas, 'space', 'list')
+    const liar = await HttpHost.start((request, response) => {
+      const isVersion = request.url?.startsWith('/version') === true
+      response.writeHead(200, { 'hanse-space': only?.id ?? '', 'content-type': 'application/json' })
+      response.end(isVersion ? '{}' : 'nonsense\n'.repeat(REMOTE_REFUSALS_MAX + 5))
+    })
+    try {
+      await machine.json(judas, 'remote', 'add', 'liar', liar.origin)
+      const pulled = await machine.hanse(judas, ['pull', 'liar', '--json'])
+      expect(pulled.code).toBe(1)
+      expect(JSON.parse(pulled.stdout)).toMatchObject({
+        runs: [{ error: { code: 'REMOTE_LIES' }, refused: { BAD_JSON: REMOTE_REFUSALS_MAX + 1 } }],
+      })
+    } finally {
+      await liar.stop()
+    }
+  }, 60_000)
+})
+
+describe('a node that is up', () => {
+  it('syncs with a peer by name, and makes itself known where it is told to', async () => {
+    const pat = await cloneOf('pat')
+    const at = hub.listening.addresses[0] ?? ''
+    const peer = at.includes('/p2p/') ? at : `${at}/p2p/${hub.listening.peerId}`
+    await machine.json(pat, 'remote', 'add', 'peer', peer)
+    await machine.json(pat, 'remote', 'add', 'id', hub.listening.peerId)
+    expect(JSON.parse((await machine.hanse(pat, ['pull', 'peer', '--json'])).stdout)).toMatchObject({
+      runs: [{ kind: 'peer', error: null }],
+    })
+    const up = await machine.up(pat, '--http', 'none')
+    await machine.json(alice, 'put', 'peer/down', '1')
+    for (const verb of ['sync', 'pull', 'push']) {
+      await machine.json(pat, 'put', `peer/${verb}`, '1')
+      const name = verb === 'sync' ? 'peer' : 'id'
+      expect((await machine.json<Runs>(pat, verb, name)).runs).toMatchObject([{ kind: 'peer', error: null }])
+      expect(await machine.json(alice, 'get', `peer/${verb}`)).toMatchObject({ value: 1 })
+    }
+    expect(await machine.json(pat, 'get', 'peer/down')).toMatchObject({ value: 1 })
+    await machine.json(pat, 'remote', 'add', 'known', origin, '--token', token, '--register', 'server')
+    await until(async () => {
+      const { nodes } = await machine.json<{ nodes: readonly object[] }>(alice, 'remote', 'nodes')
+      expect(nodes).toMatchObject([{ id: up.listening.peerId, kind: 'server', healthy: true }])
+    })
+    await until(async () =>
+      expect(await shown(pat, 'known')).toMatchObject({
+        registerError: null,
+        registeredMs: expect.any(Number) as number,
+      }),
+    )
+    expect(await machine.hanse(pat, ['remote', 'add', 'x', 'file:///x', '--register'])).toMatchObject({
+      code: 2,
+    })
+    await up.stop()
+  }, 90_000)
+
+  it('asks every so often, by mode hybrid at its own pace, and where there are no events', async () => {
+    const rita = await cloneOf('rita')
+    const bare = await HttpHost.start((request, response) => {
+      if (request.url?.includes('/events') === true) return void response.writeHead(404).end()
+      const forward = ask(`${origin}${request.url}`, { method: request.method, headers: request.headers })
+      forward.on('response', (answer) => {
+        response.writeHead(answer.statusCode ?? 500, answer.headers)
+        answer.pipe(response)
+      })
+      forward.on('error', () => response.destroy())
+      request.pipe(forward)
+    })
+    try {
+      await machine.json(rita, 'remote', 'set', 'origin', '--mode', 'hybrid', '--every', '1s')
+      expect(await shown(rita, 'origin')).toMatchObject({ schedule: { everyMs: 1_000, afterChanges: 100 } })
+      const up = await machine.up(rita, '--http', 'none')
+      await machine.json(alice, 'put', 'every/down', '1')
+      await seen(rita, 'every/down')
+      await machine.json(rita, 'remote', 'remove', 'origin')
+      await machine.json(rita, 'remote', 'add', 'bare', bare.origin, '--token', token, '--mode', 'continuous')
+      await until(async () => expect(bare.asked.some((one) => one.includes('/events'))).toBe(true))
+      await machine.json(alice, 'put', 'polled/down', '1')
+      await seen(rita, 'polled/down')
+      await up.stop()
+    } finally {
+      await bare.stop()
+    }
+  }, 90_000)
+})
+
+async function shown(data: string, name: string): Promise<object> {
+  return await machine.json<object>(data, 'remote', 'show', name)
+}
+
+/** Looks again until it holds. */
+async function until(holds: () => Promise<void>): Promise<void> {
+  await vi.waitFor(holds, { timeout: 20_000, interval: 100 })
+}
 
 describe('files', () => {
   it('on a web server are cloned from and pulled from, and not read again while they are the same', async () => {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { type Command, type CommandUnknownOpts, Option } from '@commander-js/extra-typings'
 import { REMOTE_TOKEN_CHARACTERS_MAX } from '../../core/limits.ts'
 import { FaultError, orThrow } from '../../node/fault-error.ts'
+import { NODE_KINDS, type NodeKind } from '../../node/remotes/node-registry.ts'
 import { REMOTE_MODES, type RemoteMode, type RemoteSchedule } from '../../node/remotes/remote-record.ts'
 import { describeRemote, type RemoteDescription } from '../../node/remotes/remote-status.ts'
 import { defineAction } from '../control/action.ts'
@@ -54,14 +55,28 @@ export const remoteAddAction = defineAction({
     path: 'text?',
     caFile: 'text?',
     insecure: 'boolean',
+    registerAs: 'text?',
     ...scheduleShape,
   },
-  run: ({ node }, { space, name, url, token, path, caFile, insecure, ...schedule }): RemoteDescription => {
+  run: (
+    { node },
+    { space, name, url, token, path, caFile, insecure, registerAs: as, ...schedule },
+  ): RemoteDescription => {
     const spaceId = chooseSpace(node, space).id
-    const options = { name, spaceId, url, token, path, caFile, isInsecure: insecure }
+    const registerAs = as === undefined ? undefined : nodeKindOf(as)
+    const options = { name, spaceId, url, token, path, caFile, registerAs, isInsecure: insecure }
     return describeRemote(node, node.remotes.add({ ...options, schedule: scheduleOf(schedule) }))
   },
 })
+
+function nodeKindOf(text: string): NodeKind {
+  const kind = NODE_KINDS.find((one) => one === text)
+  if (kind !== undefined) return kind
+  throw new FaultError({
+    code: 'USAGE',
+    detail: `--register is ${NODE_KINDS.join(', ')}, not ${JSON.stringify(text)}`,
+  })
+}
 
 export const remoteSetAction = defineAction({
   name: 'remote.set',
@@ -121,13 +136,20 @@ function registerAdd(remote: CommandUnknownOpts, shell: Shell): void {
     .description('write down a remote of the space; asks nothing of it')
     .option('--path <path>', 'only bodies at or below this path')
     .option('--ca <file>', 'PEM file of the authority that the remote’s certificate is of')
+    .option(
+      '--register [kind]',
+      'while "hanse up" runs, make this node known there: as a desktop (default), server or light node',
+    )
   addScheduleFlags(addTokenFlags(add)).action(async (name, url, given, self) => {
     const options = given as unknown as RemoteFlags
     const { session, space } = shell.open(self)
     const { path, ca, insecure = false } = options
     const token = await tokenOf(options, shell)
     const caFile = ca === undefined ? undefined : resolve(ca)
-    const args = { space, name, url, token, path, caFile, insecure, ...scheduleArguments(options) }
+    const { register } = options
+    const registerAs = register === true ? 'desktop' : register
+    const schedule = scheduleArguments(options)
+    const args = { space, name, url, token, path, caFile, insecure, registerAs, ...schedule }
     const made = await session.execute(remoteAddAction, args)
     shell.print(made, () => [...describeLines(made), '', `Next: hanse sync ${name}`])
   })
@@ -209,6 +231,7 @@ export interface RemoteFlags {
   readonly token?: string
   readonly tokenFile?: string
   readonly insecure?: true
+  readonly register?: true | string
   readonly mode?: string
   readonly every?: string
   readonly after?: string
@@ -288,8 +311,14 @@ function describeLines(one: RemoteDescription): readonly string[] {
     ['token', one.hasToken ? 'kept in secrets.json of the data directory, never shown' : 'none'],
     ...(one.caFile === null ? [] : [['authority', printable(one.caFile)] as const]),
     ['mode', `${one.mode}: ${describeSchedule(one.schedule)}`],
+    ...(one.registerAs === null ? [] : [['registers', registrationOf(one)] as const]),
     ['added', formatMoment(one.addedMs)],
   ])
+}
+
+function registrationOf({ registerAs, registeredMs, registerError }: RemoteDescription): string {
+  const last = registeredMs === null ? 'not yet' : `last ${formatMoment(registeredMs)}`
+  return `as a ${registerAs} node, while "hanse up" runs; ${registerError === null ? last : printable(registerError.detail)}`
 }
 
 function describeSchedule({ isLive, everyMs, afterChanges, windowMs }: RemoteSchedule): string {

@@ -8,7 +8,7 @@ import {
 } from '../../core/limits.ts'
 import { parsePath } from '../../core/path.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
-import { NodeRegistry } from './node-registry.ts'
+import { type NodeKind, NodeRegistry } from './node-registry.ts'
 import {
   NO_STATE,
   REMOTE_MODES,
@@ -31,6 +31,8 @@ export interface AddRemoteOptions {
   /** PEM file, absolute. */
   readonly caFile?: string | undefined
   readonly schedule?: RemoteSchedule | undefined
+  /** What this node makes itself known as there; only where the address is HTTP. Default: it does not. */
+  readonly registerAs?: NodeKind | undefined
   /** True: a token goes over plain HTTP to another machine, where anybody on the way can read it. */
   readonly isInsecure?: boolean
 }
@@ -116,6 +118,9 @@ export class RemoteBook extends TypedEventEmitter<RemoteBookEvents> {
       throw new FaultError({ code: 'LIMIT', detail: `a node has at most ${REMOTES_MAX} remotes` })
     orThrow(parsePath(path))
     checkToken(url, token, options.isInsecure === true)
+    const { registerAs } = options
+    if (registerAs !== undefined && orThrow(parseRemoteUrl(url)).form !== 'http')
+      throw new FaultError({ code: 'BAD_URL', detail: 'a node registers at nodes over HTTP: this is none' })
     const record: RemoteRecord = {
       id: randomBytes(8).toString('hex'),
       name,
@@ -124,6 +129,7 @@ export class RemoteBook extends TypedEventEmitter<RemoteBookEvents> {
       path,
       caFile: caFile ?? null,
       schedule,
+      ...(registerAs === undefined ? {} : { registerAs }),
       addedMs: this.#owner.now(),
     }
     if (token !== undefined) this.#storage.putSecret(secretOf(record), token)

@@ -1,4 +1,5 @@
 import type { Fault } from '../../core/result.ts'
+import type { NodeKind } from './node-registry.ts'
 
 /** When a remote is synced with by itself, while `hanse up` runs. */
 export interface RemoteSchedule {
@@ -54,6 +55,8 @@ export interface RemoteRecord {
   /** PEM file of authorities that are trusted for this remote, absolute; null: those of the system. */
   readonly caFile: string | null
   readonly schedule: RemoteSchedule
+  /** What this node makes itself known as at that node, again and again; absent: it does not. */
+  readonly registerAs?: NodeKind | undefined
   /** Milliseconds since 1970. */
   readonly addedMs: number
 }
@@ -92,6 +95,9 @@ export interface RemoteState {
   readonly latencyMs: number | null
   /** When it last answered, ms since 1970. */
   readonly seenMs: number | null
+  /** When this node last made itself known there, ms since 1970; what kept it from it since. */
+  readonly registeredMs: number | null
+  readonly registerError: Fault | null
   /** What the remote called its state when we had all of it. */
   readonly tag: string | null
   /** The oldest first. */
@@ -104,6 +110,8 @@ export const NO_STATE: RemoteState = {
   error: null,
   latencyMs: null,
   seenMs: null,
+  registeredMs: null,
+  registerError: null,
   tag: null,
   runs: [],
 }

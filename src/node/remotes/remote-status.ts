@@ -1,9 +1,11 @@
 import { CONFLICTS_PAGE_MAX } from '../../core/limits.ts'
+import type { Fault } from '../../core/result.ts'
 import { orThrow } from '../fault-error.ts'
 import { faultOf } from '../fault-of.ts'
 import type { Delta } from '../history/delta.ts'
 import type { HanseNode } from '../node.ts'
 import { compareClocks } from './compare-clocks.ts'
+import type { NodeKind } from './node-registry.ts'
 import { askVersion } from './node-remote.ts'
 import {
   modeOf,
@@ -27,6 +29,11 @@ export interface RemoteDescription {
   readonly caFile: string | null
   readonly mode: ReturnType<typeof modeOf>
   readonly schedule: RemoteSchedule
+  /** What this node makes itself known as there; null: it does not. */
+  readonly registerAs: NodeKind | null
+  /** When it last did, ms since 1970, while this process runs; what kept it from it since. */
+  readonly registeredMs: number | null
+  readonly registerError: Fault | null
   readonly addedMs: number
 }
 
@@ -49,7 +56,8 @@ export interface RemoteStanding extends RemoteDescription {
 }
 
 export function describeRemote(node: HanseNode, record: RemoteRecord): RemoteDescription {
-  const { name, spaceId, url, path, caFile, schedule, addedMs } = record
+  const { name, spaceId, url, path, caFile, schedule, addedMs, registerAs = null } = record
+  const { registeredMs, registerError } = node.remotes.state(record)
   const hasToken = node.remotes.tokenOf(record) !== undefined
   const mode = modeOf(schedule)
   return {
@@ -62,6 +70,9 @@ export function describeRemote(node: HanseNode, record: RemoteRecord): RemoteDes
     caFile,
     mode,
     schedule,
+    registerAs,
+    registeredMs,
+    registerError,
     addedMs,
   }
 }

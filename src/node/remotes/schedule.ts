@@ -64,7 +64,16 @@ export class RemoteWorkers {
       this.#health = setInterval(() => this.#look(), NODE_HEALTH_EVERY_MS)
       this.#health.unref()
       this.#look()
-    }
+    } else if (this.#isUnregistered()) this.#look()
+  }
+
+  /** True where this node is to make itself known somewhere and has not tried yet. */
+  #isUnregistered(): boolean {
+    const { remotes } = this.#node
+    return remotes.list().some((record) => {
+      const { registeredMs, registerError } = remotes.state(record)
+      return record.registerAs !== undefined && registeredMs === null && registerError === null
+    })
   }
 
   #look(): void {
