@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts'
 import { ADMISSION_MUTANTS } from './admission.ts'
 import { CAPABILITY_MUTANTS } from './capabilities.ts'
+import { DOOR_MUTANTS } from './doors.ts'
 import { ITEM_MUTANTS } from './items.ts'
 import { NETWORK_MUTANTS } from './network.ts'
 import { NODE_MUTANTS } from './node.ts'
@@ -21,5 +22,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...NODE_MUTANTS,
   ...NETWORK_MUTANTS,
   ...READING_MUTANTS,
+  ...DOOR_MUTANTS,
   ...SIMULATED_MUTANTS,
 ]
