@@ -74,7 +74,7 @@ export class PeerBook {
   }
 
   setProven(peer: string, isProven: boolean): void {
-    this.#of(peer).isProven = isProven
+    if (isProven || this.#peers.has(peer)) this.#of(peer).isProven = isProven
   }
 
   /** A run has ended. */
@@ -106,8 +106,13 @@ export class PeerBook {
     refused.set(code, (refused.get(code) ?? 0) + 1)
   }
 
+  /** A link has ended by a fault. A peer that does not know the space, and of which nothing else is known, is none of this space. */
   onFault(peer: string, code: string): void {
-    this.#of(peer).lastFault = code
+    const state = this.#of(peer)
+    state.lastFault = code
+    const { isProven, lastProof, receipt, refused } = state
+    if (code !== 'UNKNOWN_SPACE' || isProven || lastProof !== null || receipt !== null) return
+    if (refused.size === 0) this.#peers.delete(peer)
   }
 
   /** What is worth remembering across a restart: who was met, and the last proof of each; as plain data. */
