@@ -154,9 +154,7 @@ test('what all neighbours have already is not passed on, and keeps nothing of ou
 })
 
 test('who begins to listen after something was had by all is passed on what comes then', async () => {
-  const [first, second] = [1, 2].map((seq) =>
-    forge({ author: bob, seq: 0, body: [setRegister('docs/a', seq)] }),
-  )
+  const [first, second] = [1, 2].map((seq) => forge({ author: bob, body: [setRegister('docs/a', seq)] }))
   await scene.take(together([first as Operation], [carol]))
   scene.scene.listeners = [mallory, carol, dave]
   await scene.take(together([second as Operation], [carol]))
