@@ -429,6 +429,22 @@ describe('schedules', () => {
   }, 90_000)
 })
 
+describe('several remotes', () => {
+  it('are tried the nearest first, and the next where one fails, which is asked last from then on', async () => {
+    const olga = await cloneOf('olga')
+    await machine.json(olga, 'remote', 'remove', 'origin')
+    await machine.json(olga, 'remote', 'add', 'gone', 'http://127.0.0.1:1')
+    await machine.json(olga, 'remote', 'add', 'hub', origin, '--token', token)
+    await machine.json(alice, 'put', 'several/a', '1')
+    const pull = async () => (await machine.json<Runs>(olga, 'pull')).runs
+    expect(await pull()).toMatchObject([
+      { remote: 'gone', error: { code: 'UNREACHABLE' } },
+      { remote: 'hub', error: null, gained: 1 },
+    ])
+    expect(await pull()).toMatchObject([{ remote: 'hub', error: null }])
+  }, 60_000)
+})
+
 /** Waits until an item is there, asking again. */
 async function seen(data: string, path: string): Promise<void> {
   const until = Date.now() + 40_000
