@@ -28,5 +28,5 @@ function reviveInteger(_key: string, value: unknown, context: { readonly source?
   return BigInt(source)
 }
 
-/** `JSON.rawJSON` of the JSON.parse-with-source proposal, which TypeScript's library does not declare yet. */
-const rawJson = (JSON as unknown as { readonly rawJSON: (text: string) => unknown }).rawJSON
+/** A text as it stands in JSON: `JSON.rawJSON` of the JSON.parse-with-source proposal, which TypeScript's library does not declare yet. */
+export const rawJson = (JSON as unknown as { readonly rawJSON: (text: string) => unknown }).rawJSON

@@ -2,7 +2,7 @@ import { orThrow } from '../node/fault-error.ts'
 import { checkEdit } from '../node/space/check-edit.ts'
 import type { ItemEdit, ItemType } from '../node/space/item-edit.ts'
 import type { TextSplice } from '../core/types/text/delta.ts'
-import { valueOf } from './json.ts'
+import { givenValue } from '../node/given-value.ts'
 import type { EditJson } from './schemas/item.ts'
 
 /** An edit from JSON that has the form its schema asks for. Throws `BAD_PATH`, `BAD_VALUE`, `BAD_FIELD_NAME`, `BAD_EDGE`, `APPEND_ONLY`. */
@@ -17,16 +17,16 @@ function readEdit(path: string, json: EditJson): ItemEdit {
     case 'put':
     case 'append':
     case 'claim':
-      return { kind: json.kind, path, value: valueOf(json.value) }
+      return { kind: json.kind, path, value: givenValue(json.value) }
     case 'edit':
       return {
         kind: 'edit',
         path,
-        set: valueOf(json.set ?? {}) as Readonly<Record<string, unknown>>,
+        set: givenValue(json.set ?? {}) as Readonly<Record<string, unknown>>,
         remove: json.remove ?? [],
       }
     case 'link':
-      return { kind: 'link', path, label: json.label, to: json.to, value: valueOf(json.value ?? null) }
+      return { kind: 'link', path, label: json.label, to: json.to, value: givenValue(json.value ?? null) }
     case 'unlink':
       return { kind: 'unlink', path, label: json.label, to: json.to }
     case 'tag':

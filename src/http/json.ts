@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import { parseJson } from '../core/json.ts'
-import { fromJsonValue, formatValue } from '../core/value-json.ts'
+import { formatValue } from '../core/value-json.ts'
 import { FaultError } from '../node/fault-error.ts'
 
 /**
  * Makes an application speak our JSON: integers keep their digits beyond 2^53 - 1, and in answers bytes are `{"/":{"bytes":"…"}}` and
- * links `{"/":"…"}` as DAG-JSON has it. Bodies come to routes as JSON; what is a value in them goes through {@link valueOf}.
+ * links `{"/":"…"}` as DAG-JSON has it. Bodies come to routes as JSON; what is a value in them goes through `givenValue`.
  */
 export function speakJson(app: FastifyInstance): void {
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
@@ -20,16 +20,4 @@ export function speakJson(app: FastifyInstance): void {
   // Answers are described by schemas but not filtered by them: a field too many is a mistake that a test should see.
   app.setSerializerCompiler(() => formatValue)
   app.setReplySerializer((payload) => (typeof payload === 'string' ? payload : formatValue(payload)))
-}
-
-/** A value of the data model from JSON in a body. Throws `BAD_VALUE`. */
-export function valueOf(json: unknown): unknown {
-  try {
-    return fromJsonValue(json)
-  } catch (error) {
-    throw new FaultError({
-      code: 'BAD_VALUE',
-      detail: error instanceof Error ? error.message : String(error),
-    })
-  }
 }

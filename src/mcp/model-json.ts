@@ -1,6 +1,6 @@
 import { MCP_PREVIEW_CHARACTERS } from '../core/limits.ts'
-import { formatValue, fromJsonValue, toJsonValue } from '../core/value-json.ts'
-import { FaultError } from '../node/fault-error.ts'
+import { rawJson } from '../core/json.ts'
+import { formatValue, toJsonValue } from '../core/value-json.ts'
 
 /**
  * A value as a result holds it: JSON by the conventions of DAG-JSON. Integers beyond 2^53 - 1 become raw JSON, because the SDK writes
@@ -15,21 +15,6 @@ function rawIntegers(json: unknown): unknown {
   if (Array.isArray(json)) return json.map(rawIntegers)
   if (typeof json !== 'object' || json === null) return json
   return Object.fromEntries(Object.entries(json).map(([key, inner]) => [key, rawIntegers(inner)]))
-}
-
-/** `JSON.rawJSON` of the JSON.parse-with-source proposal, which TypeScript's library does not declare yet. */
-const rawJson = (JSON as unknown as { readonly rawJSON: (text: string) => unknown }).rawJSON
-
-/** A value from what a model gave. Throws `BAD_VALUE`. */
-export function fromModelJson(json: unknown): unknown {
-  try {
-    return fromJsonValue(json)
-  } catch (error) {
-    throw new FaultError({
-      code: 'BAD_VALUE',
-      detail: error instanceof Error ? error.message : String(error),
-    })
-  }
 }
 
 /** The beginning of a value as JSON, and how much more there is. */

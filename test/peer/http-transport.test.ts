@@ -118,6 +118,14 @@ describe('a Peer over HTTP', () => {
     expect(transport.isConnected).toBe(false)
   })
 
+  it('takes no browser for a peer, whose session would end without the stream', async () => {
+    const secret = new URL(served.server.createLink()).hash.slice('#link='.length)
+    const { headers } = await served.ask(null, 'POST', '/v1/session', { secret })
+    const cookie = headers.get('set-cookie')?.split(';')[0] ?? ''
+    const url = `${served.server.origin}/v1/spaces/lab/peer/events?peer=page-0000001`
+    expect((await fetch(url, { headers: { cookie } })).status).toBe(403)
+  })
+
   it('takes nothing under the session of somebody else', async () => {
     const [mine, other] = [served.token('bob', 'reader'), served.token('mallory', 'reader')]
     const abort = new AbortController()

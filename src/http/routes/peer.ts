@@ -2,7 +2,9 @@ import { Type } from 'typebox'
 import { PEER_MESSAGE_BYTES_MAX } from '../../core/limits.ts'
 import { FastifyServerTransport } from '../../peer/fastify-server-transport.ts'
 import { Peer } from '../../peer/peer.ts'
+import type { Caller } from '../../node/agents/caller.ts'
 import type { SpaceAccess } from '../../node/agents/space-access.ts'
+import { FaultError } from '../../node/fault-error.ts'
 import type { HttpApp, HttpContext } from '../http-context.ts'
 import { problems } from '../schemas/problem.ts'
 import { SpaceParams } from '../schemas/space.ts'
@@ -49,7 +51,7 @@ export function registerPeerRoutes(app: HttpApp, { stopping }: HttpContext): voi
       },
     },
     async ({ caller, params, query }, reply) => {
-      const access = caller.space(params.space)
+      const access = accessOf(caller, params.space)
       await (await transportOf(access)).open(reply, query.peer, clientOf(caller.did, access))
     },
   )
@@ -75,9 +77,17 @@ export function registerPeerRoutes(app: HttpApp, { stopping }: HttpContext): voi
       },
     },
     async ({ caller, params, body }, reply) => {
-      const access = caller.space(params.space)
+      const access = accessOf(caller, params.space)
       await (await transportOf(access)).take(body, clientOf(caller.did, access))
       return await reply.code(204).send(null)
     },
   )
+}
+
+/** A stream of a peer goes on for long, and a browser's session ends without its knowing; so a peer shows a token, whose end ends the stream. */
+function accessOf(caller: Caller, space: string): SpaceAccess {
+  if (!caller.isNode) return caller.space(space)
+  const detail =
+    'a peer comes with an agent token and not with the session of a browser: "hanse agent add NAME --can read"'
+  throw new FaultError({ code: 'NOT_ALLOWED', detail })
 }

@@ -13,7 +13,7 @@ import { FaultError } from '../../node/fault-error.ts'
 import type { SqlParameters, SqlValue } from '../../node/query/query-message.ts'
 import { goneSignal } from '../gone-signal.ts'
 import type { HttpApp } from '../http-context.ts'
-import { valueOf } from '../json.ts'
+import { givenValue } from '../../node/given-value.ts'
 import { PathQuery } from '../schemas/item.ts'
 import { problems } from '../schemas/problem.ts'
 import { SpaceParams } from '../schemas/space.ts'
@@ -140,8 +140,8 @@ export function registerQueryRoutes(app: HttpApp): void {
 const askerOf = ({ isNode, did }: Caller): string | undefined => (isNode ? undefined : did)
 
 function sqlParameters(given: readonly unknown[] | Readonly<Record<string, unknown>>): SqlParameters {
-  if (Array.isArray(given)) return given.map((one: unknown) => sqlValue(valueOf(one)))
-  return Object.fromEntries(Object.entries(given).map(([name, one]) => [name, sqlValue(valueOf(one))]))
+  if (Array.isArray(given)) return given.map((one: unknown) => sqlValue(givenValue(one)))
+  return Object.fromEntries(Object.entries(given).map(([name, one]) => [name, sqlValue(givenValue(one))]))
 }
 
 function sqlValue(value: unknown): SqlValue {

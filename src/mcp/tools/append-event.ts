@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { fromModelJson } from '../model-json.ts'
+import { givenValue } from '../../node/given-value.ts'
 import { spaceInput, spaceOutput } from '../schemas.ts'
 import { defineTool } from '../tool.ts'
 
@@ -24,6 +24,6 @@ export const appendEvent = defineTool({
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false },
   run: ({ caller }, { path, value = null, space }) => {
     const { space: target, author } = caller.space(space)
-    return { space: target.name, operation: target.append(path, fromModelJson(value), { author }) }
+    return { space: target.name, operation: target.append(path, givenValue(value), { author }) }
   },
 })

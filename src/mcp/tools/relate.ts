@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { fromModelJson } from '../model-json.ts'
+import { givenValue } from '../../node/given-value.ts'
 import { spaceInput, spaceOutput } from '../schemas.ts'
 import { defineTool } from '../tool.ts'
 
@@ -38,7 +38,7 @@ export const relate = defineTool({
     if (remove) access.requireRead(from)
     const operation = remove
       ? target.unlink(from, label, to, { author })
-      : target.link(from, label, to, fromModelJson(value), { author })
+      : target.link(from, label, to, givenValue(value), { author })
     return { space: target.name, operation }
   },
 })

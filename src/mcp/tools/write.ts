@@ -8,7 +8,7 @@ import type { ItemEdit } from '../../node/space/item-edit.ts'
 import type { ClaimValue } from '../../node/space/item.ts'
 import { diffTexts } from '../../node/space/text-diff.ts'
 import type { McpCaller } from '../mcp-caller.ts'
-import { fromModelJson } from '../model-json.ts'
+import { givenValue } from '../../node/given-value.ts'
 import { noteOutput, pathInput, spaceInput, spaceOutput } from '../schemas.ts'
 import { defineTool } from '../tool.ts'
 
@@ -133,14 +133,14 @@ class EditReader {
       case 'put':
       case 'append':
       case 'claim':
-        return [{ kind: action, path, value: fromModelJson(given.value) }]
+        return [{ kind: action, path, value: givenValue(given.value) }]
       case 'edit': {
-        const set = fromModelJson(given.set ?? {}) as Readonly<Record<string, unknown>>
+        const set = givenValue(given.set ?? {}) as Readonly<Record<string, unknown>>
         return [{ kind: 'edit', path, set, remove: given.remove ?? [] }]
       }
       case 'link': {
         const { label = '', to = '', value = null } = given
-        return [{ kind: 'link', path, label, to, value: fromModelJson(value) }]
+        return [{ kind: 'link', path, label, to, value: givenValue(value) }]
       }
       case 'tag':
         return [{ kind: 'tag', path, add: given.add ?? [], remove: given.remove ?? [] }]
