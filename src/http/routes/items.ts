@@ -93,7 +93,7 @@ export function registerItemRoutes(app: HttpApp): void {
       if (etag !== null) reply.headers({ ETag: etag, 'Cache-Control': 'private, no-cache' })
       const known = headers['if-none-match']
       if (known !== undefined && isAmong(etag, known)) return await reply.code(304).send(null)
-      const item = type === undefined ? null : itemNow(access, { path, type }, query.entries)
+      const item = type === undefined ? null : itemNow(access, { path, type }, query.entries, etag)
       return item ?? throwNothing(path, query.type)
     },
   )
@@ -110,7 +110,9 @@ function pageOfItems(access: SpaceAccess, query: Static<typeof ListQuery>): stri
   for (const place of placesWithin(access, path, { after: from, type })) {
     if (last !== null && (items.length === limit || characters >= HTTP_PAGE_CHARACTERS_MAX))
       return `{"items":[${items.join()}],"next":${JSON.stringify(writePlace(last))}}`
-    const text = formatValue(values ? itemNow(access, place, ENTRIES_LISTED) : place)
+    const text = formatValue(
+      values ? itemNow(access, place, ENTRIES_LISTED, etagOf(access.space, place.path, place.type)) : place,
+    )
     items.push(text)
     characters += text.length
     last = place
@@ -118,8 +120,12 @@ function pageOfItems(access: SpaceAccess, query: Static<typeof ListQuery>): stri
   return `{"items":[${items.join()}],"next":null}`
 }
 
-function itemNow({ space }: SpaceAccess, { path, type }: ItemPlace, entriesMax: number): object | null {
-  const etag = etagOf(space, path, type)
+function itemNow(
+  { space }: SpaceAccess,
+  { path, type }: ItemPlace,
+  entriesMax: number,
+  etag: string | null,
+): object | null {
   if (type === 'log') {
     const entries = space.lastEntries(path, entriesMax + 1)
     if (entries.length === 0) return null

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto'
+import { utf8 } from '../../core/bytes.ts'
+import { sha256 } from '../../core/hash.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
 import type { ItemType } from './item-edit.ts'
 import { rowsOf } from './item.ts'
@@ -13,14 +14,15 @@ const TAG_BYTES = 16
  */
 export function itemTag(path: string, type: ItemType, store: SpaceStore): string | null {
   if (type === 'log') return null
-  const hash = createHash('sha256')
-  let isThere = false
+  // Row by row with the hash of those before: an object that hashes in steps would be let go of by the next collection alone, one by one.
+  let digest: Uint8Array | null = null
   for (const { key, cell } of rowsOf(path, type, store)) {
-    isThere = true
     const { id, index, value } = cell
     // Lengths in front keep one row from passing for another.
-    hash.update(`${type} ${Buffer.byteLength(key.field)} ${index} ${value.length} ${key.field}`)
-    hash.update(id).update(value)
+    const head = utf8(`${type} ${Buffer.byteLength(key.field)} ${index} ${value.length} ${key.field}`)
+    digest = sha256(digest ?? NONE, head, id, value)
   }
-  return isThere ? hash.digest().subarray(0, TAG_BYTES).toString('base64url') : null
+  return digest === null ? null : Buffer.from(digest.subarray(0, TAG_BYTES)).toString('base64url')
 }
+
+const NONE = new Uint8Array(0)
