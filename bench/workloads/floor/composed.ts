@@ -4,12 +4,12 @@ import '@libp2p/kad-dht'
 import '@libp2p/mdns'
 import { gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
-import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { gossipOptions } from '../../../src/node/network/gossip-options.ts'
+import { steadyNoise } from '../../../src/node/network/steady-noise.ts'
 import { steadyYamux } from '../../../src/node/network/steady-yamux.ts'
 
 /** libp2p as Hanse composes it, without its protocols; what is switched off in the benchmarks is loaded, as it is in a node. */
@@ -17,7 +17,7 @@ export async function startComposed() {
   const node = await createLibp2p({
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp(), webSockets()],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [steadyNoise()],
     streamMuxers: [
       steadyYamux({ streamOptions: { maxStreamWindowSize: 1 << 20, maxReadBufferLength: 2 << 20 } }),
     ],

@@ -1,8 +1,8 @@
 import type { Stream } from '@libp2p/interface'
-import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
+import { steadyNoise } from '../../../src/node/network/steady-noise.ts'
 import { steadyYamux } from '../../../src/node/network/steady-yamux.ts'
 
 export const FLOOR_PROTOCOL = '/hanse-bench/floor/1.0.0'
@@ -12,7 +12,7 @@ export async function createFloorNode(isListening: boolean): Promise<Libp2p> {
   return await createLibp2p({
     addresses: { listen: isListening ? ['/ip4/127.0.0.1/tcp/0'] : [] },
     transports: [tcp()],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [steadyNoise()],
     streamMuxers: [
       steadyYamux({ streamOptions: { maxStreamWindowSize: 1 << 20, maxReadBufferLength: 2 << 20 } }),
     ],

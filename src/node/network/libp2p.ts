@@ -7,7 +7,6 @@ import type { ComponentLogger, ConnectionGater } from '@libp2p/interface'
 import { FaultTolerance } from '@libp2p/interface'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
-import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
@@ -32,6 +31,7 @@ import {
 import { publicKeyOf } from '../../core/signature.ts'
 import { gossipOptions, type GossipTrust } from './gossip-options.ts'
 import { pushWhatChanged } from './push-what-changed.ts'
+import { steadyNoise } from './steady-noise.ts'
 import { steadyYamux } from './steady-yamux.ts'
 
 /** Service tag on the local network. */
@@ -70,7 +70,7 @@ export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'pee
       appendAnnounce: [...init.announce],
     },
     transports: [tcp(), webSockets(), ...(init.relay ? [circuitRelayTransport()] : [])],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [steadyNoise()],
     // The receive window must not outgrow the read buffer, or a paused stream is killed (js-libp2p 3: 16 MiB over 4 MiB).
     streamMuxers: [
       steadyYamux({
