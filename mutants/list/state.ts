@@ -127,7 +127,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: 'heads-in-arrival-order',
     rule: 'the clock lists the heads of a forked author in the order of their arrival',
     file: 'src/core/clock.ts',
-    edits: [['const sorted = [...heads].sort(compareHeads)', 'const sorted = [...heads]']],
+    edits: [['({ seq, id })).sort(compareHeads)', '({ seq, id }))']],
     tests: ['test/core/clock.test.ts'],
   },
   {

@@ -23,22 +23,21 @@ export function compareHeads(a: Head, b: Head): number {
 
 /**
  * The clock of a replica: author → heads, as a Merkle trie keyed by author. Heads commit to their past, so the root commits to
- * every header in it: equal roots mean equal sets. The root is kept up incrementally (src/core/trie.ts).
+ * every header in it: equal roots mean equal sets. The root is kept up incrementally (src/core/trie.ts), and hashed when it is
+ * asked for: an author that writes a hundred times between two comparisons costs one leaf, and no operation waits for it.
  */
 export class Clock {
   readonly #heads = new Map<string, ClockEntry>()
   readonly #trie = new MerkleTrie()
+  /** By author, hexadecimal: whose leaf is not, or no longer, that of its heads. */
+  readonly #pending = new Map<string, Uint8Array>()
 
   /** Replaces the heads of an author; without any, the author has no place in the clock: all it wrote is severed. */
   set(author: Uint8Array, heads: readonly Head[]): void {
-    if (heads.length === 0) {
-      this.#heads.delete(toHex(author))
-      this.#trie.delete(author)
-      return
-    }
-    const sorted = [...heads].sort(compareHeads)
-    this.#heads.set(toHex(author), { author, heads: sorted })
-    this.#trie.set(author, clockLeaf(sorted))
+    const key = toHex(author)
+    this.#pending.set(key, author)
+    if (heads.length === 0) this.#heads.delete(key)
+    else this.#heads.set(key, { author, heads: heads.map(({ seq, id }) => ({ seq, id })).sort(compareHeads) })
   }
 
   /** The heads of an author, ascending; none where the author is unknown. */
@@ -48,29 +47,40 @@ export class Clock {
 
   /** Root hash, and the number of authors. */
   digest(): TrieDigest {
-    return this.#trie.digest()
+    return this.#settled().digest()
   }
 
   /** Digest of what lies at or below a prefix of nibbles of the author key. */
   digestAt(prefix: readonly number[]): TrieDigest {
-    return this.#trie.digestAt(prefix)
+    return this.#settled().digestAt(prefix)
   }
 
   /** Digest of one author alone; that of nothing where it is unknown. */
   digestOf(author: Uint8Array): TrieDigest {
-    return this.#trie.digestAt(nibblesOf(author))
+    return this.#settled().digestAt(nibblesOf(author))
   }
 
   /** The authors at or below a prefix, ascending. */
   authorsAt(prefix: readonly number[]): readonly Uint8Array[] {
-    return this.#trie.keysAt(prefix)
+    return this.#settled().keysAt(prefix)
   }
 
   /** The only author whose key begins with these bytes; null where there is none, or another. */
   authorWith(start: Uint8Array): Uint8Array | null {
     const prefix = nibblesOf(start)
-    if (this.#trie.digestAt(prefix).count !== 1) return null
-    return this.#trie.keysAt(prefix)[0] ?? null
+    const trie = this.#settled()
+    if (trie.digestAt(prefix).count !== 1) return null
+    return trie.keysAt(prefix)[0] ?? null
+  }
+
+  #settled(): MerkleTrie {
+    for (const [key, author] of this.#pending) {
+      const heads = this.#heads.get(key)?.heads
+      if (heads === undefined) this.#trie.delete(author)
+      else this.#trie.set(author, clockLeaf(heads))
+    }
+    this.#pending.clear()
+    return this.#trie
   }
 }
 

@@ -56,3 +56,29 @@ test('an author with more branches than a call has room for arguments has a plac
   })
   expect(rootOf(author, heads)).not.toBe(rootOf(author, heads.slice(1)))
 })
+
+test('what is asked between changes is answered as by a clock that was made at that moment', () => {
+  const authors = [1, 2, 3].map((n) => new Uint8Array(32).fill(n))
+  const change = fc.record({
+    author: fc.constantFrom(...authors),
+    listed: fc.oneof(heads, fc.constant([])),
+    isAsked: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 12 }), (changes) => {
+      const clock = new Clock()
+      const now = new Map<Uint8Array, readonly Head[]>()
+      for (const { author, listed, isAsked } of changes) {
+        clock.set(author, listed)
+        now.set(author, listed)
+        if (!isAsked) continue
+        const fresh = new Clock()
+        for (const [key, of] of now) fresh.set(key, of)
+        expect(clock.digest()).toEqual(fresh.digest())
+        expect(clock.authorsAt([])).toEqual(fresh.authorsAt([]))
+        expect(clock.digestOf(author)).toEqual(fresh.digestOf(author))
+        expect(clock.authorWith(author)).toEqual(listed.length === 0 ? null : author)
+      }
+    }),
+  )
+})
