@@ -259,7 +259,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: 'zip-bomb-bound-off',
     rule: 'a small frame may unpack to any size',
     file: 'protocols/sync/frame-stream.ts',
-    edits: [['maxOutputLength: FRAME_BYTES_MAX,', 'maxOutputLength: FRAME_BYTES_MAX * 1000,']],
+    edits: [['maxOutputLength: bytesMax,', 'maxOutputLength: bytesMax * 1000,']],
     tests: [...WIRE, 'test/fuzz/targets.test.ts'],
   },
   {

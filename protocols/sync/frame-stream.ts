@@ -10,10 +10,25 @@ import { fail, ok, type Fault, type Result } from '../../src/core/result.ts'
 /** The first byte of a frame says how the rest is packed. docs/protocol.md §4.1. */
 const PLAIN = 0
 const ZSTD = 1
+/** A number of bytes that nothing packs, which are the last of the message, and then the rest of it as a zstd frame. */
+const ZSTD_AND_PLAIN = 2
 /** Largest window a frame may ask the decompressor to allocate, as a power of two: twice FRAME_BYTES_MAX. */
 const ZSTD_WINDOW_LOG_MAX = 21
 /** Below this many bytes compression costs more than it saves. */
 const COMPRESS_FROM_BYTES = 256
+/**
+ * Up to so many bytes are packed harder: of a hundred operations that leaves a twentieth less for half a millisecond more. Larger frames are
+ * those of a long transfer, where what is short is time.
+ */
+const COMPRESS_HARD_TO_BYTES = 64 * 1024
+const HARD = { params: { [constants.ZSTD_c_compressionLevel]: 12 } }
+
+/** An encoded message. */
+export interface Payload {
+  readonly payload: Uint8Array
+  /** So many at its end look random: packing them with the others would only make those larger. */
+  readonly plainBytes: number
+}
 
 export type FrameFault = Fault<'FRAME_TOO_LARGE' | 'NON_CANONICAL'>
 
@@ -26,7 +41,7 @@ export interface FrameStream {
    */
   frames(): AsyncIterable<Result<Uint8Array, FrameFault>>
   /** Sends a frame; resolves when the peer has taken enough that there is room for more. Throws when the stream is gone. */
-  write(payload: Uint8Array, signal: AbortSignal): Promise<FrameSize>
+  write(payload: Uint8Array | Payload, signal: AbortSignal): Promise<FrameSize>
   /** Bytes taken from the stream so far, as they came over the wire. */
   readonly bytesReceived: number
 }
@@ -59,8 +74,8 @@ export function createFrameStream(
           }),
         unpackFrames,
       ),
-    async write(payload, signal) {
-      const frame = pack(payload)
+    async write(message, signal) {
+      const frame = pack(message instanceof Uint8Array ? { payload: message, plainBytes: 0 } : message)
       if (!stream.send(frame)) await drained(stream, signal)
       return frame.byteLength
     },
@@ -90,14 +105,25 @@ function isLengthError(error: unknown): boolean {
   return error instanceof Error && /^Invalid(Data|Message)Length(Length)?Error$/.test(error.name)
 }
 
-function pack(payload: Uint8Array): Uint8ArrayList {
-  const packed = payload.length < COMPRESS_FROM_BYTES ? null : zstdCompressSync(payload)
-  const content =
-    packed !== null && packed.length < payload.length
-      ? concatBytes(Uint8Array.of(ZSTD), packed)
-      : concatBytes(Uint8Array.of(PLAIN), payload)
-  return new Uint8ArrayList(encodeLength(content.length), content)
+function pack({ payload, plainBytes }: Payload): Uint8ArrayList {
+  const content = packed({ payload, plainBytes })
+  return content !== null && content.length <= payload.length
+    ? new Uint8ArrayList(encodeLength(content.length), content)
+    : new Uint8ArrayList(encodeLength(1 + payload.length), Uint8Array.of(PLAIN), payload)
 }
+
+/** Packing and content; null where there is too little to pack. */
+function packed({ payload, plainBytes }: Payload): Uint8Array | null {
+  const end = payload.length - plainBytes
+  if (end < COMPRESS_FROM_BYTES) return null
+  const zstd = zstdCompressSync(payload.subarray(0, end), end <= COMPRESS_HARD_TO_BYTES ? HARD : undefined)
+  return plainBytes === 0
+    ? concatBytes(Uint8Array.of(ZSTD), zstd)
+    : concatBytes(Uint8Array.of(ZSTD_AND_PLAIN), encodeLength(plainBytes), payload.subarray(end), zstd)
+}
+
+/** Bytes of a length that a frame can have. */
+const LENGTH_BYTES_MAX = 3
 
 /** Length as an unsigned varint (multiformats), little end first. */
 function encodeLength(length: number): Uint8Array {
@@ -111,17 +137,42 @@ function encodeLength(length: number): Uint8Array {
   return Uint8Array.from(bytes)
 }
 
-const UNPACK_OPTIONS = {
-  maxOutputLength: FRAME_BYTES_MAX,
-  params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
-}
-
 function unpack(frame: Uint8Array): Result<Uint8Array, FrameFault> {
   const content = frame.subarray(1)
   if (frame[0] === PLAIN) return ok(content)
-  if (frame[0] !== ZSTD) return fail('NON_CANONICAL', `a frame packed in way ${frame[0] ?? 'none'}`)
+  if (frame[0] === ZSTD) return unzip(content, FRAME_BYTES_MAX)
+  if (frame[0] !== ZSTD_AND_PLAIN) return fail('NON_CANONICAL', `a frame packed in way ${frame[0] ?? 'none'}`)
+  const plain = plainPart(content)
+  if (plain === null) return fail('NON_CANONICAL', 'a frame with more plain bytes than it has')
+  const zipped = unzip(
+    content.subarray(plain.byteOffset - content.byteOffset + plain.length),
+    FRAME_BYTES_MAX - plain.length,
+  )
+  return zipped.ok ? ok(concatBytes(zipped.value, plain)) : zipped
+}
+
+/** The bytes at the beginning whose number is said before them; null where there are not so many. */
+function plainPart(content: Uint8Array): Uint8Array | null {
+  let length = 0
+  for (let i = 0; i < LENGTH_BYTES_MAX; i++) {
+    const byte = content[i] ?? 0
+    length += (byte & 0x7f) * 0x80 ** i
+    if (byte >= 0x80) continue
+    // Shortest form: the last byte of a length of several is not 0.
+    const isLength = (i === 0 || byte > 0) && i + 1 + length <= content.length
+    return isLength ? content.subarray(i + 1, i + 1 + length) : null
+  }
+  return null
+}
+
+/** `bytesMax`: at least 1. */
+function unzip(zstd: Uint8Array, bytesMax: number): Result<Uint8Array, FrameFault> {
+  const options = {
+    maxOutputLength: bytesMax,
+    params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
+  }
   try {
-    return ok(new Uint8Array(zstdDecompressSync(content, UNPACK_OPTIONS)))
+    return ok(new Uint8Array(zstdDecompressSync(zstd, options)))
   } catch (error) {
     return error instanceof RangeError
       ? fail('FRAME_TOO_LARGE', `a frame that unpacks to more than ${FRAME_BYTES_MAX} bytes`)

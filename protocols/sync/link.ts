@@ -17,9 +17,9 @@ import {
   type SyncReport,
 } from '../../src/core/sync/session.ts'
 import type { SyncView } from '../../src/core/sync/view.ts'
-import { createFrameStream, type FrameStream } from './frame-stream.ts'
+import { createFrameStream, type FrameStream, type Payload } from './frame-stream.ts'
 import { type LinkBudget, QUEUED_OVERHEAD_BYTES, type QueueHolder, RunBound } from './link-budget.ts'
-import { decodeMessage, encodeMessage, type WireMessage } from './message-codec.ts'
+import { decodeMessage, encodeMessage, plainBytesOf, type WireMessage } from './message-codec.ts'
 import type { SyncHost, SyncSpace } from './host.ts'
 import { type AcceptedReceipt, LinkReading, protocolFault } from './link-reading.ts'
 
@@ -73,7 +73,7 @@ export class SyncLink {
   readonly #queued: QueueHolder
   /** Who reads on the other end; null until the peer has named a space we share. */
   #reading: LinkReading | null = null
-  readonly #queue: { readonly payload: Uint8Array; readonly size: number }[] = []
+  readonly #queue: (Payload & { readonly size: number })[] = []
   #isWriting = false
   #admissions: Promise<void> = Promise.resolve()
   #silence: NodeJS.Timeout | null = null
@@ -326,7 +326,7 @@ export class SyncLink {
     if (this.#isClosed) return
     const payload = encodeMessage(message)
     const size = payload.length + QUEUED_OVERHEAD_BYTES
-    this.#queue.push({ payload, size })
+    this.#queue.push({ payload, plainBytes: plainBytesOf(message), size })
     this.#queued.bytes += size
     if (this.#queued.bytes > LINK_QUEUE_BYTES_MAX) this.#queued.drop()
     else this.#budget.makeRoom()
@@ -337,7 +337,7 @@ export class SyncLink {
     this.#isWriting = true
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        this.#bytesSent += await this.#frames.write(next.payload, this.#abort.signal)
+        this.#bytesSent += await this.#frames.write(next, this.#abort.signal)
         this.#queued.bytes -= next.size
       }
     } catch (error) {

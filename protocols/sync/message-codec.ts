@@ -12,7 +12,7 @@ import {
 import type { Operation } from '../../src/core/operation/operation.ts'
 import { fail, ok, type Fault, type Result } from '../../src/core/result.ts'
 import { SIGNATURE_BYTES } from '../../src/core/signature.ts'
-import { decodeBatch, encodeBatch } from '../../src/core/sync/batch.ts'
+import { decodeBatch, encodeBatch, signatureBytes } from '../../src/core/sync/batch.ts'
 import { NONCE_BYTES, type ReadProof } from '../../src/core/sync/handshake.ts'
 import type { ListedEntry, ListedHead, Standing, SyncMessage } from '../../src/core/sync/message.ts'
 import type { Receipt } from '../../src/core/sync/receipt.ts'
@@ -63,6 +63,11 @@ const NOTHING = new Uint8Array()
 /** Canonical DAG-CBOR `[tag, …fields]`; a batch of operations is a byte string inside (src/core/sync/batch.ts). */
 export function encodeMessage(message: WireMessage): Uint8Array {
   return encodeCanonical([TAGS[message.kind], ...fieldsOf(message)])
+}
+
+/** How many bytes at the end of an encoded message nothing packs: signatures. */
+export function plainBytesOf(message: WireMessage): number {
+  return message.kind === 'operations' ? signatureBytes(message.operations) : 0
 }
 
 function fieldsOf(message: WireMessage): readonly unknown[] {

@@ -219,14 +219,15 @@ describe('a batch', () => {
     )
     const parts = (rows.ok ? rows.value : []) as unknown[]
     for (const [column, bad] of [
-      [4, 7],
-      [5, [-1, null]],
-      [6, [9]],
-      [9, -1],
+      [3, 7],
+      [4, [-1, null]],
+      [5, [9]],
+      [5, [0]],
+      [8, -1],
+      [9, 7],
       [10, 7],
-      [11, 7],
-      [12, 'a//b'],
-      [13, ['no bytes']],
+      [11, 'a//b'],
+      [12, ['no bytes']],
     ] as const) {
       const torn = parts.with(column, (parts[column] as unknown[]).with(2, bad))
       const decoded = decodeBatch(encodeCanonical(torn), spaceId)
@@ -238,7 +239,7 @@ describe('a batch', () => {
   })
 
   test('is refused whole when it names long things often, or holds one operation too many', () => {
-    const row = (chain: number) => [0, false, [] as unknown[], 1, 1, 0, chain, 0, '', []]
+    const row = (author: number) => [author, false, [] as unknown[], 1, 1, 0, 1, 0, '', []]
     const batch = (
       authors: unknown[],
       chains: unknown[],
@@ -246,7 +247,7 @@ describe('a batch', () => {
       signatures = rows.length * 64,
     ) => {
       const columns = Array.from({ length: 10 }, (_, column) => rows.map((values) => values[column]))
-      const parts = [authors, chains, ['/op/write'], new Uint8Array(signatures), ...columns]
+      const parts = [authors, chains, ['/op/write'], ...columns, new Uint8Array(signatures)]
       return decodeBatch(encodeCanonical(parts), spaceId)
     }
     const key = new Uint8Array(32)
@@ -257,11 +258,11 @@ describe('a batch', () => {
     expect(batch([key], [Array.from({ length: 9 }, () => key)], [])).toMatchObject({
       fault: { code: 'BAD_FIELD' },
     })
-    const rows = (length: number) => Array.from({ length }, () => row(0))
+    const rows = (length: number) => Array.from({ length }, (_, place) => row(place === 0 ? 0 : 1))
     expect(batch([key], [[]], rows(BATCH_OPERATIONS_MAX)).ok).toBe(true)
     expect(batch([key], [[]], rows(BATCH_OPERATIONS_MAX + 1))).toMatchObject({ fault: { code: 'LIMIT' } })
-    const deps = Array.from({ length: 65 }, () => 0)
-    expect(batch([key], [[]], [row(0), row(0).with(2, deps)])).toMatchObject({
+    const deps = Array.from({ length: 65 }, () => 1)
+    expect(batch([key], [[]], [row(0), row(1).with(2, deps)])).toMatchObject({
       value: [{ ok: true }, { ok: false }],
     })
   })
@@ -308,7 +309,7 @@ describe('a batch', () => {
             [bob.publicKey, alice.publicKey],
             [[], [genesis.id]],
           ]
-          bytes = encodeCanonical([keys, chains, ['/op/write'], new Uint8Array(256), ...parts])
+          bytes = encodeCanonical([keys, chains, ['/op/write'], ...parts, new Uint8Array(256)])
         } catch {
           return
         }

@@ -15,60 +15,60 @@ export type BatchItem = Result<Operation>
 
 /**
  * Packs operations so that nothing travels which the receiver can compute (docs/protocol.md §4.5): the space is known; authors,
- * delegation chains and commands are listed once; `prev` and `seq` are left out where the author's previous operation is in the
- * batch; parents in the batch are named by their place; the body's hash and size follow from the body. `shared`: what the receiver has
- * listed and the sender has too, of which keys, chains and ids are named by place. Column by column, which
- * packs better than row by row and is read faster. The caller keeps to BATCH_OPERATIONS_MAX and BATCH_BYTES_TARGET.
+ * delegation chains and commands are listed once; `prev`, `seq` and the chain are left out where the author's previous operation is in
+ * the batch and says them; parents in the batch are named by how far back they are; the body's hash and size follow from the body.
+ * `shared`: what the receiver has listed and the sender has too, of which keys, chains and ids are named by place. Column by column, which
+ * packs better than row by row and is read faster, and the signatures last, because nothing packs them ({@link signatureBytes}). The caller
+ * keeps to BATCH_OPERATIONS_MAX and BATCH_BYTES_TARGET.
  */
 export function encodeBatch(operations: readonly Operation[], shared = NOTHING_SHARED): Uint8Array {
   const authors = new Dictionary<Uint8Array>(toKey)
   const chains = new Dictionary<readonly Uint8Array[]>((chain) => chain.map(toKey).join(''))
-  /** By author: the place of the chain it used last, which nearly always is the next one too. */
-  const chainOf: number[] = []
   const sharedPlace = (id: Uint8Array): number | undefined => {
     const place = shared.placeOf(id)
     return place === undefined ? undefined : -1 - place
   }
   const commands = new Dictionary<string>((command) => command)
   const places = new Places(operations)
-  const lastOf = new Map<number, Uint8Array>()
+  /** By author: what it wrote last, in this batch or else as the receiver listed it. */
+  const lastOf: (Pick<SharedHead, 'id' | 'caps'> | undefined)[] = []
   const columns = Array.from({ length: COLUMNS }, (): unknown[] => [])
-  const signatures = new Uint8Array(operations.length * SIGNATURE_BYTES)
+  const signatures = new Uint8Array(signatureBytes(operations))
   let lamport = 0
   let time = 0
   for (const [place, { id, header, signature, body }] of operations.entries()) {
+    const met = authors.values.length
     const author = authors.place(header.author)
-    const likely = chainOf[author]
-    const chain =
-      likely !== undefined && isSameChain(chains.values[likely], header.caps)
-        ? likely
-        : chains.place(header.caps)
-    chainOf[author] = chain
-    // What an author wrote last is what it wrote in this batch, or else the head that the receiver listed.
-    const last = lastOf.get(author) ?? shared.at(shared.placeOfAuthor(header.author) ?? -1)?.id
-    const follows = last !== undefined && header.prev !== null && equalBytes(last, header.prev)
+    if (author === met) lastOf.push(shared.at(shared.placeOfAuthor(header.author) ?? -1))
+    const last = lastOf[author]
+    const follows = last !== undefined && header.prev !== null && equalBytes(last.id, header.prev)
     const row = [
-      author,
+      met - author,
       // true: follows the author's last in this batch; false: the genesis; else [seq, prev]
       follows ? true : header.space === null ? false : [header.seq, header.prev],
-      header.deps.map((dep) => places.before(place, dep) ?? sharedPlace(dep) ?? dep),
+      header.deps.map((dep) => places.stepsBack(place, dep) ?? sharedPlace(dep) ?? dep),
       header.lamport - lamport,
       header.time - time,
       header.epoch,
-      chain,
+      last !== undefined && isSameChain(last.caps, header.caps) ? 0 : 1 + chains.place(header.caps),
       commands.place(header.command),
       header.path,
       body ?? [header.bodyHash, header.bodySize],
     ]
     for (const [i, column] of columns.entries()) column.push(row[i])
     signatures.set(signature, place * SIGNATURE_BYTES)
-    lastOf.set(author, id)
+    lastOf[author] = { id, caps: header.caps }
     lamport = header.lamport
     time = header.time
   }
   const authorNames = authors.values.map((author) => shared.placeOfAuthor(author) ?? author)
   const chainNames = chains.values.map((chain) => shared.placeOfChain(chain) ?? chain)
-  return encodeCanonical([authorNames, chainNames, commands.values, signatures, ...columns])
+  return encodeCanonical([authorNames, chainNames, commands.values, ...columns, signatures])
+}
+
+/** How many bytes at the end of such a batch are signatures. */
+export function signatureBytes(operations: readonly Operation[]): number {
+  return operations.length * SIGNATURE_BYTES
 }
 
 /** What a batch has for each operation, besides its signature. */
@@ -88,8 +88,9 @@ export function decodeBatch(
   if (!decoded.ok) return decoded
   const value = decoded.value
   if (!isList(value, 4 + COLUMNS))
-    return fail('BAD_FIELD', 'a batch is a list of authors, chains, commands, signatures and ten columns')
-  const [authorNames, chainNames, commands, signatures, ...columns] = value
+    return fail('BAD_FIELD', 'a batch is a list of authors, chains, commands, ten columns and signatures')
+  const [authorNames, chainNames, commands, ...columns] = value
+  const signatures = columns.pop()
   const heads = Array.isArray(authorNames)
     ? (authorNames as unknown[]).map((name) => headAt(shared, name))
     : []
@@ -129,6 +130,10 @@ class BatchReader {
   readonly #parts: BatchParts
   readonly #ids: (Uint8Array | null)[] = []
   readonly #lastOf = new Map<number, { readonly id: Uint8Array; readonly seq: number }>()
+  /** By author: the chain it wrote under last. */
+  readonly #chainOf: (readonly Uint8Array[] | undefined)[] = []
+  /** Authors of which something has been read. */
+  #met = 0
   #lamport = 0
   #time = 0
 
@@ -144,25 +149,24 @@ class BatchReader {
   }
 
   #assemble(place: number): BatchItem {
-    const { spaceId, authors, chains, commands, signatures, columns } = this.#parts
+    const { spaceId, authors, commands, signatures, columns } = this.#parts
     const at = (column: number) => columns[column]?.[place]
-    const author = at(0)
+    const author = this.#authorAt(at(0))
     const link = at(1)
     const lamportStep = at(3)
     const timeStep = at(4)
-    const chain = at(6)
     const command = at(7)
     if (!Number.isSafeInteger(lamportStep) || !Number.isSafeInteger(timeStep))
       return bad('lamport or time is not a step')
     // First of all, because the operations that follow count on from here whatever becomes of this one.
     this.#lamport += lamportStep as number
     this.#time += timeStep as number
-    const key = isIndex(author) ? authors[author] : undefined
-    const caps = isIndex(chain) ? chains[chain] : undefined
+    const key = authors[author]
+    const caps = key === undefined ? undefined : this.#chainAt(author, at(6))
     if (key === undefined || caps === undefined) return bad('author or chain is not listed in the batch')
-    const position = this.#positionOf(author as number, link)
+    const position = this.#positionOf(author, link)
     if (position === null) return bad('the place in the log is not readable')
-    const parents = this.#resolve(at(2))
+    const parents = this.#resolve(at(2), place)
     if (parents === null)
       return bad('parents are more than may be, or one named by place is not in the batch')
     const content = readContent(at(9))
@@ -183,8 +187,25 @@ class BatchReader {
     // A copy: a view would keep all signatures of the batch as long as one of its operations waits for something.
     const signature = signatures.slice(place * SIGNATURE_BYTES, (place + 1) * SIGNATURE_BYTES)
     const operation = composeOperation(fields, signature, content)
-    if (operation.ok) this.#lastOf.set(author as number, { id: operation.value.id, seq: position.seq })
+    if (operation.ok) this.#lastOf.set(author, { id: operation.value.id, seq: position.seq })
     return operation
+  }
+
+  /** The next of the authors, or one that so many authors ago was that; −1 where there is none. */
+  #authorAt(back: unknown): number {
+    if (!isIndex(back) || back > this.#met) return -1
+    const author = this.#met - back
+    if (back === 0) this.#met++
+    return author
+  }
+
+  /** The chain of the author's operation before, or else a listed one. */
+  #chainAt(author: number, chain: unknown): readonly Uint8Array[] | undefined {
+    if (!isIndex(chain)) return undefined
+    const { chains, heads } = this.#parts
+    const caps = chain > 0 ? chains[chain - 1] : (this.#chainOf[author] ?? heads[author]?.caps)
+    this.#chainOf[author] = caps
+    return caps
   }
 
   #positionOf(
@@ -201,16 +222,16 @@ class BatchReader {
     return isIndex(seq) && (prev === null || prev instanceof Uint8Array) ? { seq, prev } : null
   }
 
-  /** An operation of this batch, or below zero a head that the receiver listed. */
-  #idAt(place: number): Uint8Array | null | undefined {
-    return place >= 0 ? this.#ids[place] : this.#parts.shared.at(-1 - place)?.id
+  /** An operation so many places before `place`, or below zero a head that the receiver listed. */
+  #idAt(step: number, place: number): Uint8Array | null | undefined {
+    return step > 0 ? this.#ids[place - step] : this.#parts.shared.at(-1 - step)?.id
   }
 
-  #resolve(deps: unknown): readonly Uint8Array[] | null {
+  #resolve(deps: unknown, place: number): readonly Uint8Array[] | null {
     if (!Array.isArray(deps) || deps.length > DEPS_MAX) return null
     const ids: Uint8Array[] = []
     for (const dep of deps as unknown[]) {
-      const id = Number.isSafeInteger(dep) ? this.#idAt(dep as number) : dep
+      const id = Number.isSafeInteger(dep) ? this.#idAt(dep as number, place) : dep
       if (!(id instanceof Uint8Array)) return null
       ids.push(id)
     }
@@ -246,18 +267,19 @@ class Places {
     this.#operations = operations
   }
 
-  /** The place of the operation with that id, where it is before `place`. */
-  before(place: number, id: Uint8Array): number | undefined {
+  /** How many places before `place` the operation with that id is. */
+  stepsBack(place: number, id: Uint8Array): number | undefined {
     const last = this.#operations[place - 1]
-    if (last !== undefined && equalBytes(last.id, id)) return place - 1
+    if (last !== undefined && equalBytes(last.id, id)) return 1
     for (; this.#listed < place; this.#listed++)
       this.#byId.set(toKey((this.#operations[this.#listed] as Operation).id), this.#listed)
-    return this.#byId.get(toKey(id))
+    const found = this.#byId.get(toKey(id))
+    return found === undefined ? undefined : place - found
   }
 }
 
-function isSameChain(a: readonly Uint8Array[] | undefined, b: readonly Uint8Array[]): boolean {
-  return a?.length === b.length && a.every((digest, i) => equalBytes(digest, b[i] as Uint8Array))
+function isSameChain(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return a.length === b.length && a.every((digest, i) => equalBytes(digest, b[i] as Uint8Array))
 }
 
 /** Values by their place, each once. */
