@@ -1,16 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate as turnOfEventLoop } from 'node:timers/promises'
-import { PastReader } from '../../core/ancestry.ts'
 import { equalBytes } from '../../core/bytes.ts'
-import type { Entry } from '../../core/graph.ts'
 import { FEED_CURSOR_HEADS_MAX } from '../../core/limits.ts'
-import { isAtOrBelow, parsePath } from '../../core/path.ts'
+import { parsePath } from '../../core/path.ts'
 import type { CellType } from '../../core/types/cell.ts'
-import type { Turn } from '../../storage/space-store.ts'
 import { orThrow } from '../fault-error.ts'
 import type { Replica } from '../replica/replica.ts'
-import { type ChangeCause, type ChangeFilter, type ChangeRecord, recordsOf } from './change-record.ts'
+import {
+  type BareRecord,
+  type ChangeFilter,
+  type ChangeRecord,
+  mayConcern,
+  recordsOf,
+} from './change-record.ts'
+import { ChangeTail, type SharedStep } from './change-tail.ts'
 import { type Cursor, FEED_NAME_BYTES, formatCursor, parseCursor } from './cursor.ts'
+import { FeedReader, type FeedStep } from './feed-reader.ts'
 
 export interface ChangesOptions {
   /** A cursor from a record, or `now`; left out: from the beginning. */
@@ -30,7 +35,7 @@ export interface ChangesOptions {
 
 /** The note that names a space's file among all that hold the space. */
 const FEED_NOTE = 'feed'
-/** Operations and turns read at once. */
+/** Turns read at once, and steps taken in one turn of the event loop of which there is nothing to tell. */
 const PAGE = 256
 
 /**
@@ -41,13 +46,15 @@ const PAGE = 256
  * 3. an operation that loses its effect or gets it back is told again as `revoked` or `restored`, one whose body comes late as `arrived`;
  *    an operation without effect when it is reached is told when it gets it;
  * 4. a cursor is that of the last whole operation: who stops in the middle of one gets all of it again.
- * A follower that waits costs nothing, and a slow one is waited for.
+ * A follower that waits costs nothing, and a slow one is waited for. Who is at the end follows with all others who are (ChangeTail).
  */
 export class ChangeFeed {
   readonly #replica: Replica
+  readonly #tail: ChangeTail
 
   constructor(replica: Replica) {
     this.#replica = replica
+    this.#tail = new ChangeTail(replica)
   }
 
   /** The cursor of everything here. */
@@ -72,32 +79,84 @@ export class ChangeFeed {
     filter: ChangeFilter,
     { live, signal, onEnd }: Pick<ChangesOptions, 'live' | 'signal' | 'onEnd'>,
   ): AsyncGenerator<ChangeRecord, void, void> {
-    const reader = new FeedReader(this.#replica, start, filter)
     const isOver = () => signal?.aborted === true
-    while (!isOver()) {
-      const records = reader.next()
-      if (records?.length === 0) await turnOfEventLoop()
-      else if (records !== null) yield* records
-      else {
-        onEnd?.(reader.cursor())
-        if (live !== true) return
-        await this.#untilAdmitted(signal)
+    for (let from = start; !isOver(); ) {
+      const reader = new FeedReader(this.#replica, from)
+      yield* this.#catchUp(reader, filter, signal)
+      if (live !== true) {
+        if (!isOver()) onEnd?.(formatCursor(reader.place()))
+        return
+      }
+      from = yield* this.#followTail(reader, filter, { signal, onEnd })
+    }
+  }
+
+  /** By itself, to the end of what is there. */
+  async *#catchUp(
+    reader: FeedReader,
+    filter: ChangeFilter,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<ChangeRecord, void, void> {
+    let told = formatCursor(reader.place())
+    let silent = 0
+    while (signal?.aborted !== true) {
+      const step = reader.step()
+      if (step === null) return
+      const records = this.#recordsOf(step, filter)
+      if (records.length > 0) {
+        const before = told
+        told = formatCursor(reader.place())
+        for (const [i, record] of records.entries())
+          yield { ...record, cursor: i === records.length - 1 ? told : before }
+        silent = 0
+      } else if (++silent > PAGE) {
+        // A narrow filter over a long log does not hold everything else up.
+        await turnOfEventLoop()
+        silent = 0
       }
     }
   }
 
-  /** Resolves when something was admitted after the call, or the signal aborts. */
-  async #untilAdmitted(signal: AbortSignal | undefined): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const onEvent = () => resolve()
-    this.#replica.addEventListener('admitted', onEvent)
-    signal?.addEventListener('abort', onEvent)
+  /** With all others who are at the end, until it is too far behind them, or the signal aborts. Returns where it is then. */
+  async *#followTail(
+    reader: FeedReader,
+    filter: ChangeFilter,
+    { signal, onEnd }: Pick<ChangesOptions, 'signal' | 'onEnd'>,
+  ): AsyncGenerator<ChangeRecord, Cursor, void> {
+    // Something may have come since it was at the end: only in one turn with `join` there is nothing in between.
+    if (!reader.isAtEnd()) return reader.place()
+    const seat = this.#tail.join(reader)
+    const wake = () => seat.wake?.()
+    signal?.addEventListener('abort', wake)
+    let last: SharedStep | null = null
     try {
-      await promise
+      for (let silent = 0; signal?.aborted !== true; ) {
+        const step = this.#tail.take(seat)
+        if (step === 'behind') break
+        if (step === 'end') {
+          onEnd?.(this.#tail.cursor())
+          await this.#tail.untilAdmitted(seat)
+        } else if (step === 'more') {
+          await turnOfEventLoop()
+        } else {
+          const records = step.recordsFor(filter)
+          seat.next++
+          last = step
+          yield* records
+          silent = records.length > 0 ? 0 : silent + 1
+          if (silent % PAGE === PAGE - 1) await turnOfEventLoop()
+        }
+      }
     } finally {
-      this.#replica.removeEventListener('admitted', onEvent)
-      signal?.removeEventListener('abort', onEvent)
+      signal?.removeEventListener('abort', wake)
+      this.#tail.leave(seat)
     }
+    return last === null ? reader.place() : orThrow(parseCursor(last.cursor))
+  }
+
+  #recordsOf({ entry, cause }: FeedStep, filter: ChangeFilter): readonly BareRecord[] {
+    if (cause === null || !entry.command.startsWith('/op/') || !mayConcern(entry, filter)) return []
+    return recordsOf(entry, this.#replica.evaluationOf(entry), cause, filter)
   }
 
   #begin(given: Cursor | null): Cursor {
@@ -121,145 +180,6 @@ export class ChangeFeed {
     const name = new Uint8Array(randomBytes(FEED_NAME_BYTES))
     store.transaction('process', (writer) => writer.putNote(FEED_NOTE, name))
     return name
-  }
-}
-
-/** Reads operation after operation and turn after turn, and knows the cursor after each. */
-class FeedReader {
-  readonly #replica: Replica
-  readonly #filter: ChangeFilter
-  readonly #start: Cursor
-  readonly #skipped: PastReader | null
-  readonly #skippedIds: ReadonlySet<number>
-  #ordinal: number
-  #turn: number
-  /** Ordinals of the ends of what was taken; those of the cursor that are not here any more are nowhere. */
-  readonly #ends = new Set<number>()
-  #page: readonly Entry[] = []
-  #pageAt = 0
-  #cursorBefore: string
-
-  constructor(replica: Replica, start: Cursor, filter: ChangeFilter) {
-    const { store } = replica
-    this.#replica = replica
-    this.#filter = filter
-    this.#start = start
-    this.#ordinal = start.ordinal
-    this.#turn = start.turn
-    for (const id of start.heads) {
-      const entry = store.find(id)
-      if (entry !== undefined) this.#ends.add(entry.ordinal)
-    }
-    const skipped = start.skip.flatMap((id) => store.find(id) ?? [])
-    this.#skipped = skipped.length === 0 ? null : new PastReader(store, skipped)
-    this.#skippedIds = new Set(skipped.map(({ ordinal }) => ordinal))
-    this.#cursorBefore = formatCursor(this.#place())
-  }
-
-  /** The cursor of all that was read, whether or not there was something to tell. */
-  cursor(): string {
-    return formatCursor(this.#place())
-  }
-
-  /** What comes next, one operation or turn with at least one record; null where nothing does. */
-  next(): readonly ChangeRecord[] | null {
-    const { store } = this.#replica
-    for (let read = 0; ; read++) {
-      const [turn] = store.turns(this.#turn, 1)
-      if (turn !== undefined && turn.at <= this.#ordinal) {
-        this.#turn++
-        const records = this.#tellTurn(turn)
-        if (records.length > 0 || read >= PAGE) return records
-        continue
-      }
-      const entry = this.#nextEntry()
-      if (entry === undefined) return null
-      this.#take(entry)
-      const records = this.#tell(entry, this.#causeOf(entry))
-      // Also an empty hand now and then, so that a narrow filter over a long log does not hold everything else up.
-      if (records.length > 0 || read >= PAGE) return records
-    }
-  }
-
-  #nextEntry(): Entry | undefined {
-    if (this.#ordinal >= this.#pageAt + this.#page.length || this.#ordinal < this.#pageAt) {
-      const { store } = this.#replica
-      const waiting = store.count() - this.#ordinal
-      if (waiting <= 0) return undefined
-      // Of one alone, which many followers tell at once, the store has it in memory.
-      this.#page = waiting === 1 ? [store.at(this.#ordinal)] : store.entriesFrom(this.#ordinal, PAGE)
-      this.#pageAt = this.#ordinal
-    }
-    return this.#page[this.#ordinal - this.#pageAt]
-  }
-
-  #take(entry: Entry): void {
-    this.#ordinal++
-    for (const parent of entry.parents) this.#ends.delete(parent)
-    this.#ends.add(entry.ordinal)
-  }
-
-  /** Null where there is nothing to tell of an operation that is reached. */
-  #causeOf(entry: Entry): ChangeCause | null {
-    const isMasked = this.#replica.store.mask(entry.ordinal) !== undefined
-    if (!this.#wasSeenElsewhere(entry)) return isMasked ? null : 'written'
-    // It may have had its effect there.
-    if (isMasked) return 'revoked'
-    // It may have been without effect there, if there was ever a revocation that reaches it.
-    for (const _ of this.#replica.verdicts.reaching(entry.caps)) return 'restored'
-    return null
-  }
-
-  #wasSeenElsewhere(entry: Entry): boolean {
-    if (this.#skipped === null || entry.ordinal >= this.#start.skipUntil) return false
-    return this.#skippedIds.has(entry.ordinal) || this.#skipped.has(entry)
-  }
-
-  #tellTurn({ ordinal, kind }: Turn): readonly ChangeRecord[] {
-    const { store } = this.#replica
-    const isMasked = store.mask(ordinal) !== undefined
-    const entry = store.at(ordinal)
-    switch (kind) {
-      case 'body':
-        return this.#tell(entry, isMasked ? null : 'arrived')
-      case 'masked':
-        return this.#tell(entry, isMasked ? 'revoked' : null)
-      case 'unmasked':
-        return this.#tell(entry, isMasked ? null : 'restored')
-    }
-  }
-
-  #tell(entry: Entry, cause: ChangeCause | null): readonly ChangeRecord[] {
-    const { path } = this.#filter
-    // Changes lie at or below the path of their operation.
-    const mayConcern = isAtOrBelow(path, entry.path) || isAtOrBelow(entry.path, path)
-    if (cause === null || !mayConcern || !entry.command.startsWith('/op/')) return []
-    const records = recordsOf(entry, this.#replica.evaluationOf(entry), cause, this.#filter)
-    if (records.length === 0) return []
-    const before = this.#cursorBefore
-    this.#cursorBefore = formatCursor(this.#place())
-    return records.map((record, i) => ({
-      ...record,
-      cursor: i === records.length - 1 ? this.#cursorBefore : before,
-    }))
-  }
-
-  #place(): Cursor {
-    const { store } = this.#replica
-    const { feed, skip, skipUntil } = this.#start
-    const isPast = this.#ordinal >= skipUntil
-    // While a body is missing, what has been seen cannot be said by ids: elsewhere the body may be there from the beginning.
-    const isWhole = store.absentBodyCount() === 0
-    const ends = [...this.#ends].sort((a, b) => a - b).slice(-FEED_CURSOR_HEADS_MAX)
-    const heads = isWhole ? ends.map((ordinal) => store.at(ordinal).id) : []
-    return {
-      feed,
-      ordinal: this.#ordinal,
-      turn: this.#turn,
-      heads,
-      skip: isPast ? [] : skip,
-      skipUntil: isPast ? 0 : skipUntil,
-    }
   }
 }
 

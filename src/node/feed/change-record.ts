@@ -44,20 +44,36 @@ export interface ChangeFilter {
   readonly mayRead: (path: string) => boolean
 }
 
+/** A record without a cursor. */
+export type BareRecord = Omit<ChangeRecord, 'cursor'>
+
+/** What somebody wants who wants all there is. */
+export const EVERYTHING: ChangeFilter = { path: '', types: null, mayRead: () => true }
+
+/** False where nothing that the operation did is wanted, which its header alone says: changes lie at or below its path. */
+export function mayConcern({ path }: Entry, { path: wanted }: ChangeFilter): boolean {
+  return isAtOrBelow(wanted, path) || isAtOrBelow(path, wanted)
+}
+
+/** True where a follower wants to hear of that item, and may. */
+export function isWanted({ path, type }: Pick<ChangeRecord, 'path' | 'type'>, filter: ChangeFilter): boolean {
+  return isAtOrBelow(path, filter.path) && filter.types?.has(type) !== false && filter.mayRead(path)
+}
+
 /** What an operation did, item by item, in the order of its changes; without cursors. */
 export function recordsOf(
   entry: Entry,
   evaluation: Evaluation,
   cause: ChangeCause,
-  { path: prefix, types, mayRead }: ChangeFilter,
-): readonly Omit<ChangeRecord, 'cursor'>[] {
-  const byItem = new Map<string, Omit<ChangeRecord, 'cursor'> & { readonly changes: FieldChange[] }>()
+  filter: ChangeFilter,
+): readonly BareRecord[] {
+  const byItem = new Map<string, BareRecord & { readonly changes: FieldChange[] }>()
   const about = { cause, operation: toHex(entry.id), author: formatDid(entry.author), time: entry.time }
   for (const change of evaluation) {
     if (!change.ok || change.value.kind !== 'cells') continue
     for (const edit of change.value.edits) {
       const { path, type } = edit
-      if (!isAtOrBelow(path, prefix) || types?.has(type) === false || !mayRead(path)) continue
+      if (!isWanted(edit, filter)) continue
       const name = `${type} ${path}`
       const record = byItem.get(name) ?? { ...about, path, type, changes: [] }
       byItem.set(name, record)
