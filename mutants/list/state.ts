@@ -239,8 +239,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     file: 'src/core/state/state-hashes.ts',
     edits: [
       [
-        'sha256(STATE_FIELD_TAG, encodeCanonical([field, value]))',
-        'sha256(STATE_FIELD_TAG, encodeCanonical([field, value.length > 0]))',
+        'sha256Into(target, at, FIELD_INPUT.subarray(0, from + value.length))',
+        'sha256Into(target, at, FIELD_INPUT.subarray(0, from))',
       ],
     ],
     tests: CONVERGENCE,

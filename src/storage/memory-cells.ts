@@ -66,6 +66,10 @@ export class MemoryCells {
     return rows
   }
 
+  eachShown(visit: (key: CellKey, value: Uint8Array) => void): void {
+    for (const { key, cell } of this.#sorted) if (cell?.removed === false) visit(key, cell.value)
+  }
+
   isRemoved(key: CellKey, element: ElementRef): boolean {
     return this.#cells.get(cellName(key))?.removed.has(elementName(element)) ?? false
   }

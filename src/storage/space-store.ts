@@ -155,6 +155,11 @@ export interface SpaceStore extends Graph {
   cellsAt(path: string): readonly CellRow[]
   /** A page of cells, removed ones left out. */
   cells(range: CellRange): readonly CellRow[]
+  /**
+   * Calls back with the key and the value of every cell, removed ones left out, in the order of `cells` and for less than those cost. The value
+   * is a view that is good during the call alone.
+   */
+  eachShown(visit: (key: CellKey, value: Uint8Array) => void): void
   /** True when some removal names that element of that cell. */
   isRemoved(key: CellKey, element: ElementRef): boolean
   /** The elements of a cell that some removal names, in no particular order. */

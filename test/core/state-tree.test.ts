@@ -3,6 +3,8 @@ import { toHex, utf8 } from '../../src/core/bytes.ts'
 import { encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { sha256 } from '../../src/core/hash.ts'
 import type * as Hash from '../../src/core/hash.ts'
+import { STATE_FIELD_TAG } from '../../src/core/domain-tags.ts'
+import { fieldValue } from '../../src/core/state/state-hashes.ts'
 import { StateTree } from '../../src/core/state/state-tree.ts'
 import { MerkleTrie } from '../../src/core/trie.ts'
 
@@ -30,6 +32,16 @@ function costOf(tree: StateTree, change: () => void): number {
   tree.root()
   return counted.hashes
 }
+
+test.each([0, 1, 23, 24, 255, 256, 4_000, 4_096, 65_535, 65_536, 262_144])(
+  'the value of a field commits to its canonical form, with %i bytes shown',
+  (length) => {
+    for (const field of ['', 'name', 'é', 'long '.repeat(60)]) {
+      const value = new Uint8Array(length).fill(7)
+      expect(fieldValue(field, value)).toEqual(sha256(STATE_FIELD_TAG, encodeCanonical([field, value])))
+    }
+  },
+)
 
 test('one more entry of a long log, one changed and one taken away cost a few hashes, whatever the length', () => {
   const tree = new StateTree()

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { equalBytes } from '../../src/core/bytes.ts'
 import { REFUSALS_REMEMBERED_MAX } from '../../src/core/limits.ts'
 import type { Entry } from '../../src/core/graph.ts'
-import type { Refusal, SpaceStore, SpaceWriter } from '../../src/storage/space-store.ts'
+import type { CellKey } from '../../src/core/types/cell.ts'
+import type { CellRow, Refusal, SpaceStore, SpaceWriter } from '../../src/storage/space-store.ts'
 import {
   alice,
   append,
@@ -454,6 +455,28 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
             'p/09',
           ])
           expect(pagesOf(store, 'p', 4).length).toBe(7)
+        })
+      })
+
+      it('calls back with all that shows, whatever it is named and however much it is', () => {
+        const long = 'long '.repeat(2_000)
+        const named = ['é/\u{1F600}', 'a\0b', 'a', 'a/0'].map((path) => register(path))
+        const fields = ['e', 'é', '1,2'].map((name) => field('map', name))
+        both(() => expect(shownBy(store)).toEqual([]))
+        write((writer) => {
+          for (const [i, key] of [...named, ...fields].entries()) writer.putCell(key, cellOf(idOf('1'), i))
+          writer.putCell({ path: 'note', type: 'text', field: '' }, cellOf(idOf('2'), long))
+          writer.putCell(register('gone'), cellOf(idOf('3'), 1, { removed: true }))
+          writer.putRemoval(register('never'), { id: idOf('4'), index: 0 })
+        })
+        both(() => expect(shownBy(store)).toEqual(pagesOf(store, '', 100).map(toShown)))
+        write((writer) => {
+          for (let i = 0; i < 700; i++)
+            writer.putCell(register(`many/${i}`), cellOf(idOf('5'), i % 9 || long))
+        })
+        both(() => {
+          expect(shownBy(store)).toEqual(pagesOf(store, '', 100).map(toShown))
+          expect(shownBy(store).length).toBe(708)
         })
       })
 
@@ -929,3 +952,12 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
     })
   })
 }
+
+/** What `eachShown` calls back with, its values copied. */
+function shownBy(store: SpaceStore): readonly (readonly [CellKey, Uint8Array])[] {
+  const shown: (readonly [CellKey, Uint8Array])[] = []
+  store.eachShown((key, value) => shown.push([key, new Uint8Array(value)]))
+  return shown
+}
+
+const toShown = ({ key, cell }: CellRow) => [key, cell.value] as const

@@ -1,7 +1,7 @@
 import { concatBytes, utf8 } from '../bytes.ts'
 import { encodeCanonical } from '../canonical-cbor.ts'
 import { STATE_FIELD_TAG, STATE_ITEM_TAG, STATE_NODE_TAG } from '../domain-tags.ts'
-import { HASH_BYTES, sha256 } from '../hash.ts'
+import { HASH_BYTES, sha256, sha256Into } from '../hash.ts'
 import { ROOT_PATH } from '../path.ts'
 import { copyHash, HASH_WORDS, Preimage } from '../preimage.ts'
 import { EMPTY_TRIE } from '../trie.ts'
@@ -27,7 +27,47 @@ export const fieldKey = (field: string): Uint8Array => (field === '' ? ONLY_FIEL
 
 /** Value of a field in the trie of its item. `value`: canonical bytes. */
 export function fieldValue(field: string, value: Uint8Array): Uint8Array {
-  return sha256(STATE_FIELD_TAG, encodeCanonical([field, value]))
+  const bytes = new Uint8Array(HASH_BYTES)
+  fieldValueInto(bytes, 0, field, value)
+  return bytes
+}
+
+/** Writes it to where 32 bytes have room from `at` on: sha256(tag ‖ canonical [field, value]), without a copy of the value for each. */
+export function fieldValueInto(target: Uint8Array, at: number, field: string, value: Uint8Array): void {
+  const begin = field === '' ? ONLY_FIELD_BEGIN : fieldBegin(field)
+  const bytes = begin.length + BYTES_HEAD_MAX + value.length
+  if (bytes > FIELD_INPUT.length) return sha256Into(target, at, concatBytes(begin, encodeCanonical(value)))
+  FIELD_INPUT.set(begin)
+  const from = writeBytesHead(FIELD_INPUT, begin.length, value.length)
+  FIELD_INPUT.set(value, from)
+  sha256Into(target, at, FIELD_INPUT.subarray(0, from + value.length))
+}
+
+/** What the value of a field is of, up to the value. */
+const fieldBegin = (field: string): Uint8Array =>
+  concatBytes(STATE_FIELD_TAG, LIST_OF_TWO, encodeCanonical(field))
+const LIST_OF_TWO = Uint8Array.of(0x82)
+const ONLY_FIELD_BEGIN = fieldBegin('')
+/** Values of less than this are put together here, in bytes. */
+const FIELD_INPUT = new Uint8Array(4_096)
+/** Most bytes of the head of bytes that have room there. */
+const BYTES_HEAD_MAX = 3
+
+/** Writes the head of so many bytes, fewer than 65,536, in its shortest form. Returns where they go. */
+function writeBytesHead(into: Uint8Array, at: number, bytes: number): number {
+  if (bytes < 24) {
+    into[at] = 0x40 + bytes
+    return at + 1
+  }
+  if (bytes < 256) {
+    into[at] = 0x58
+    into[at + 1] = bytes
+    return at + 2
+  }
+  into[at] = 0x59
+  into[at + 1] = bytes >> 8
+  into[at + 2] = bytes & 255
+  return at + 3
 }
 
 /** Hash of an item. `fields`: root of the trie of its fields. */

@@ -6,7 +6,7 @@ import { leafHash, leafHashInPlace } from '../trie-hashes.ts'
 import { LEAF_VALUE, type LeafKinds, TrieNodes } from '../trie-nodes.ts'
 import {
   fieldKey,
-  fieldValue,
+  fieldValueInto,
   itemHashes,
   nodePreimage,
   type SeenItem,
@@ -159,7 +159,7 @@ export class StateTree {
     const { isNew } = this.#nodes
     if (this.#nodes.kindOf(node) === NODE) return this.#putField(node, type, field, value)
     if (isNew) this.#size++
-    this.#write32(node, fieldValue(field, value))
+    this.#writeField(node, field, value)
   }
 
   /** The node at a path, made where it is not there, with all above it marked as changed. */
@@ -214,7 +214,7 @@ export class StateTree {
     else sha256Into(this.#nodes.wanted.bytes, 0, field)
     this.#items.setFields(item, this.#nodes.put(this.#items.fieldsOf(item), PLAIN_LEAF))
     if (this.#nodes.isNew) this.#size++
-    this.#write32(this.#nodes.leaf, fieldValue(field, value))
+    this.#writeField(this.#nodes.leaf, field, value)
   }
 
   #remove({ path, type, field }: FieldKey): void {
@@ -327,7 +327,7 @@ export class StateTree {
     nodePreimage.hashInPlace(items.length, block, value)
   }
 
-  #write32(leaf: number, bytes: Uint8Array): void {
-    this.#arena.blockOf(leaf).bytes.set(bytes, 4 * (wordOf(leaf) + LEAF_VALUE))
+  #writeField(leaf: number, field: string, value: Uint8Array): void {
+    fieldValueInto(this.#arena.blockOf(leaf).bytes, 4 * (wordOf(leaf) + LEAF_VALUE), field, value)
   }
 }

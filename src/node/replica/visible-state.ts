@@ -5,7 +5,6 @@ import type { CellKey } from '../../core/types/cell.ts'
 import { cellName } from '../../storage/cell-order.ts'
 import type { SpaceStore } from '../../storage/space-store.ts'
 
-const STATE_PAGE_CELLS = 4_096
 /** Cells to look at again and hash, up to which a root is at hand: some 10 ms. */
 const CELLS_AT_HAND_MAX = 256
 
@@ -103,15 +102,9 @@ export function showCells(tree: StateTree, store: SpaceStore, cells: readonly Ce
   }
 }
 
-/** The tree of everything a store shows, read page by page. */
+/** The tree of everything a store shows. */
 function readTree(store: SpaceStore): StateTree {
   const tree = new StateTree()
-  let after: CellKey | undefined
-  for (;;) {
-    const range = { prefix: '', limit: STATE_PAGE_CELLS }
-    const page = store.cells(after === undefined ? range : { ...range, after })
-    for (const { key, cell } of page) tree.set(key, cell.value)
-    if (page.length < STATE_PAGE_CELLS) return tree
-    after = page.at(-1)?.key
-  }
+  store.eachShown((key, value) => tree.set(key, value))
+  return tree
 }

@@ -8,6 +8,7 @@ import { RecentCache } from '../recent-cache.ts'
 import type { CellRange, CellRow } from '../space-store.ts'
 import type { Database, Query } from './database.ts'
 import { jsonOf } from './json-of.ts'
+import { ShownCells } from './shown-cells.ts'
 import { TextPieces } from './text-pieces.ts'
 
 type CellColumns = [
@@ -58,6 +59,7 @@ const CELL_COLUMNS = 'operation, change, lamport, time, removed, value'
 export class Cells {
   readonly #numbers = new RecentCache<string, number>(STORE_CELLS_CACHED_MAX)
   readonly #texts: TextPieces
+  readonly #shown: ShownCells
   readonly #findNumber: Query<KeyColumns, [number]>
   readonly #insertKey: Query<KeyColumns>
   readonly #read: Query<[number], CellColumns>
@@ -75,6 +77,7 @@ export class Cells {
 
   constructor(database: Database) {
     this.#texts = new TextPieces(database)
+    this.#shown = new ShownCells(database)
     this.#findNumber = database.query('SELECT cell FROM cells WHERE path = ? AND type = ? AND field = ?')
     this.#insertKey = database.query('INSERT INTO cells (path, type, field) VALUES (?, ?, ?)')
     this.#read = database.query(`SELECT ${CELL_COLUMNS} FROM cells WHERE cell = ? AND operation IS NOT NULL`)
@@ -135,6 +138,10 @@ export class Cells {
       rows.push(...this.#page.all(...start, to, limit - rows.length).map((row) => this.#toCellRow(row)))
     }
     return rows
+  }
+
+  eachShown(visit: (key: CellKey, value: Uint8Array) => void): void {
+    this.#shown.each(visit, (key) => this.cell(key)?.value)
   }
 
   isRemoved(key: CellKey, element: ElementRef): boolean {

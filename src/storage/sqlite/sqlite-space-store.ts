@@ -170,6 +170,10 @@ export class SqliteSpaceStore implements SpaceStore {
     return this.#cells.cells(range)
   }
 
+  eachShown(visit: (key: CellKey, value: Uint8Array) => void): void {
+    this.#cells.eachShown(visit)
+  }
+
   isRemoved(key: CellKey, element: ElementRef): boolean {
     return this.#cells.isRemoved(key, element)
   }
