@@ -45,7 +45,7 @@ export async function sendEvents(
   try {
     for await (const event of source(both)) {
       if (both.aborted) break
-      if (!raw.write(formatEvent(event))) await drained(raw, both)
+      if (!raw.write(textOf(event))) await drained(raw, both)
     }
   } catch (error) {
     if (!both.aborted) throw error
@@ -59,6 +59,17 @@ export async function sendEvents(
 function endOf({ request }: FastifyReply): readonly AbortSignal[] {
   const { caller } = request as { readonly caller?: { readonly ended: AbortSignal } | null }
   return caller == null ? [] : [caller.ended]
+}
+
+/** What was made of events that are sent to several clients; as long as somebody has the event. */
+const texts = new WeakMap<ServerEvent, string>()
+
+function textOf(event: ServerEvent): string {
+  const known = texts.get(event)
+  if (known !== undefined) return known
+  const text = formatEvent(event)
+  texts.set(event, text)
+  return text
 }
 
 /** An event as it is sent. */

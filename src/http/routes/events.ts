@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { isAtOrBelow } from '../../core/path.ts'
 import type { CellType } from '../../core/types/cell.ts'
 import type { SpaceAccess } from '../../node/agents/space-access.ts'
+import type { ChangeRecord } from '../../node/feed/change-record.ts'
 import type { HanseNode } from '../../node/node.ts'
 import { EventQueue } from '../event-queue.ts'
 import { type ServerEvent, sendEvents } from '../event-stream.ts'
@@ -100,6 +101,17 @@ async function* follow(following: Following): AsyncGenerator<ServerEvent, void, 
   }
 }
 
+/** Of records that the feed gives to several followers; so their text is made once (sendEvents). */
+const events = new WeakMap<ChangeRecord, ServerEvent>()
+
+function eventOf(record: ChangeRecord): ServerEvent {
+  const known = events.get(record)
+  if (known !== undefined) return known
+  const event = { event: 'change', id: record.cursor, data: record }
+  events.set(record, event)
+  return event
+}
+
 /** Changes wait for a slow client: none is left out. */
 async function pump({ access, query }: Following, queue: EventQueue, signal: AbortSignal): Promise<void> {
   const { since, path, type } = query
@@ -116,7 +128,7 @@ async function pump({ access, query }: Following, queue: EventQueue, signal: Abo
         isReady = true
       },
     })
-    for await (const record of changes) await queue.put({ event: 'change', id: record.cursor, data: record })
+    for await (const record of changes) await queue.put(eventOf(record))
     queue.end()
   } catch (error) {
     queue.end(error)

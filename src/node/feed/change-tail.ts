@@ -80,9 +80,12 @@ export class ChangeTail {
   readonly #replica: Replica
   readonly #seats = new Set<Seat>()
   readonly #onAdmitted = (): void => {
+    this.#isAtEnd = false
     for (const { wake } of this.#seats) wake?.()
   }
   #reader: FeedReader | null = null
+  /** True where the reader has found nothing since something was admitted: the store is asked once for all seats. */
+  #isAtEnd = false
   #steps: SharedStep[] = []
   readonly #bytes = new WeakMap<SharedStep, number>()
   #bytesKept = 0
@@ -101,6 +104,7 @@ export class ChangeTail {
   join(reader: FeedReader): Seat {
     // Where all who sit here are slow, the tail is behind. What it does not keep by then is nothing to them.
     if (this.#reader === null || reader.aheadOf(this.#reader) > STEPS_MAX) this.#startAt(reader)
+    this.#isAtEnd = false
     const seat: Seat = { next: this.#first + this.#steps.length, wake: null }
     for (let taken = this.take(seat); taken !== 'end'; taken = this.take(seat)) {
       if (taken === 'behind') throw new Error('bug: a step of the feed was lost while it was read')
@@ -154,10 +158,14 @@ export class ChangeTail {
   }
 
   #read(reader: FeedReader): SharedStep | 'end' | 'more' {
+    if (this.#isAtEnd) return 'end'
     try {
       for (let silent = 0; silent < SILENT_MAX; silent++) {
         const step = reader.step()
-        if (step === null) return 'end'
+        if (step === null) {
+          this.#isAtEnd = true
+          return 'end'
+        }
         this.#cursorHere = null
         if (step.cause !== null && step.entry.command.startsWith('/op/')) return this.#keep(step)
       }
@@ -195,8 +203,9 @@ export class ChangeTail {
     if (step !== undefined) this.#bytesKept -= this.#bytes.get(step) ?? 0
   }
 
+  /** Leaves everybody behind, also those who had taken all there was: what comes next need not follow on it. */
   #forget(): void {
-    this.#first += this.#steps.length
+    this.#first += this.#steps.length + 1
     this.#steps = []
     this.#bytesKept = 0
   }
