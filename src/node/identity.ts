@@ -1,12 +1,12 @@
 import { equalBytes, toHex } from '../core/bytes.ts'
 import { OWN_HEAD_CLAIM_MS, OWN_HEAD_CLAIM_PAUSE_MS } from '../core/limits.ts'
-import { createSigner } from '../core/native-signature.ts'
 import { formatDid } from '../core/principal.ts'
 import type { Fault } from '../core/result.ts'
 import { publicKeyOf, type Signer } from '../core/signature.ts'
 import type { NodeStorage } from './data-directory.ts'
 import { FaultError } from './fault-error.ts'
 import { decodeIdentityRecord, encodeIdentityRecord, type IdentityRecord } from './identity-record.ts'
+import { createOwnSigner } from './own-signer.ts'
 import type { OwnKeyFault, OwnKeyWatch } from './space/own-key-watch.ts'
 import { rotateIn, type RotationOutcome } from './space/rotation.ts'
 import type { Space } from './space/space.ts'
@@ -108,7 +108,7 @@ export class NodeIdentity implements OwnKeyWatch {
   constructor(storage: NodeStorage, owner: IdentityOwner) {
     this.#storage = storage
     this.#owner = owner
-    this.#author = createSigner(storage.seeds.author)
+    this.#author = createOwnSigner(storage.seeds.author)
     const noted = storage.note(NOTE)
     const known = noted === undefined ? null : decodeIdentityRecord(noted)
     const sinceMs = owner.now()
@@ -236,7 +236,7 @@ export class NodeIdentity implements OwnKeyWatch {
     }
     const { keys } = this.#storage
     const former = this.#author
-    const next = createSigner(keys.prepareNext())
+    const next = createOwnSigner(keys.prepareNext())
     // Where the next key lies is known before it becomes the key in use.
     this.#storage.acceptPlace()
     const spaces = this.#owner.spaces().map((space) => this.#rotateIn(space, former, next))

@@ -6,10 +6,10 @@ import type { Libp2p } from 'libp2p'
 import { concatBytes } from '../../../src/core/bytes.ts'
 import { OPERATION_ID_TAG } from '../../../src/core/domain-tags.ts'
 import { sha256 } from '../../../src/core/hash.ts'
-import { createSigner } from '../../../src/core/native-signature.ts'
 import { bodyCommitment, signedBytes } from '../../../src/core/operation/operation.ts'
 import { encodeHeader } from '../../../src/core/operation/header.ts'
 import { setRegister } from '../../../src/core/types/register/change.ts'
+import { createOwnSigner } from '../../../src/node/own-signer.ts'
 import { processVerifier } from '../../../src/node/verification/process-verifier.ts'
 import { packBody } from '../../../src/storage/sqlite/packing.ts'
 import { addressOf, createFloorNode, FLOOR_PROTOCOL, openFloorStream } from '../floor/link.ts'
@@ -62,7 +62,7 @@ class PlainNode {
   private constructor(libp2p: Libp2p, { folder, onVisible }: LiveInit, place: number) {
     this.#libp2p = libp2p
     this.#rows = new RowWriter(join(folder, `node-${place}`))
-    this.#signer = createSigner(new Uint8Array(createHash('sha256').update(`node ${place}`).digest()))
+    this.#signer = createOwnSigner(new Uint8Array(createHash('sha256').update(`node ${place}`).digest()))
     this.#onVisible = (n) => onVisible(place, n)
   }
 

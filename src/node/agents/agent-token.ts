@@ -1,7 +1,7 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
-import { createSigner } from '../../core/native-signature.ts'
 import { fail, ok, type Fault, type Result } from '../../core/result.ts'
 import type { Signer } from '../../core/signature.ts'
+import { createOwnSigner } from '../own-signer.ts'
 
 /** What every agent token begins with, so that people and scanners of leaked secrets know one when they see it. */
 const PREFIX = 'hanse_agent_'
@@ -32,5 +32,5 @@ export function agentKeyOf(token: string, peerKey: Uint8Array): Result<Signer, F
   // The last character carries bits that no byte holds: one secret, one text.
   if (secret.toString('base64url') !== text)
     return fail('BAD_TOKEN', 'the agent token is damaged: copy it again, whole')
-  return ok(createSigner(new Uint8Array(hkdfSync('sha256', secret, peerKey, PURPOSE, 32))))
+  return ok(createOwnSigner(new Uint8Array(hkdfSync('sha256', secret, peerKey, PURPOSE, 32))))
 }

@@ -3,10 +3,10 @@ import { ancestorAtSeq } from '../../core/ancestry.ts'
 import { concatBytes, equalBytes, toHex, utf8 } from '../../core/bytes.ts'
 import { IMPORT_PERSON_TAG } from '../../core/domain-tags.ts'
 import { sha256 } from '../../core/hash.ts'
-import { createSigner } from '../../core/native-signature.ts'
 import { formatDid } from '../../core/principal.ts'
 import type { Signer } from '../../core/signature.ts'
 import { FaultError } from '../fault-error.ts'
+import { createOwnSigner } from '../own-signer.ts'
 import type { ItemEdit } from '../space/item-edit.ts'
 import type { Space } from '../space/space.ts'
 import type { Commit, History } from './history-file.ts'
@@ -63,7 +63,7 @@ export async function importHistory(
 /** Ed25519 signatures are the same every time, and nobody else can make them: so a seed follows from the node's key. */
 function signerOf(owner: Signer, { hosted }: Space, { origin }: History, person: number): Signer {
   const signed = owner.sign(concatBytes(IMPORT_PERSON_TAG, hosted.id, origin, utf8(String(person))))
-  return createSigner(sha256(signed))
+  return createOwnSigner(sha256(signed))
 }
 
 /** Gives everybody who has none the right to write. Returns the id of an operation that has all those rights in its past, or is it. */

@@ -6,6 +6,12 @@ declare module 'sodium-native' {
       message: Uint8Array,
       publicKey: Uint8Array,
     ) => boolean
+    readonly crypto_sign_BYTES: number
+    readonly crypto_sign_detached: (
+      signature: Uint8Array,
+      message: Uint8Array,
+      secretKey: Uint8Array,
+    ) => void
   }
   const sodium: Sodium
   export default sodium
