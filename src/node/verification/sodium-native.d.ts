@@ -7,11 +7,7 @@ declare module 'sodium-native' {
       publicKey: Uint8Array,
     ) => boolean
     readonly crypto_sign_BYTES: number
-    readonly crypto_sign_detached: (
-      signature: Uint8Array,
-      message: Uint8Array,
-      secretKey: Uint8Array,
-    ) => void
+    readonly crypto_sign_detached: (signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array) => void
   }
   const sodium: Sodium
   export default sodium
