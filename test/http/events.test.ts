@@ -163,6 +163,64 @@ describe('following a space over HTTP', () => {
     listener.drop()
   })
 
+  it('tells each listener what is within its own reach, and one whose right was taken back nothing more', async () => {
+    const { space, node } = served
+    const one = served.token('one', 'reader', 'notes/1')
+    const left = served.token('left', 'reader', 'notes')
+    const all = served.token('all', 'reader')
+    const [ones, lefts, scribes, alls] = await Promise.all(
+      [one, left, scribe, all].map(async (token) => Listener.open(served, token)),
+    )
+    const listeners = [ones, lefts, scribes, alls] as [Listener, Listener, Listener, Listener]
+    for (const listener of listeners) await listener.next()
+    const paths = ['notes/1', 'notes/2', 'secret/1']
+    // Of one operation each, and of one together, of which each hears a part.
+    for (const path of paths) space.put(path, 1)
+    space.write(paths.map((path) => ({ kind: 'put', path, value: 2 })))
+    const notes = ['notes/1', 'notes/2', 'notes/1', 'notes/2']
+    const heard = [['notes/1', 'notes/1'], notes, notes, [...paths, ...paths]]
+    for (const [i, expected] of heard.entries())
+      expect(await (listeners[i] as Listener).paths(expected.length)).toEqual(expected)
+    const ids = listeners.map(({ lastId }) => lastId)
+    expect(new Set(ids).size).toBe(1)
+
+    // Its token is not taken any more: the stream ends. Of the other agent only what it was given is taken back: it hears nothing.
+    node.agents.revoke('left')
+    const did = node.agents.get('scribe').did
+    space.revoke({ target: did })
+    for (const path of [...paths, 'notes/1']) space.put(path, 3)
+    expect(await lefts?.next()).toBeNull()
+    expect(await ones?.paths(2)).toEqual(['notes/1', 'notes/1'])
+    expect(await alls?.paths(4)).toEqual([...paths, 'notes/1'])
+    node.agents.revoke('scribe')
+    expect(await scribes?.next()).toBeNull()
+    for (const listener of [ones, alls]) listener?.drop()
+  })
+
+  it('takes a listener that catches up while more comes in among the others, without gap or repetition', async () => {
+    const { space } = served
+    const total = 600
+    let written = 0
+    const write = () => space.put(`notes/${written++}`, { text: 'x'.repeat(20_000) })
+    const first = await Listener.open(served, scribe, '?since=now')
+    await first.next()
+    // Is there from the beginning, and reads nothing for as long as the others write and hear: more than sockets and the feed keep for it.
+    const idle = await Listener.open(served, scribe, '?since=now')
+    while (written < 100) write()
+    await first.paths(1)
+    const start = first.lastId
+    const late = await Listener.open(served, scribe, '', start)
+    const seen = Promise.all([first.paths(total - 1), late.paths(total - 1)])
+    while (written < total) {
+      for (let i = 0; i < 7 && written < total; i++) write()
+      await new Promise(setImmediate)
+    }
+    const expected = Array.from({ length: total - 1 }, (_, i) => `notes/${i + 1}`)
+    for (const paths of await seen) expect(paths).toEqual(expected)
+    expect(await idle.paths(total)).toEqual(['notes/0', ...expected])
+    for (const listener of [first, late, idle]) listener.drop()
+  })
+
   it('tells an operation again, whole, to whom it was cut off in the middle of', async () => {
     served.space.write(['notes/1', 'notes/2'].map((path) => ({ kind: 'put', path, value: 1 })))
     const { cursor } = (await get('/changes?path=notes/none')).body
