@@ -1,12 +1,11 @@
 import { keepHeapLean } from '../node/lean-heap.ts'
-import { runProgram } from './program.ts'
-import { Shell } from './shell.ts'
 import { EXIT } from './exit-code.ts'
 
 /** How long a second signal is taken for the first one come twice (from the terminal and from a parent), in ms. */
 const SAME_SIGNAL_MS = 1_000
 
 keepHeapLean()
+const [{ runProgram }, { Shell }] = await Promise.all([import('./program.ts'), import('./shell.ts')])
 const args = process.argv.slice(2)
 const end = args.indexOf('--')
 const { stdin, stdout, stderr, env } = process

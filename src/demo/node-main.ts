@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { toHex } from '../core/bytes.ts'
 import { isAtOrBelow } from '../core/path.ts'
 import { keepHeapLean } from '../node/lean-heap.ts'
-import { createNode, type HanseNode } from '../node/node.ts'
+import type { HanseNode } from '../node/node.ts'
 import type { GrantOptions } from '../node/space/authority.ts'
 import type { Space } from '../node/space/space.ts'
 import { readExpected, readHistory } from '../node/exchange/history-file.ts'
@@ -17,6 +17,7 @@ import { emit, serve } from './rpc.ts'
 const TICK_MS = 100
 
 keepHeapLean()
+const { createNode } = await import('../node/node.ts')
 let setup: NodeSetup
 let node: HanseNode
 let space: Space

@@ -7,7 +7,7 @@ import { createSigner } from '../../../src/core/native-signature.ts'
 import { formatDid } from '../../../src/core/principal.ts'
 import type { Signer } from '../../../src/core/signature.ts'
 import { keepHeapLean } from '../../../src/node/lean-heap.ts'
-import { createNode, type HanseNode } from '../../../src/node/node.ts'
+import type { HanseNode } from '../../../src/node/node.ts'
 import type { ItemEdit } from '../../../src/node/space/item-edit.ts'
 import type { Space } from '../../../src/node/space/space.ts'
 import { type Address, entryPath, entryValue, type SyncSizes } from './entries.ts'
@@ -43,8 +43,9 @@ interface CatchUp {
   readonly isNew: boolean
 }
 
-// As the command line does for a node.
+// As the command line does for a node: before one is loaded.
 keepHeapLean()
+const { createNode } = await import('../../../src/node/node.ts')
 let node: HanseNode | undefined
 let folder = ''
 
