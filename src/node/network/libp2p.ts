@@ -1,12 +1,8 @@
-import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
-import { dcutr } from '@libp2p/dcutr'
 import { gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
 import type { ComponentLogger, ConnectionGater } from '@libp2p/interface'
 import { FaultTolerance } from '@libp2p/interface'
-import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
-import { mdns } from '@libp2p/mdns'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
@@ -59,6 +55,12 @@ export interface NetworkInit {
 
 /** Composes libp2p as Hanse uses it; not started yet. */
 export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'peerId'>, trust: GossipTrust) {
+  // Each is some megabytes of a process: loaded where it is used.
+  const [relaying, tables, local] = await Promise.all([
+    init.relay ? Promise.all([import('@libp2p/circuit-relay-v2'), import('@libp2p/dcutr')]) : null,
+    init.dht ? import('@libp2p/kad-dht') : null,
+    init.mdns ? import('@libp2p/mdns') : null,
+  ])
   const network = await createLibp2p({
     privateKey: privateKeyFromRaw(concatBytes(init.peerSeed, publicKeyOf(init.peerSeed))),
     datastore: init.datastore,
@@ -69,7 +71,7 @@ export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'pee
       listen: [...init.listen, ...(init.relay ? ['/p2p-circuit'] : [])],
       appendAnnounce: [...init.announce],
     },
-    transports: [tcp(), webSockets(), ...(init.relay ? [circuitRelayTransport()] : [])],
+    transports: [tcp(), webSockets(), ...(relaying === null ? [] : [relaying[0].circuitRelayTransport()])],
     connectionEncrypters: [steadyNoise()],
     // The receive window must not outgrow the read buffer, or a paused stream is killed (js-libp2p 3: 16 MiB over 4 MiB).
     streamMuxers: [
@@ -92,7 +94,7 @@ export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'pee
     },
     // A busy event loop would fail the 5 s ping and drop healthy links; runs of the sync protocol have their own bound.
     connectionMonitor: { abortConnectionOnPingFailure: false },
-    peerDiscovery: init.mdns ? [mdns({ serviceTag: MDNS_SERVICE_TAG })] : [],
+    peerDiscovery: local === null ? [] : [local.mdns({ serviceTag: MDNS_SERVICE_TAG })],
     services: {
       identify: identify(),
       // pushWhatChanged says when.
@@ -102,18 +104,18 @@ export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'pee
       introductions: introductionClient(),
       sync: sync(({ peerId }) => ({ ...host, peerId })),
       blobs: blobs(init.blobs),
-      ...(init.relay ? { dcutr: dcutr() } : {}),
+      ...(relaying === null ? {} : { dcutr: relaying[1].dcutr() }),
       // Client only: it asks the introduction nodes, which are the servers. Private addresses are kept, or a LAN finds nobody.
-      ...(init.dht
-        ? {
-            dht: kadDHT({
+      ...(tables === null
+        ? {}
+        : {
+            dht: tables.kadDHT({
               protocol: DHT_PROTOCOL,
               clientMode: true,
-              peerInfoMapper: passthroughMapper,
+              peerInfoMapper: tables.passthroughMapper,
               initialQuerySelfInterval: 50,
             }),
-          }
-        : {}),
+          }),
     },
   })
   pushWhatChanged(network)
