@@ -25,6 +25,7 @@ import { BODY_BYTES_MAX, HEADER_BYTES_MAX, PATH_BYTES_MAX, TOKEN_BYTES_MAX } fro
 import { decodeGossip, encodeGossip, encodeOffer, PEER_TAG_BYTES } from '../../src/core/gossip-message.ts'
 import { decodeForkProof, encodeForkProof, verifyForkProof } from '../../src/core/fork-proof.ts'
 import { decodeHeader, encodeHeader } from '../../src/core/operation/header.ts'
+import { readPlainHeader } from '../../src/core/operation/plain-header.ts'
 import { decodeOperation, encodeOperation } from '../../src/core/operation/operation.ts'
 import { isAtOrBelow, parsePath } from '../../src/core/path.ts'
 import { formatDid, parseDid } from '../../src/core/principal.ts'
@@ -72,6 +73,11 @@ const header: Target = {
   inputBytesMax: HEADER_BYTES_MAX + 64,
   valid: operation.map(({ headerBytes }) => headerBytes),
   run(input) {
+    const plain = readPlainHeader(input)
+    holds(
+      plain === null || (decodeCanonical(input).ok && equalBytes(encodeHeader(plain), input)),
+      'what is read straight from its bytes is what they are',
+    )
     const decoded = decodeHeader(input)
     if (!decoded.ok) return false
     holds(equalBytes(encodeHeader(decoded.value), input), 'a header is encoded as the same bytes')

@@ -3,6 +3,7 @@ import { decodeCanonical, encodeCanonical } from '../canonical-cbor.ts'
 import { HASH_BYTES } from '../hash.ts'
 import { BODY_BYTES_MAX, CAPS_MAX, COMMAND_BYTES_MAX, DEPS_MAX, HEADER_BYTES_MAX } from '../limits.ts'
 import { parsePath } from '../path.ts'
+import { readPlainHeader } from './plain-header.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
 
 /** The version of the operation format that this code writes and reads. */
@@ -79,11 +80,14 @@ const USUAL_COMMAND = '/op/write'
  * 8. `command` of lower-case segments, at most COMMAND_BYTES_MAX (`BAD_FIELD`, `LIMIT`);
  * 9. `path` as parsePath has it (`BAD_FIELD`);
  * 10. `bodySize` at most BODY_BYTES_MAX (`LIMIT`).
+ * Digests in the header may be views of `bytes`.
  */
 export function decodeHeader(bytes: Uint8Array): Result<Header, HeaderFault> {
   if (bytes.length > HEADER_BYTES_MAX) {
     return fail('LIMIT', `header of ${bytes.length} bytes, at most ${HEADER_BYTES_MAX} are allowed`)
   }
+  const plain = readPlainHeader(bytes)
+  if (plain !== null) return checkHeader(plain)
   const decoded = decodeCanonical(bytes)
   if (!decoded.ok) return decoded
   const list = decoded.value
