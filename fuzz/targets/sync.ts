@@ -10,6 +10,7 @@ import {
   BATCH_OPERATIONS_MAX,
   FRAME_BYTES_MAX,
   HEADER_BYTES_MAX,
+  SHORT_DIGEST_BYTES,
   SHORT_ID_BYTES,
   SHORT_KEY_BYTES,
 } from '../../src/core/limits.ts'
@@ -54,6 +55,8 @@ const MESSAGES = {
     bodies: fc.array(digest, { maxLength: 3 }),
     last: fc.boolean(),
   }),
+  leaves: fc.record({ leaves: bytesOf(2 * SHORT_DIGEST_BYTES) }),
+  spell: fc.record({}),
   want: fc.record({ heads: fc.uint8Array({ maxLength: 40 }) }),
   probe: fc.record({ probe: count, ids: fc.array(digest, { maxLength: 4 }) }),
   probed: fc.record({ probe: count, known: count }),

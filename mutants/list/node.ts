@@ -190,6 +190,20 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     tests: SESSION,
   },
   {
+    name: 'leaves-taken-for-others',
+    rule: 'what a batch says of leaves that its sender took for others is looked at, and held against the sender',
+    file: 'protocols/sync/message-codec.ts',
+    edits: [['if (!equalBytes(check, shared.check))', 'if (check.length > 64)']],
+    tests: ['test/sync/leaves.test.ts'],
+  },
+  {
+    name: 'leaves-looked-for-for-ever',
+    rule: 'a whole history is gone through for leaves that a peer has made up',
+    file: 'src/core/sync/leaves.ts',
+    edits: [['if (tried++ === LEAVES_TRIED_MAX) return null', 'if (tried++ < 0) return null']],
+    tests: ['test/sync/leaves.test.ts'],
+  },
+  {
     name: 'listing-unbounded',
     rule: 'a walk lists whatever differs in one message',
     file: 'src/core/sync/walk.ts',

@@ -1,3 +1,4 @@
+import { equalBytes } from '../../src/core/bytes.ts'
 import { decodeCanonical, encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { HASH_BYTES } from '../../src/core/hash.ts'
 import {
@@ -5,7 +6,9 @@ import {
   ENTRIES_PER_FRAME_MAX,
   HEADS_PER_ENTRY_MAX,
   PROBE_IDS_MAX,
+  PUSHED_OPERATIONS_MAX,
   READ_TOKENS_MAX,
+  SHORT_DIGEST_BYTES,
   SHORT_ID_BYTES,
   SHORT_KEY_BYTES,
 } from '../../src/core/limits.ts'
@@ -56,6 +59,8 @@ const TAGS = {
   ack: 11,
   eose: 12,
   receipt: 13,
+  leaves: 14,
+  spell: 15,
 } as const satisfies Record<WireMessage['kind'], number>
 
 const NOTHING = new Uint8Array()
@@ -100,7 +105,11 @@ function fieldsOf(message: WireMessage): readonly unknown[] {
     case 'offer':
       return [message.operations]
     case 'operations':
-      return [encodeBatch(message.operations, message.shared)]
+      return [message.shared?.check ?? NOTHING, encodeBatch(message.operations, message.shared)]
+    case 'leaves':
+      return [message.leaves]
+    case 'spell':
+      return []
     case 'ack':
       return []
     case 'eose':
@@ -222,7 +231,12 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
     TAGS.offer,
     inSession(1, ([operations]) => (isCount(operations) ? ok({ kind: 'offer', operations }) : bad('offer'))),
   ],
-  [TAGS.operations, inSession(1, ([batch], spaceId, shared) => readOperations(batch, spaceId, shared))],
+  [
+    TAGS.operations,
+    inSession(2, ([check, batch], spaceId, shared) => readOperations(check, batch, spaceId, shared)),
+  ],
+  [TAGS.leaves, inSession(1, ([leaves]) => readLeaves(leaves))],
+  [TAGS.spell, inSession(0, () => ok({ kind: 'spell' }))],
   [TAGS.ack, inSession(0, () => ok({ kind: 'ack' }))],
   [
     TAGS.eose,
@@ -258,14 +272,27 @@ function readEntry(entry: unknown): ListedEntry | null {
   return { author, heads: read }
 }
 
+function readLeaves(leaves: unknown): Result<WireMessage, MessageFault> {
+  if (!isSomeBytes(leaves) || leaves.length === 0 || leaves.length % SHORT_DIGEST_BYTES !== 0)
+    return bad('leaves')
+  const count = leaves.length / SHORT_DIGEST_BYTES
+  return count > PUSHED_OPERATIONS_MAX
+    ? fail('LIMIT', `${count} leaves, at most ${PUSHED_OPERATIONS_MAX} allowed`)
+    : ok({ kind: 'leaves', leaves })
+}
+
 function readOperations(
+  check: unknown,
   batch: unknown,
   spaceId: Uint8Array,
   shared: SharedHeads,
 ): Result<WireMessage, MessageFault> {
-  if (!(batch instanceof Uint8Array)) return bad('operations')
+  if (!isBytes(check, shared.check.length) || !isSomeBytes(batch)) return bad('operations')
   const decoded = decodeBatch(batch, spaceId, shared)
   if (!decoded.ok) return decoded
+  // Names in it mean something else to the sender, which is nobody's fault: nothing made of them is looked at.
+  if (!equalBytes(check, shared.check))
+    return ok({ kind: 'operations', operations: [], faults: [], misread: decoded.value.length })
   const operations: Operation[] = []
   const faults: Fault[] = []
   for (const item of decoded.value) {

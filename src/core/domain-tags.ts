@@ -15,6 +15,8 @@ export const OPERATION_SIGNATURE_TAG = tag('operation/signature')
 export const SYNC_HANDSHAKE_TAG = tag('sync/handshake')
 /** Proof of knowing a space's id, where only its topic is public. */
 export const SYNC_KNOWLEDGE_TAG = tag('sync/knowledge')
+/** What was taken for the leaves that a receiver listed. */
+export const SYNC_LEAVES_TAG = tag('sync/leaves')
 /** Receipt of a reader for a clock root. */
 export const SYNC_RECEIPT_TAG = tag('sync/receipt')
 /** The rendezvous topic of a space: sha256(tag ‖ space id), so that an introducer does not learn the id. */

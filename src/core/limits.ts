@@ -122,6 +122,10 @@ export const SHORT_DIGEST_BYTES = 4
 export const SHORT_KEY_BYTES = 8
 /** Bytes of a head's id there: so many that nobody makes two that begin alike, since batches refer to what was listed. */
 export const SHORT_ID_BYTES = 16
+/** Bytes of the hash that shows whether leaves listed by SHORT_DIGEST_BYTES were taken for what they are: so many that nobody makes two alike. */
+export const LEAVES_CHECK_BYTES = 16
+/** Operations that are looked back at, of all authors, to recognise the leaves that a peer lists: a few milliseconds. */
+export const LEAVES_TRIED_MAX = 1_024
 /** Operations sent without being asked for in one round, where the peer's heads show that it lacks them: a round trip less. */
 export const PUSHED_OPERATIONS_MAX = 256
 /** Clock entries in one frame: at most 2,048 × (35 + 8 × 41) bytes, so below FRAME_BYTES_MAX. */
@@ -245,6 +249,9 @@ export const STORE_PAGE_CACHE_KIB = 16 * 1024
 export const STORE_ENTRIES_CACHED_MAX = 4_096
 /** Cells whose row number is kept in memory per space. */
 export const STORE_CELLS_CACHED_MAX = 4_096
+/** Cells kept in memory per space as they were written or read last, and bytes of the value of one that is. */
+export const STORE_RECENT_CELLS_MAX = 1_024
+export const STORE_RECENT_CELL_BYTES_MAX = 1_024
 /** Texts kept in memory per space as they are on disk, in pieces. */
 export const STORE_TEXTS_CACHED_MAX = 16
 /** UTF-16 units in one piece of a text on disk: an edit rewrites the pieces it is in. */

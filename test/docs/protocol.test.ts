@@ -35,6 +35,8 @@ const messages: readonly WireMessage[] = [
   { kind: 'ack' },
   { kind: 'eose', operations: 0 },
   { kind: 'receipt', receipt: { clockRoot: id, timeMs: 0, signature: new Uint8Array(64) } },
+  { kind: 'leaves', leaves: new Uint8Array(4) },
+  { kind: 'spell' },
 ]
 
 describe('docs/protocol.md', () => {

@@ -40,6 +40,7 @@ export class HeadWants {
   >()
   /** What is here of the heads listed in this round, by place. */
   #shared: (Entry | undefined)[] = []
+  #areLeaves = false
   #unasked = 0
   #listedMax = headsListedMax(0)
 
@@ -59,7 +60,7 @@ export class HeadWants {
 
   /** Those of them that are here. */
   get shared(): SharedHeads {
-    return new SharedHeads(this.#shared)
+    return new SharedHeads(this.#shared, this.#areLeaves)
   }
 
   /** True where the peer has listed all its heads of the author, and none that is not here. */
@@ -89,7 +90,17 @@ export class HeadWants {
     this.#listed.clear()
     this.#unknown.clear()
     this.#shared = []
+    this.#areLeaves = false
     this.#unasked = 0
+  }
+
+  /** Takes the heads that the peer listed by their leaves, all of which are here. */
+  recognise(heads: readonly Entry[]): void {
+    this.#areLeaves = true
+    for (const head of heads) {
+      this.#shared.push(head)
+      this.#listed.set(toHex(head.author), [head])
+    }
   }
 
   /** Takes one part of the peer's clock; a text says what is wrong with it. */

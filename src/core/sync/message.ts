@@ -59,6 +59,10 @@ export type SyncMessage =
       readonly bodies: readonly Uint8Array[]
       readonly last: boolean
     }
+  /** In place of the first entries of a run: the first SHORT_DIGEST_BYTES of the leaf of each of my authors that differ, ascending. */
+  | { readonly kind: 'leaves'; readonly leaves: Uint8Array }
+  /** I do not know all of your leaves: list the heads. */
+  | { readonly kind: 'spell' }
   /** Of the heads you listed, in that order, those I lack: a bit for each, the first in the highest bit. */
   | { readonly kind: 'want'; readonly heads: Uint8Array }
   /** Which of these, ascending along one chain, do you have? */
@@ -67,10 +71,14 @@ export type SyncMessage =
   | { readonly kind: 'probed'; readonly probe: number; readonly known: number }
   /** How many operations I shall send in this round. */
   | { readonly kind: 'offer'; readonly operations: number }
-  /** A batch; `faults` are the places of a received batch that could not be read as an operation. */
+  /**
+   * A batch; `faults` are the places of a received batch that could not be read as an operation, `misread` how many were not looked at,
+   * because the sender took this side's leaves for others than they are.
+   */
   | {
       readonly kind: 'operations'
       readonly operations: readonly Operation[]
+      readonly misread?: number
       /** For the sender: what the receiver has listed and the sender has too. */
       readonly shared?: SharedHeads
       readonly faults: readonly Fault[]

@@ -1,4 +1,5 @@
 import { equalBytes } from '../bytes.ts'
+import { PUSHED_OPERATIONS_MAX } from '../limits.ts'
 import type { OwnStanding, Standing } from './message.ts'
 import type { SyncView } from './view.ts'
 
@@ -19,4 +20,13 @@ export function ownStanding(view: SyncView, theirs: Standing | null, isFirst: bo
 /** True where both have said the roots of their states, and these are equal. */
 export function haveEqualStates({ stateRoot: mine }: Standing, { stateRoot: theirs }: Standing): boolean {
   return mine !== null && theirs !== null && equalBytes(mine, theirs)
+}
+
+/**
+ * True where the peer has more operations, few enough to be sent unasked and at least one for each of so many authors that differ: so it
+ * knows, most likely, every head this side has of them, and this side lacks what came after.
+ */
+export function isLittleBehind(mine: Standing, theirs: Standing, authors: number): boolean {
+  const lacking = theirs.operations - mine.operations
+  return mine.absentBodies === 0 && authors <= lacking && lacking <= PUSHED_OPERATIONS_MAX
 }

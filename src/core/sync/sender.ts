@@ -1,6 +1,7 @@
 import { ancestorAtSeq } from '../ancestry.ts'
 import { toHex } from '../bytes.ts'
 import { isControl } from '../changes/evaluate.ts'
+import type { Head } from '../clock.ts'
 import type { Entry } from '../graph.ts'
 import {
   BATCH_BYTES_TARGET,
@@ -9,10 +10,12 @@ import {
   BODIES_WANTED_PER_ROUND_MAX,
   HEADS_PER_ROUND_MAX,
   PROBES_OPEN_MAX,
+  PUSHED_OPERATIONS_MAX,
 } from '../limits.ts'
 import type { Operation } from '../operation/operation.ts'
 import { setBits } from './bits.ts'
 import type { HeadWants } from './head-wants.ts'
+import { leavesOf } from './leaves.ts'
 import { headsListedMax, headsToList, listAuthor } from './listing.ts'
 import type { ListedEntry, SyncMessage } from './message.ts'
 import { NOTHING_SHARED, SharedHeads } from './shared-heads.ts'
@@ -28,6 +31,9 @@ import {
 } from './transfer.ts'
 import type { SyncView } from './view.ts'
 
+/** What the peer has listed in this round. */
+type Listed = Pick<HeadWants, 'listed' | 'isCut' | 'knowsAllOf' | 'received'>
+
 /**
  * What this side sends in one round: from the heads and bodies the peer wants, over the probes that find where branches part, to
  * batches within the window and the end of stored. Pure like the session around it. Invariants:
@@ -40,9 +46,10 @@ export class RoundSender {
   readonly #view: SyncView
   /** The heads listed to the peer in this round, in that order. */
   readonly #offered: Entry[] = []
+  #areLeaves = false
   #listed: SharedHeads | null = null
   #shared = NOTHING_SHARED
-  readonly #theirs: Pick<HeadWants, 'listed' | 'isCut'>
+  readonly #theirs: Listed
   readonly #peerLogs = new Map<string, PeerLog>()
   readonly #exact: MissingStretch[] = []
   readonly #unprobed: MissingStretch[] = []
@@ -57,7 +64,7 @@ export class RoundSender {
   #isDone = false
 
   /** `theirs`: what the peer listed. */
-  constructor(view: SyncView, theirs: Pick<HeadWants, 'listed' | 'isCut'>) {
+  constructor(view: SyncView, theirs: Listed) {
     this.#view = view
     this.#theirs = theirs
   }
@@ -83,7 +90,7 @@ export class RoundSender {
 
   /** The heads that were listed to the peer, once all are: what its batches refer to. */
   get listed(): SharedHeads {
-    this.#listed ??= new SharedHeads(this.#offered)
+    this.#listed ??= new SharedHeads(this.#offered, this.#areLeaves)
     return this.#listed
   }
 
@@ -106,6 +113,16 @@ export class RoundSender {
     return entries
   }
 
+  /** Lists the leaves of these authors in place of their heads; null where those have to be listed. */
+  listLeaves(authors: readonly Uint8Array[]): Uint8Array | null {
+    const leaves = leavesOf(this.#view.clock, authors)
+    if (leaves === null) return null
+    this.#areLeaves = true
+    this.#listed = null
+    for (const author of authors) this.#offer((this.#view.clock.heads(author)[0] as Head).id)
+    return leaves
+  }
+
   #offer(id: Uint8Array): void {
     const entry = this.#view.graph.find(id)
     if (entry === undefined) throw new Error('bug: a head of the clock that is not in the graph')
@@ -113,10 +130,19 @@ export class RoundSender {
   }
 
   /**
-   * What the peer lacks of these authors, none of whose heads at the peer is unknown here, is sent unasked if it is at most `limit`
-   * operations; says whether it is.
+   * Of the authors that differ, those to list in answer to what the peer has listed. What it is seen to lack of the others, few operations,
+   * goes without being asked for: of authors none of whose heads at the peer is unknown here.
    */
-  push(authors: readonly Uint8Array[], limit: number): boolean {
+  push(differing: readonly Uint8Array[]): readonly Uint8Array[] {
+    const behind = differing.filter((author) => this.#theirs.knowsAllOf(author))
+    // A list that was cut short says nothing of those that are missing in it.
+    const isWhole = this.#theirs.received < HEADS_PER_ROUND_MAX / 2
+    if (!isWhole || !this.#pushAll(behind, PUSHED_OPERATIONS_MAX)) return differing
+    return differing.filter((author) => !this.#theirs.knowsAllOf(author))
+  }
+
+  /** Sends what the peer lacks of these authors, if it is at most `limit` operations; says whether it is. */
+  #pushAll(authors: readonly Uint8Array[], limit: number): boolean {
     const stretches: MissingStretch[] = []
     let operations = 0
     for (const author of authors) {

@@ -1,65 +1,18 @@
 import { compareBytes, equalBytes } from '../bytes.ts'
 import { HASH_BYTES } from '../hash.ts'
-import {
-  BATCH_WINDOW,
-  BODIES_WANTED_PER_ROUND_MAX,
-  HEADS_PER_ROUND_MAX,
-  PUSHED_OPERATIONS_MAX,
-  SHORT_DIGEST_BYTES,
-  SYNC_ROUNDS_MAX,
-} from '../limits.ts'
-import type { Operation } from '../operation/operation.ts'
-import type { Fault } from '../result.ts'
+import { BATCH_WINDOW, BODIES_WANTED_PER_ROUND_MAX, SHORT_DIGEST_BYTES, SYNC_ROUNDS_MAX } from '../limits.ts'
 import { forEachPart } from './frame-parts.ts'
 import { HeadWants } from './head-wants.ts'
+import { recogniseLeaves } from './leaves.ts'
 import type { OwnStanding, Standing, SyncMessage } from './message.ts'
-import { haveEqualStates, ownStanding } from './own-standing.ts'
+import { haveEqualStates, isLittleBehind, ownStanding } from './own-standing.ts'
 import { RoundSender } from './sender.ts'
+import type { SyncEffect, SyncEvent, SyncProgress, SyncReport } from './session-events.ts'
 import type { SharedHeads } from './shared-heads.ts'
 import type { SyncView } from './view.ts'
 import { ClockWalk } from './walk.ts'
 
-/** What happens to a session. */
-export type SyncEvent =
-  /** This side wants to compare. Does nothing while a comparison is under way. */
-  | { readonly kind: 'start' }
-  | { readonly kind: 'message'; readonly message: SyncMessage }
-  /** One received batch was decided on and stored; `gained` counts new operations and bodies. */
-  | { readonly kind: 'admitted'; readonly gained: number }
-
-/** What a session wants done, in this order. */
-export type SyncEffect =
-  | { readonly kind: 'send'; readonly message: SyncMessage }
-  | { readonly kind: 'admit'; readonly operations: readonly Operation[]; readonly faults: readonly Fault[] }
-  | { readonly kind: 'finished'; readonly report: SyncReport }
-  /** The peer does not keep to the protocol; the session is over. */
-  | { readonly kind: 'violation'; readonly fault: Fault<'PROTOCOL'> }
-
-/** How a session ended, and what it moved. */
-export interface SyncReport {
-  /**
-   * True only as DESIGN §7 has it: equal clock roots, equal roots of the state that both may read, no absent bodies on either side
-   * of those it may read; by the standings that both sides sent last.
-   */
-  readonly inSync: boolean
-  readonly rounds: number
-  readonly sent: number
-  readonly received: number
-  readonly gained: number
-  readonly mine: OwnStanding
-  readonly theirs: Standing
-  /** Operations that this side still lacks, and that the peer still lacks, as far as the last round tells. */
-  readonly weLack: number
-  readonly theyLack: number
-}
-
-/** How far the present round is, for a progress bar. */
-export interface SyncProgress {
-  readonly toSend: number
-  readonly sent: number
-  readonly toReceive: number
-  readonly received: number
-}
+export type { SyncEffect, SyncEvent, SyncProgress, SyncReport } from './session-events.ts'
 
 type Phase = 'idle' | 'compare' | 'walk' | 'entries' | 'transfer'
 
@@ -87,6 +40,10 @@ export class SyncSession {
   /** True where this side had the peer's compare before it sent its own. */
   #answers = false
   #sentEntries = false
+  /** The authors whose leaves this side has listed in place of their heads, until the peer asks for these. */
+  #leaved: readonly Uint8Array[] | null = null
+  /** True once the peer has begun to list anything in this round. */
+  #hearsEntries = false
   #gotEntries = false
   #gotWant = false
   #sender: RoundSender
@@ -156,6 +113,10 @@ export class SyncSession {
         return this.#onNodes(message, effects)
       case 'entries':
         return this.#onEntries(message, effects)
+      case 'leaves':
+        return this.#onLeaves(message, effects)
+      case 'spell':
+        return this.#onSpell(effects)
       case 'want':
         return this.#onWant(message, effects)
       case 'probe': {
@@ -285,6 +246,8 @@ export class SyncSession {
     this.#wants.beginRound(this.#round)
     this.#walk = null
     this.#sentEntries = false
+    this.#leaved = null
+    this.#hearsEntries = false
     this.#gotEntries = false
     this.#gotWant = false
     this.#sender = new RoundSender(this.#view, this.#wants)
@@ -303,7 +266,46 @@ export class SyncSession {
     if (step === null) return null
     effects.push(send({ kind: 'nodes', ...step }))
     // Whoever finds that nothing is left to walk lists first.
-    if (walk.isOver) this.#sendEntries(walk.differingAuthors, effects)
+    if (walk.isOver) this.#listFirst(walk.differingAuthors, effects)
+    return null
+  }
+
+  /** Lists leaves where the peer can be expected to recognise all of them, and heads elsewhere. */
+  #listFirst(authors: readonly Uint8Array[], effects: SyncEffect[]): void {
+    const isFew = isLittleBehind(this.#mine as OwnStanding, this.#theirs as Standing, authors.length)
+    const leaves = this.#isShort && isFew ? this.#sender.listLeaves(authors) : null
+    if (leaves === null) {
+      this.#sendEntries(authors, effects)
+      return
+    }
+    effects.push(send({ kind: 'leaves', leaves }))
+    this.#leaved = authors
+    this.#sentEntries = true
+    this.#gotWant = true
+  }
+
+  #onLeaves({ leaves }: Extract<SyncMessage, { kind: 'leaves' }>, effects: SyncEffect[]): string | null {
+    if (this.#phase !== 'entries' || this.#sentEntries || this.#hearsEntries || !this.#isShort)
+      return `leaves in phase ${this.#phase}`
+    this.#hearsEntries = true
+    const heads = recogniseLeaves(this.#view, (this.#walk as ClockWalk).differingAuthors, leaves)
+    if (heads === null) {
+      effects.push(send({ kind: 'spell' }))
+      return null
+    }
+    this.#wants.recognise(heads)
+    this.#gotEntries = true
+    this.#sendEntries(this.#sender.push((this.#walk as ClockWalk).differingAuthors), effects)
+    return this.#gotWant ? this.#transfer(effects) : null
+  }
+
+  /** The peer does not recognise all the leaves: the heads, then. */
+  #onSpell(effects: SyncEffect[]): string | null {
+    if (this.#phase !== 'entries' || this.#leaved === null || this.#hearsEntries)
+      return `spell in phase ${this.#phase}`
+    this.#sender = new RoundSender(this.#view, this.#wants)
+    this.#sendEntries(this.#leaved, effects)
+    this.#leaved = null
     return null
   }
 
@@ -320,26 +322,15 @@ export class SyncSession {
 
   #onEntries(message: Extract<SyncMessage, { kind: 'entries' }>, effects: SyncEffect[]): string | null {
     if (this.#phase !== 'entries' || this.#gotEntries) return `entries in phase ${this.#phase}`
+    this.#hearsEntries = true
     const violation = this.#wants.learn(message.entries) ?? this.#sender.wantBodies(message.bodies)
     if (violation !== null) return violation
     if (!message.last) return null
     this.#gotEntries = true
-    if (!this.#sentEntries) this.#sendEntries(this.#withoutPushed(), effects)
+    if (!this.#sentEntries)
+      this.#sendEntries(this.#sender.push((this.#walk as ClockWalk).differingAuthors), effects)
     if (this.#wants.received > 0) effects.push(send({ kind: 'want', heads: this.#wants.take() }))
     return this.#gotWant ? this.#transfer(effects) : null
-  }
-
-  /**
-   * The differing authors to list in answer. What the peer is seen to lack of the others, few operations, goes without being asked for:
-   * of authors none of whose heads at the peer is unknown here.
-   */
-  #withoutPushed(): readonly Uint8Array[] {
-    const differing = (this.#walk as ClockWalk).differingAuthors
-    const behind = differing.filter((author) => this.#wants.knowsAllOf(author))
-    // A list that was cut short says nothing of those that are missing in it.
-    const isWhole = this.#wants.received < HEADS_PER_ROUND_MAX / 2
-    if (!isWhole || !this.#sender.push(behind, PUSHED_OPERATIONS_MAX)) return differing
-    return differing.filter((author) => !this.#wants.knowsAllOf(author))
   }
 
   #onWant({ heads }: Extract<SyncMessage, { kind: 'want' }>, effects: SyncEffect[]): string | null {
@@ -370,7 +361,7 @@ export class SyncSession {
     if (!this.#gotEntries || this.#gotEose) return `operations in phase ${this.#phase}`
     if (this.#admitting >= BATCH_WINDOW) return 'more batches in flight than the window allows'
     this.#admitting++
-    this.#receivedInRound += message.operations.length + message.faults.length
+    this.#receivedInRound += message.operations.length + message.faults.length + (message.misread ?? 0)
     this.#totals.received += message.operations.length
     effects.push({ kind: 'admit', operations: message.operations, faults: message.faults })
     return null

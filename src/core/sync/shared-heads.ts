@@ -1,5 +1,8 @@
-import { toKey } from '../bytes.ts'
+import { concatBytes, toKey } from '../bytes.ts'
+import { SYNC_LEAVES_TAG } from '../domain-tags.ts'
 import type { Entry } from '../graph.ts'
+import { sha256 } from '../hash.ts'
+import { LEAVES_CHECK_BYTES } from '../limits.ts'
 
 /** A head that both sides of a link have: one listed it, and the other found it. */
 export type SharedHead = Pick<Entry, 'id' | 'author' | 'seq' | 'caps'>
@@ -10,10 +13,26 @@ export type SharedHead = Pick<Entry, 'id' | 'author' | 'seq' | 'caps'>
  */
 export class SharedHeads {
   readonly #heads: readonly (SharedHead | undefined)[]
+  readonly #areLeaves: boolean
+  #check: Uint8Array | null = null
   #places: { readonly ids: Places; readonly authors: Places; readonly chains: Places } | null = null
 
-  constructor(heads: readonly (SharedHead | undefined)[]) {
+  /** `areLeaves`: they were listed by so few bytes of their leaves that one may be taken for another. */
+  constructor(heads: readonly (SharedHead | undefined)[], areLeaves = false) {
     this.#heads = heads
+    this.#areLeaves = areLeaves
+  }
+
+  /**
+   * By what a receiver that listed leaves sees whether the sender took them for what they are: the first LEAVES_CHECK_BYTES of a hash of the
+   * heads' ids. Of no bytes where heads were listed by their ids.
+   */
+  get check(): Uint8Array {
+    const ids = () => this.#heads.flatMap((head) => (head === undefined ? [] : [head.id]))
+    this.#check ??= this.#areLeaves
+      ? sha256(SYNC_LEAVES_TAG, concatBytes(...ids())).subarray(0, LEAVES_CHECK_BYTES)
+      : new Uint8Array()
+    return this.#check
   }
 
   at(place: number): SharedHead | undefined {
