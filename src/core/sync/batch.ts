@@ -5,6 +5,7 @@ import { BATCH_OPERATIONS_MAX, CAPS_MAX, DEPS_MAX } from '../limits.ts'
 import { composeOperation, type Body, type Operation } from '../operation/operation.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
 import { SIGNATURE_BYTES } from '../signature.ts'
+import { cutPath, insertPath } from './change-at-path.ts'
 import { NOTHING_SHARED, type SharedHead, type SharedHeads } from './shared-heads.ts'
 
 /** Why a batch cannot be read. One code for the whole batch; a single bad operation inside only loses itself. */
@@ -53,7 +54,7 @@ export function encodeBatch(operations: readonly Operation[], shared = NOTHING_S
       last !== undefined && isSameChain(last.caps, header.caps) ? 0 : 1 + chains.place(header.caps),
       commands.place(header.command),
       header.path,
-      body ?? [header.bodyHash, header.bodySize],
+      body === null ? [header.bodyHash, header.bodySize] : packBody(body, header.path),
     ]
     for (const [i, column] of columns.entries()) column.push(row[i])
     signatures.set(signature, place * SIGNATURE_BYTES)
@@ -169,7 +170,7 @@ class BatchReader {
     const parents = this.#resolve(at(2), place)
     if (parents === null)
       return bad('parents are more than may be, or one named by place is not in the batch')
-    const content = readContent(at(9))
+    const content = readContent(at(9), at(8))
     if (content === null) return bad('body is neither changes nor [hash, size]')
     const fields = {
       space: link === false ? null : spaceId,
@@ -247,11 +248,23 @@ function resolve(names: unknown, of: (place: unknown) => unknown): unknown {
 const headAt = (shared: SharedHeads, name: unknown): SharedHead | undefined =>
   isIndex(name) ? shared.at(name) : undefined
 
+/** A body of one change at the operation's path goes as that change without it. */
+function packBody(body: Body, path: string): Body | Uint8Array {
+  const [change, other] = body
+  return (change === undefined || other !== undefined ? null : cutPath(change, path)) ?? body
+}
+
 /** Changes are byte strings, which a size is not: so the two are told apart. */
 function readContent(
   content: unknown,
+  path: unknown,
 ): Body | { readonly bodyHash: unknown; readonly bodySize: unknown } | null {
   if (isBytesList(content)) return content
+  if (content instanceof Uint8Array) {
+    // One path for one change, which stands in the batch itself: so nothing grows to more than twice what was sent.
+    const change = typeof path === 'string' ? insertPath(content, path) : null
+    return change === null ? null : [change]
+  }
   if (!isList(content, 2)) return null
   const [bodyHash, bodySize] = content
   return { bodyHash, bodySize }
