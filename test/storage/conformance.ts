@@ -161,6 +161,33 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
         })
       })
 
+      it('says what each operation follows, however many there are and however often it is asked', () => {
+        const prevs: (number | null)[] = []
+        const grow = (operations: number) =>
+          write((writer) => {
+            for (let i = 0; i < operations; i++)
+              prevs.push(append(store, writer, { author: [alice, bob, carol][(i * i) % 3] ?? alice }).prev)
+          })
+        const expectAll = () => {
+          for (let round = 0; round < 2; round++)
+            expect(prevs.map((_, ordinal) => store.prevOf(ordinal))).toEqual(prevs)
+        }
+        grow(1_500)
+        both(expectAll)
+        // What is taken back leaves nothing behind.
+        const undo = new Error('undone')
+        expect(() =>
+          write((writer) => {
+            for (let i = 0; i < 1_000; i++) append(store, writer, { author: alice })
+            for (let ordinal = 1_500; ordinal < 2_500; ordinal++) store.prevOf(ordinal)
+            throw undo
+          }),
+        ).toThrow(undo)
+        grow(700)
+        both(expectAll)
+        expect(() => store.prevOf(2_200)).toThrow(/ordinal 2200/)
+      })
+
       it('refuses an operation out of order or twice, and changes nothing', () => {
         const genesis = makeOperation(store, { author: alice })
         write((writer) => writer.append(genesis.operation, genesis.entry))
@@ -373,6 +400,32 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
         write((writer) => writer.putCell(register('docs/a'), two))
         both(() => expect(store.cell(register('docs/a'))).toEqual(two))
         expect(store.cell(register('docs/b'))).toBeUndefined()
+      })
+
+      it('shows a cell as it was before a transaction that failed, and nothing once it is cleared', () => {
+        const kept = cellOf(idOf('1'), 'kept')
+        const large = cellOf(idOf('2'), 'x'.repeat(5_000))
+        for (const [path, cell] of [
+          ['small', kept],
+          ['large', large],
+        ] as const) {
+          const key = register(path)
+          write((writer) => writer.putFirst(key, cell, { ordinal: 0, index: 0, kind: 'set' }))
+          expect(store.cell(key)).toEqual(cell)
+          const failing = (writer: SpaceWriter) => {
+            writer.putCell(key, cellOf(idOf('3'), 'lost'))
+            expect(store.cell(key)).toEqual(cellOf(idOf('3'), 'lost'))
+            throw new Error('rolled back')
+          }
+          expect(() => write(failing)).toThrow('rolled back')
+          both(() => expect(store.cell(key)).toEqual(cell))
+          write((writer) => writer.putCell(key, large))
+          both(() => expect(store.cell(key)).toEqual(large))
+          write((writer) => writer.putCell(key, kept))
+          both(() => expect(store.cell(key)).toEqual(kept))
+          write((writer) => writer.clearCell(key))
+          both(() => expect(store.cell(key)).toBeUndefined())
+        }
       })
 
       it('keeps types and fields at one path apart, and lists them all at it', () => {

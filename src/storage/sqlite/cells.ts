@@ -1,7 +1,11 @@
 import { type Cell, type CellKey, CELL_TYPES, type CellType } from '../../core/types/cell.ts'
 import type { ElementRef } from '../../core/changes/change.ts'
 import { decodeCanonical, encodeCanonical } from '../../core/canonical-cbor.ts'
-import { STORE_CELLS_CACHED_MAX } from '../../core/limits.ts'
+import {
+  STORE_CELLS_CACHED_MAX,
+  STORE_RECENT_CELL_BYTES_MAX,
+  STORE_RECENT_CELLS_MAX,
+} from '../../core/limits.ts'
 import { ROOT_PATH } from '../../core/path.ts'
 import { cellName, compareText } from '../cell-order.ts'
 import { RecentCache } from '../recent-cache.ts'
@@ -58,6 +62,8 @@ const CELL_COLUMNS = 'operation, change, lamport, time, removed, value'
 /** The winning writes, and which elements are removed. */
 export class Cells {
   readonly #numbers = new RecentCache<string, number>(STORE_CELLS_CACHED_MAX)
+  /** As they are in the file: what has just been written is what is read most, by whoever heard of it. Texts and large values are not here. */
+  readonly #recent = new RecentCache<string, Cell>(STORE_RECENT_CELLS_MAX)
   readonly #texts: TextPieces
   readonly #shown: ShownCells
   readonly #findNumber: Query<KeyColumns, [number]>
@@ -116,13 +122,19 @@ export class Cells {
   /** Forgets what was read. */
   load(): void {
     this.#numbers.clear()
+    this.#recent.clear()
     this.#texts.load()
   }
 
   cell(key: CellKey): Cell | undefined {
+    const recent = this.#recent.get(cellName(key))
+    if (recent !== undefined) return recent
     const number = this.numberOf(key)
     const row = number === undefined ? undefined : this.#read.get(number)
-    return row === undefined ? undefined : this.#toCell(key, row)
+    if (row === undefined) return undefined
+    const cell = this.#toCell(key, row)
+    this.#keep(key, cell)
+    return cell
   }
 
   cellsAt(path: string): readonly CellRow[] {
@@ -167,6 +179,7 @@ export class Cells {
     const isInPieces = key.type === 'text'
     const [bytes, json] = isInPieces ? [null, null] : [value, jsonOf(value)]
     this.#write.run(id, index, lamport, time, removed ? 1 : 0, bytes, json, number)
+    this.#keep(key, cell)
     if (isInPieces) this.#texts.put(number, decodeText(value))
   }
 
@@ -174,8 +187,9 @@ export class Cells {
    * Writes a cell about which nothing was ever written, and gives its number; null, with nothing done, where something was. Not for texts.
    * A cell whose number is at hand is told without asking the file; the number of a new one is not kept, as most are written once.
    */
-  putFirst({ path, type, field }: CellKey, cell: Cell): number | null {
-    if (this.#numbers.has(cellName({ path, type, field }))) return null
+  putFirst(key: CellKey, cell: Cell): number | null {
+    const { path, type, field } = key
+    if (this.#numbers.has(cellName(key))) return null
     const insert = this.#inserts.get(type)
     const { id, index, lamport, time, removed, value } = cell
     if (insert === undefined || removed)
@@ -190,12 +204,15 @@ export class Cells {
       value,
       jsonOf(value),
     )
-    return changes === 1 ? (lastInsertRowid as number) : null
+    if (changes !== 1) return null
+    this.#keep(key, cell)
+    return lastInsertRowid as number
   }
 
   clearCell(key: CellKey): void {
     const number = this.numberOf(key)
     if (number === undefined) return
+    this.#recent.delete(cellName(key))
     this.#clear.run(number)
     this.#clearRemovals.run(number)
     if (key.type === 'text') this.#texts.clear(number)
@@ -222,6 +239,13 @@ export class Cells {
     const number = Number(this.#insertKey.run(key.path, key.type, key.field).lastInsertRowid)
     this.#numbers.set(cellName(key), number)
     return number
+  }
+
+  /** A copy of the value: what is written may be part of a larger buffer, which would be kept with it. */
+  #keep(key: CellKey, { id, index, lamport, time, removed, value }: Cell): void {
+    const name = cellName(key)
+    if (key.type === 'text' || value.length > STORE_RECENT_CELL_BYTES_MAX) this.#recent.delete(name)
+    else this.#recent.set(name, { id, index, lamport, time, removed, value: value.slice() })
   }
 
   #toCell(key: CellKey, [id, index, lamport, time, removed, stored]: CellColumns): Cell {
