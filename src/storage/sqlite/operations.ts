@@ -8,6 +8,7 @@ import type { Mask, StoredOperation } from '../space-store.ts'
 import { type AuthorRecord, Authors } from './authors.ts'
 import { ChainUses } from './chain-uses.ts'
 import { Chains } from './chains.ts'
+import { LogLinks } from './log-links.ts'
 import { Masks } from './masks.ts'
 import type { Database, Query } from './database.ts'
 import { OperationIds } from './operation-ids.ts'
@@ -49,6 +50,7 @@ export class Operations {
   readonly #uses: ChainUses
   readonly #ids: OperationIds
   readonly #masks: Masks
+  readonly #links: LogLinks
   readonly #heads: OrdinalSet
   readonly #frontier: OrdinalSet
   readonly #recent = new RecentCache<number, Entry>(STORE_ENTRIES_CACHED_MAX)
@@ -65,7 +67,6 @@ export class Operations {
   readonly #chainsWith: Query<[Uint8Array], [number]>
   readonly #chainsFrom: Query<[number, number], [number]>
   readonly #isBodyAbsent: Query<[number], [number]>
-  readonly #prevOf: Query<[number], [number | null]>
   readonly #bytesAt: Query<[number], [joined: Uint8Array, headerBytes: number, bodyBytes: number | null]>
   readonly #putBody: Query<[Uint8Array, number]>
   readonly #next: Query<[], [number]>
@@ -77,6 +78,7 @@ export class Operations {
     this.#uses = new ChainUses(database)
     this.#ids = new OperationIds(database, init.idTailMax, init.idSeeds)
     this.#masks = new Masks(database)
+    this.#links = new LogLinks(database)
     this.#heads = new OrdinalSet(database, 'log_heads')
     this.#frontier = new OrdinalSet(database, 'frontier')
     this.#insert = database.query(`INSERT INTO operation_log (${ENTRY_COLUMNS}, header, signature, body)
@@ -103,7 +105,6 @@ export class Operations {
     this.#chainsFrom = database.query(
       'SELECT chain FROM operation_log WHERE ordinal >= ? ORDER BY ordinal LIMIT ?',
     )
-    this.#prevOf = database.query('SELECT prev FROM operation_log WHERE ordinal = ?')
     this.#isBodyAbsent = database.query('SELECT body IS NULL FROM operation_log WHERE ordinal = ?')
     // In one piece: each blob that is read by itself is a buffer of its own to make and to collect, half of what reading an operation takes.
     this.#bytesAt = database.query(
@@ -124,6 +125,7 @@ export class Operations {
     this.#chains.load()
     this.#authors.load()
     this.#masks.load()
+    this.#links.load()
     this.#heads.load()
     this.#frontier.load()
     this.#ids.load()
@@ -148,9 +150,7 @@ export class Operations {
   }
 
   prevOf(ordinal: number): number | null {
-    const row = this.#prevOf.get(ordinal)
-    if (row === undefined) throw new Error(`bug: no operation has ordinal ${ordinal}`)
-    return row[0]
+    return this.#links.prevOf(ordinal, this.#count)
   }
 
   at(ordinal: number): Entry {
