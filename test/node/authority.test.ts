@@ -227,6 +227,16 @@ describe('authority in a space', () => {
     expect(spaces.carol.explain(kept)).toMatchObject({ verdict: 'admitted' })
   })
 
+  it('goes before the first write of a guest who has what it takes but has told nobody yet', async () => {
+    const friend = await offline('dave', () => nowMs)
+    const daves = friend.join(spaces.alice.invite({ role: 'writer' }))
+    expect(() => daves.put('notes/dave', 1)).toThrow(withCode('CAP_MISSING'))
+    await carry(spaces.alice, daves)
+    daves.put('notes/dave', 2)
+    await carry(daves, spaces.alice)
+    expect(spaces.alice.get('notes/dave')?.value).toBe(2)
+  })
+
   it('is passed on no more often than it allows', async () => {
     const once = spaces.alice.invite({ role: 'admin', depth: 0 })
     const friend = await offline('dave', () => nowMs)

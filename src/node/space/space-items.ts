@@ -154,6 +154,7 @@ export class SpaceItems extends TypedEventEmitter<SpaceEvents> {
       orThrow(checkEdit(edit))
       if (edit.kind === 'delete') this.#checkDeletable(edit.path, edit.type)
     }
+    this.#publishRights()
     const operation = this.hosted.write(edits, {
       author: options.author ?? this.#owner.author,
       after: options.after?.map(parseOperationId),
@@ -201,6 +202,16 @@ export class SpaceItems extends TypedEventEmitter<SpaceEvents> {
   lastEntries(path: string, count: number): readonly LogValue[] {
     orThrow(parsePath(path))
     return lastEntries(path, count, this.hosted.store)
+  }
+
+  /** A guest may write as soon as the genesis is here: the rights that it joined with are its first operation, and this the next. */
+  #publishRights(): void {
+    try {
+      this.hosted.publishPendingTokens({ author: this.#owner.author, timeMs: this.#owner.now() })
+    } catch (error) {
+      // Whether the write may be made without them, it says itself.
+      if (!(error instanceof FaultError)) throw error
+    }
   }
 
   /** What shows is deleted by naming it, and what a frozen author wrote is not built on. */
