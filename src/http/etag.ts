@@ -20,8 +20,12 @@ export const isUnconditional = ({ ifMatch, ifNoneMatch }: Conditions): boolean =
 
 /** The entity tag of what shows, quoted; null where nothing does, and for logs. */
 export function etagOf(space: Space, path: string, type: ItemType): string | null {
-  const tag = itemTag(path, type, space.hosted.store)
-  return tag === null ? null : `"${tag}"`
+  return quoted(itemTag(path, type, space.hosted.store))
+}
+
+/** A tag as entity tags stand in a header. */
+export function quoted(tag: string | null | undefined): string | null {
+  return tag == null ? null : `"${tag}"`
 }
 
 /** Throws `IF_MATCH` where what shows is not what the request was made for. Nothing else happens between this and a write that follows at once. */

@@ -1,5 +1,6 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import cors from '@fastify/cors'
-import helmet from '@fastify/helmet'
+import helmet, { type HelmetOptions } from 'helmet'
 import type { HttpApp } from './http-context.ts'
 
 /** What a page may do where a route says nothing of its own: nothing at all. */
@@ -22,7 +23,7 @@ const EXPOSED = [
 ]
 
 /**
- * Headers that keep browsers from doing more with an answer than reading it (@fastify/helmet, which knows them all), and pages of other
+ * Headers that keep browsers from doing more with an answer than reading it (helmet, which knows them all), and pages of other
  * origins from reading it at all, except those that `corsOrigins` names (@fastify/cors, which answers what browsers ask beforehand). Cookies
  * are never taken from elsewhere: `SameSite=Strict`, and authenticateHook looks where a request comes from.
  */
@@ -30,13 +31,17 @@ export async function registerSecurityHeaders(
   app: HttpApp,
   { isTls, corsOrigins }: { readonly isTls: boolean; readonly corsOrigins: readonly string[] },
 ): Promise<void> {
-  await app.register(helmet, {
+  const headers = headersOf({
     contentSecurityPolicy: { useDefaults: false, directives: NOTHING },
     crossOriginEmbedderPolicy: false,
     crossOriginResourcePolicy: { policy: corsOrigins.length === 0 ? 'same-origin' : 'cross-origin' },
     referrerPolicy: { policy: 'no-referrer' },
     strictTransportSecurity: isTls ? { maxAge: 180 * 24 * 60 * 60, includeSubDomains: false } : false,
     xFrameOptions: { action: 'deny' },
+  })
+  app.addHook('onRequest', (_request, { raw }, done) => {
+    for (const [name, value] of headers) raw.setHeader(name, value)
+    done()
   })
   if (corsOrigins.length === 0) return
   await app.register(cors, {
@@ -57,4 +62,21 @@ export async function registerSecurityHeaders(
     maxAge: 600,
     strictPreflight: true,
   })
+}
+
+/**
+ * What helmet sets, found out once: it is the same for every request. @fastify/helmet finds it out for each and hangs a closure on each reply,
+ * by which V8 came to keep whole requests and answers until the next full collection.
+ */
+function headersOf(options: HelmetOptions): readonly (readonly [name: string, value: string])[] {
+  const headers = new Map<string, string>()
+  const answer = {
+    setHeader: (name: string, value: string) => headers.set(name, value),
+    removeHeader: (name: string) => headers.delete(name),
+  }
+  // Of an answer helmet uses no more than this, and of a request nothing.
+  helmet(options)({} as IncomingMessage, answer as unknown as ServerResponse, (error) => {
+    if (error !== undefined) throw error
+  })
+  return [...headers]
 }

@@ -7,7 +7,8 @@ import type { SpaceAccess } from '../../node/agents/space-access.ts'
 import { FaultError, orThrow } from '../../node/fault-error.ts'
 import type { ItemType } from '../../node/space/item-edit.ts'
 import type { Item } from '../../node/space/item.ts'
-import { etagOf, isAmong } from '../etag.ts'
+import { type ShownItem, shownItem } from '../../node/space/shown-item.ts'
+import { isAmong, quoted } from '../etag.ts'
 import type { HttpApp } from '../http-context.ts'
 import { readPlace, writePlace } from '../page-token.ts'
 import { readablePath } from '../readable-path.ts'
@@ -87,13 +88,12 @@ export function registerItemRoutes(app: HttpApp): void {
       const access = readablePath(caller.space(params.space), params['*'])
       const path = params['*']
       if (query.at !== undefined) return itemThen(access, path, { ...query, point: query.at })
-      const { space } = access
-      const type = query.type ?? space.typeAt(path)
-      const etag = type === undefined ? null : etagOf(space, path, type)
+      const shown = shownItem(path, query.type, access.space.hosted.store)
+      const etag = quoted(shown?.tag)
       if (etag !== null) reply.headers({ ETag: etag, 'Cache-Control': 'private, no-cache' })
       const known = headers['if-none-match']
       if (known !== undefined && isAmong(etag, known)) return await reply.code(304).send(null)
-      const item = type === undefined ? null : itemNow(access, { path, type }, query.entries, etag)
+      const item = shown === undefined ? null : itemNow(access, shown, path, query.entries)
       return item ?? throwNothing(path, query.type)
     },
   )
@@ -110,9 +110,9 @@ function pageOfItems(access: SpaceAccess, query: Static<typeof ListQuery>): stri
   for (const place of placesWithin(access, path, { after: from, type })) {
     if (last !== null && (items.length === limit || characters >= HTTP_PAGE_CHARACTERS_MAX))
       return `{"items":[${items.join()}],"next":${JSON.stringify(writePlace(last))}}`
-    const text = formatValue(
-      values ? itemNow(access, place, ENTRIES_LISTED, etagOf(access.space, place.path, place.type)) : place,
-    )
+    const shown = values ? shownItem(place.path, place.type, access.space.hosted.store) : undefined
+    const item = shown === undefined ? null : itemNow(access, shown, place.path, ENTRIES_LISTED)
+    const text = formatValue(values ? item : place)
     items.push(text)
     characters += text.length
     last = place
@@ -122,18 +122,18 @@ function pageOfItems(access: SpaceAccess, query: Static<typeof ListQuery>): stri
 
 function itemNow(
   { space }: SpaceAccess,
-  { path, type }: ItemPlace,
+  { type, tag, item }: ShownItem,
+  path: string,
   entriesMax: number,
-  etag: string | null,
 ): object | null {
+  const etag = quoted(tag)
   if (type === 'log') {
     const entries = space.lastEntries(path, entriesMax + 1)
     if (entries.length === 0) return null
     const value = latestThatFit(entries.slice(-entriesMax))
     return { path, type, value, etag, ...(entries.length > value.length ? { more: true } : {}) }
   }
-  const item = space.get(path, type)
-  return item === undefined ? null : { ...item, etag }
+  return { ...item(), etag }
 }
 
 function itemThen(
