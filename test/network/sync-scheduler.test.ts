@@ -163,3 +163,31 @@ test('forgets what waits for a peer that is gone', async () => {
   expect(started).toEqual([])
   scheduler.stop()
 })
+
+test('a wish that is no longer due when its time has come compares nothing, unless something else was wished meanwhile', async () => {
+  const { scheduler, spaces, started, running, settle } = createScheduler(1)
+  const [space] = spaces as [object]
+  let isDue = true
+  const wish = () => scheduler.atMost(space, bob, 0, () => isDue)
+  wish()
+  isDue = false
+  await vi.advanceTimersByTimeAsync(30)
+  expect(started).toHaveLength(0)
+  wish()
+  scheduler.soon(space, bob)
+  wish()
+  await vi.advanceTimersByTimeAsync(30)
+  expect(started).toHaveLength(1)
+  // During a run, for after it.
+  wish()
+  running.shift()?.end()
+  await vi.advanceTimersByTimeAsync(30)
+  expect(started).toHaveLength(1)
+  isDue = true
+  wish()
+  await vi.advanceTimersByTimeAsync(30)
+  expect(started).toHaveLength(2)
+  running.shift()?.end()
+  await settle()
+  scheduler.stop()
+})

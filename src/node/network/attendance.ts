@@ -1,5 +1,6 @@
 import type { PeerId } from '@libp2p/interface'
 import type { SyncSpace } from '../../../protocols/sync/index.ts'
+import { toHex } from '../../core/bytes.ts'
 import { SPREAD_INTERVAL_MS, UNHEARD_INTERVAL_MS } from '../../core/limits.ts'
 import type { Space } from '../space/space.ts'
 import { Gathered } from './gathered.ts'
@@ -98,7 +99,16 @@ export class Attendance {
     const listeners = isUnheard
       ? new Set<string>()
       : topicListeners(network.services.pubsub, gossipTopic(space.hosted))
-    for (const peer of peers.sharers(sync))
-      if (!listeners.has(peer.toString())) scheduler.atMost(space, peer, UNHEARD_INTERVAL_MS)
+    for (const peer of peers.sharers(sync)) {
+      // By then a comparison, like the one that brought it, may have found both equal.
+      const isDue = () => !holdsTheSame(space, peer)
+      if (!listeners.has(peer.toString())) scheduler.atMost(space, peer, UNHEARD_INTERVAL_MS, isDue)
+    }
   }
+}
+
+/** True where the last proof of equality with the peer is of what is here now. */
+function holdsTheSame({ peers, hosted }: Space, peer: PeerId): boolean {
+  const proof = peers.get(peer.toString())?.lastProof
+  return proof != null && proof.clockRoot === toHex(hosted.replica.clockRoot())
 }

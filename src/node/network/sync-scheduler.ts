@@ -38,6 +38,8 @@ interface Pair<Space> {
   readonly scheduled: ScheduledSpace<Space>
   readonly peer: PeerId
   state: 'idle' | 'gathering' | 'queued' | 'running'
+  /** Asked once its time has come: false where what it was wished for has happened by itself. */
+  isStillDue: () => boolean
   /** A wish came during the run. */
   isWishedAgain: boolean
   timer: NodeJS.Timeout | null
@@ -58,6 +60,8 @@ interface Lane<Space> {
   opening: number
   timer: NodeJS.Timeout | null
 }
+
+const always = () => true
 
 /**
  * When to compare with whom: soon after a wish (a new connection, a missing parent, an operation nobody got), and with every peer
@@ -122,22 +126,31 @@ export class SyncScheduler<Space extends object> {
     this.#after(space, peer, DEBOUNCE_MS)
   }
 
-  /** The same, but `intervalMs` after the last run began at the earliest: for what may be wished very often. */
-  atMost(space: Space, peer: PeerId, intervalMs: number): void {
+  /**
+   * The same, but `intervalMs` after the last run began at the earliest: for what may be wished very often. `isDue`: asked then; where it says
+   * no, and nothing else was wished meanwhile, nothing is compared.
+   */
+  atMost(space: Space, peer: PeerId, intervalMs: number, isDue = always): void {
     const startedAtMs = this.#lanes.get(peer.toString())?.pairs.get(space)?.startedAtMs ?? 0
-    this.#after(space, peer, Math.max(DEBOUNCE_MS, startedAtMs + intervalMs - this.#now()))
+    this.#after(space, peer, Math.max(DEBOUNCE_MS, startedAtMs + intervalMs - this.#now()), isDue)
   }
 
-  #after(space: Space, peer: PeerId, delayMs: number): void {
+  #after(space: Space, peer: PeerId, delayMs: number, isDue = always): void {
     const scheduled = this.#spaces.get(space)
     if (scheduled === undefined || this.#abort.signal.aborted) return
     const lane = this.#lane(peer)
     const pair = this.#pair(lane, scheduled, peer)
+    const isOnlyWish = pair.state === 'idle' || (pair.state === 'running' && !pair.isWishedAgain)
+    if (isOnlyWish || isDue === always) pair.isStillDue = isDue
     if (pair.state === 'running') pair.isWishedAgain = true
     else if (pair.state === 'queued' && lane.routine.delete(pair)) lane.wishes.add(pair)
     if (pair.state !== 'idle') return
     pair.state = 'gathering'
-    pair.timer = setTimeout(() => this.#enqueue(lane, pair, lane.wishes), delayMs)
+    pair.timer = setTimeout(() => {
+      pair.timer = null
+      if (pair.isStillDue()) this.#enqueue(lane, pair, lane.wishes)
+      else pair.state = 'idle'
+    }, delayMs)
     pair.timer.unref()
   }
 
@@ -154,7 +167,14 @@ export class SyncScheduler<Space extends object> {
   #pair(lane: Lane<Space>, scheduled: ScheduledSpace<Space>, peer: PeerId): Pair<Space> {
     let pair = lane.pairs.get(scheduled.space)
     if (pair === undefined) {
-      const unknown = { timer: null, quietRuns: 0, startedAtMs: 0, isStranger: false, triesAgain: 0 }
+      const unknown = {
+        timer: null,
+        isStillDue: always,
+        quietRuns: 0,
+        startedAtMs: 0,
+        isStranger: false,
+        triesAgain: 0,
+      }
       pair = { scheduled, peer, state: 'idle', isWishedAgain: false, ...unknown }
       lane.pairs.set(scheduled.space, pair)
     }
@@ -212,7 +232,7 @@ export class SyncScheduler<Space extends object> {
     pair.state = 'idle'
     if (pair.isWishedAgain) {
       pair.isWishedAgain = false
-      this.soon(pair.scheduled.space, pair.peer)
+      this.#after(pair.scheduled.space, pair.peer, DEBOUNCE_MS, pair.isStillDue)
     }
     this.#pump(lane)
   }
