@@ -98,8 +98,9 @@ export class ChangeFeed {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<ChangeRecord, void, void> {
     let told = formatCursor(reader.place())
+    const isOver = () => signal?.aborted === true
     let silent = 0
-    while (signal?.aborted !== true) {
+    while (!isOver()) {
       const step = reader.step()
       if (step === null) return
       const records = this.#recordsOf(step, filter)
@@ -126,11 +127,12 @@ export class ChangeFeed {
     // Something may have come since it was at the end: only in one turn with `join` there is nothing in between.
     if (!reader.isAtEnd()) return reader.place()
     const seat = this.#tail.join(reader)
+    const isOver = () => signal?.aborted === true
     const wake = () => seat.wake?.()
     signal?.addEventListener('abort', wake)
     let last: SharedStep | null = null
     try {
-      for (let silent = 0; signal?.aborted !== true; ) {
+      for (let silent = 0; !isOver(); ) {
         const step = this.#tail.take(seat)
         if (step === 'behind') break
         if (step === 'end') {
