@@ -76,7 +76,7 @@ function headersOf(options: HelmetOptions): readonly (readonly [name: string, va
   }
   // Of an answer helmet uses no more than this, and of a request nothing.
   helmet(options)({} as IncomingMessage, answer as unknown as ServerResponse, (error) => {
-    if (error !== undefined) throw error
+    if (error !== undefined) throw new Error('bug: helmet does not take its options', { cause: error })
   })
   return [...headers]
 }

@@ -10,7 +10,7 @@ export interface ShownItem {
   /** As {@link itemTag} gives it. */
   readonly tag: string | null
   /** Makes the item of what was read; of a log, reads it, all of it. */
-  item(): Item | undefined
+  readonly item: () => Item | undefined
 }
 
 /** What shows at a path of one type, or of the first that does in the order of CELL_TYPES; undefined where nothing does. */
