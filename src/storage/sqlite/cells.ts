@@ -64,6 +64,8 @@ export class Cells {
   readonly #numbers = new RecentCache<string, number>(STORE_CELLS_CACHED_MAX)
   /** As they are in the file: what has just been written is what is read most, by whoever heard of it. Texts and large values are not here. */
   readonly #recent = new RecentCache<string, Cell>(STORE_RECENT_CELLS_MAX)
+  /** New cells that the open transaction may still keep: of a batch of thousands only the first, for nobody will read them all soon. */
+  #newKept = STORE_RECENT_CELLS_MAX / 2
   readonly #texts: TextPieces
   readonly #shown: ShownCells
   readonly #findNumber: Query<KeyColumns, [number]>
@@ -123,7 +125,13 @@ export class Cells {
   load(): void {
     this.#numbers.clear()
     this.#recent.clear()
+    this.flush()
     this.#texts.load()
+  }
+
+  /** A transaction ends. */
+  flush(): void {
+    this.#newKept = STORE_RECENT_CELLS_MAX / 2
   }
 
   cell(key: CellKey): Cell | undefined {
@@ -205,7 +213,7 @@ export class Cells {
       jsonOf(value),
     )
     if (changes !== 1) return null
-    this.#keep(key, cell)
+    if (this.#newKept-- > 0) this.#keep(key, cell)
     return lastInsertRowid as number
   }
 

@@ -249,6 +249,7 @@ export class SqliteSpaceStore implements SpaceStore {
         const result = assertSynchronous(work(this.#writer))
         this.#operations.flush()
         this.#history.flush()
+        this.#cells.flush()
         this.#database.commit()
         return result
       } catch (error) {
