@@ -14,6 +14,8 @@ const ZSTD = 1
 const ZSTD_AND_PLAIN = 2
 /** Largest window a frame may ask the decompressor to allocate, as a power of two: twice FRAME_BYTES_MAX. */
 const ZSTD_WINDOW_LOG_MAX = 21
+/** Messages that wait are written together up to so many bytes before packing. */
+const WRITE_TOGETHER_BYTES_MAX = 64 * 1024
 /** Below this many bytes compression costs more than it saves. */
 const COMPRESS_FROM_BYTES = 256
 /**
@@ -30,6 +32,17 @@ export interface Payload {
   readonly plainBytes: number
 }
 
+/** Takes the first of the messages that wait, and those after it that are small enough to go out with it. */
+export function takeTogether<T extends Payload>(queue: T[]): readonly T[] {
+  let bytes = queue[0]?.payload.length ?? 0
+  let count = 1
+  for (; count < queue.length; count++) {
+    bytes += (queue[count] as T).payload.length
+    if (bytes > WRITE_TOGETHER_BYTES_MAX) break
+  }
+  return queue.splice(0, count)
+}
+
 export type FrameFault = Fault<'FRAME_TOO_LARGE' | 'NON_CANONICAL'>
 
 /** A stream of the sync protocol as frames, with back-pressure both ways. */
@@ -40,13 +53,16 @@ export interface FrameStream {
    * the stream fails.
    */
   frames(): AsyncIterable<Result<Uint8Array, FrameFault>>
-  /** Sends a frame; resolves when the peer has taken enough that there is room for more. Throws when the stream is gone. */
-  write(payload: Uint8Array | Payload, signal: AbortSignal): Promise<FrameSize>
+  /**
+   * Sends messages, a frame each, in one write: what goes out alone has some 30 bytes of the muxer and the encryption to itself. Resolves when
+   * the peer has taken enough that there is room for more. Throws when the stream is gone.
+   */
+  write(messages: readonly Payload[], signal: AbortSignal): Promise<FrameSize>
   /** Bytes taken from the stream so far, as they came over the wire. */
   readonly bytesReceived: number
 }
 
-/** Bytes of one frame on the stream, its length prefix included. */
+/** Bytes of frames on the stream, with their length prefixes. */
 export type FrameSize = number
 
 /**
@@ -74,10 +90,10 @@ export function createFrameStream(
           }),
         unpackFrames,
       ),
-    async write(message, signal) {
-      const frame = pack(message instanceof Uint8Array ? { payload: message, plainBytes: 0 } : message)
-      if (!stream.send(frame)) await drained(stream, signal)
-      return frame.byteLength
+    async write(messages, signal) {
+      const frames = new Uint8ArrayList(...messages.map(pack))
+      if (!stream.send(frames)) await drained(stream, signal)
+      return frames.byteLength
     },
   }
 }

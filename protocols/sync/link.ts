@@ -10,14 +10,10 @@ import {
 } from '../../src/core/limits.ts'
 import { fail, ok, type Fault, type Result } from '../../src/core/result.ts'
 import { knowledgeOfSpace, NONCE_BYTES } from '../../src/core/sync/handshake.ts'
-import {
-  SyncSession,
-  type SyncEffect,
-  type SyncProgress,
-  type SyncReport,
-} from '../../src/core/sync/session.ts'
+import type { SyncEffect, SyncProgress, SyncReport } from '../../src/core/sync/session-events.ts'
+import { SyncSession } from '../../src/core/sync/session.ts'
 import type { SyncView } from '../../src/core/sync/view.ts'
-import { createFrameStream, type FrameStream, type Payload } from './frame-stream.ts'
+import { createFrameStream, type FrameStream, type Payload, takeTogether } from './frame-stream.ts'
 import { type LinkBudget, QUEUED_OVERHEAD_BYTES, type QueueHolder, RunBound } from './link-budget.ts'
 import { decodeMessage, encodeMessage, plainBytesOf, type WireMessage } from './message-codec.ts'
 import type { SyncHost, SyncSpace } from './host.ts'
@@ -324,9 +320,9 @@ export class SyncLink {
 
   #send(message: WireMessage): void {
     if (this.#isClosed) return
-    const payload = encodeMessage(message)
-    const size = payload.length + QUEUED_OVERHEAD_BYTES
-    this.#queue.push({ payload, plainBytes: plainBytesOf(message), size })
+    const encoded = { payload: encodeMessage(message), plainBytes: plainBytesOf(message) }
+    const size = encoded.payload.length + QUEUED_OVERHEAD_BYTES
+    this.#queue.push({ ...encoded, size })
     this.#queued.bytes += size
     if (this.#queued.bytes > LINK_QUEUE_BYTES_MAX) this.#queued.drop()
     else this.#budget.makeRoom()
@@ -336,9 +332,11 @@ export class SyncLink {
   async #write(): Promise<void> {
     this.#isWriting = true
     try {
-      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      // What is said in one step goes out together.
+      await null
+      for (let next = takeTogether(this.#queue); next.length > 0; next = takeTogether(this.#queue)) {
         this.#bytesSent += await this.#frames.write(next, this.#abort.signal)
-        this.#queued.bytes -= next.size
+        for (const { size } of next) this.#queued.bytes -= size
       }
     } catch (error) {
       this.#end({ code: 'LINK_CLOSED', detail: error instanceof Error ? error.message : String(error) })
@@ -386,6 +384,8 @@ export class SyncLink {
   }
 
   async #closeStream(isOrderly: boolean): Promise<void> {
+    // Until what was said in this step has gone out.
+    await null
     try {
       if (isOrderly) await this.#stream.close({ signal: AbortSignal.timeout(1_000) })
     } catch {

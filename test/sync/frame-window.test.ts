@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { createFrameStream } from '../../protocols/sync/frame-stream.ts'
+import { createFrameStream, takeTogether } from '../../protocols/sync/frame-stream.ts'
 import { concatBytes } from '../../src/core/bytes.ts'
 import { FRAME_BYTES_MAX } from '../../src/core/limits.ts'
 import { createStreamPair } from './fake-stream.ts'
@@ -90,8 +90,33 @@ describe('a frame with its last bytes left plain', () => {
     const text = new TextEncoder().encode('one of a few words, and '.repeat(100))
     const payload = concatBytes(text, signatures)
     const sender = createFrameStream(streams[1])
-    await sender.write({ payload, plainBytes: signatures.length }, AbortSignal.timeout(1_000))
+    await sender.write([{ payload, plainBytes: signatures.length }], AbortSignal.timeout(1_000))
     expect(await firstOf(frames)).toEqual({ ok: true, value: payload })
     expect(bytes).toBeLessThan(signatures.length + 100)
+  })
+})
+
+describe('messages that wait', () => {
+  const of = (bytes: number) => ({ payload: new Uint8Array(bytes), plainBytes: 0 })
+
+  test('go out together while they are small, in their order, and a large one alone', () => {
+    const queue = [of(10), of(60_000), of(5_526), of(1), of(500_000), of(20), of(30)]
+    const taken = () => takeTogether(queue).map(({ payload }) => payload.length)
+    expect([taken(), taken(), taken(), taken(), taken()]).toEqual([
+      [10, 60_000, 5_526],
+      [1],
+      [500_000],
+      [20, 30],
+      [],
+    ])
+  })
+
+  test('are frames of their own in one write', async () => {
+    const { ends, streams } = createStreamPair()
+    const frames = createFrameStream(streams[0]).frames()
+    let writes = 0
+    ends[0].addEventListener('message', () => writes++)
+    await createFrameStream(streams[1]).write([of(3), of(400)], AbortSignal.timeout(1_000))
+    expect([await firstOf(frames), writes]).toEqual([{ ok: true, value: new Uint8Array(3) }, 1])
   })
 })

@@ -363,8 +363,8 @@ describe('the cost of a comparison', () => {
     expect(conversation.reports.map(({ inSync }) => inSync)).toEqual([true, true])
     const sent = conversation.crossings.filter(({ kind }) => kind === 'operations')
     // A signature of 64 bytes, and a body that says little.
-    expect(sent.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(100 * 135)
-    expect(bytesOf(conversation)).toBeLessThan(20_000)
+    expect(sent.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(100 * 80)
+    expect(bytesOf(conversation)).toBeLessThan(9_200)
   })
 
   test('of more operations than may be sent unasked is a turn more', async () => {

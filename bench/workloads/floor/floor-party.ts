@@ -35,7 +35,7 @@ async function sendAll(stored: StoredFile, stream: FrameStream): Promise<void> {
   const acks = stream.frames()[Symbol.asyncIterator]()
   for (let batch = stored.nextBatch(); batch.length > 0; batch = stored.nextBatch()) {
     if (++open > BATCH_WINDOW) await acks.next()
-    await stream.write(joinBlobs(batch), signal)
+    await stream.write([{ payload: joinBlobs(batch), plainBytes: 0 }], signal)
   }
 }
 
@@ -53,7 +53,9 @@ async function receive(address: Address, take: (frame: Uint8Array) => Promise<vo
   const open: Promise<unknown>[] = []
   for await (const frame of stream.frames()) {
     if (!frame.ok) throw new Error(frame.fault.detail)
-    open.push(take(frame.value).then(async () => await stream.write(ACK, signal)))
+    open.push(
+      take(frame.value).then(async () => await stream.write([{ payload: ACK, plainBytes: 0 }], signal)),
+    )
     if (open.length > BATCH_WINDOW) await open.shift()
   }
   await Promise.all(open)
