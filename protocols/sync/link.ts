@@ -333,7 +333,7 @@ export class SyncLink {
     this.#isWriting = true
     try {
       // What is said in one step goes out together.
-      await null
+      await Promise.resolve()
       for (let next = takeTogether(this.#queue); next.length > 0; next = takeTogether(this.#queue)) {
         this.#bytesSent += await this.#frames.write(next, this.#abort.signal)
         for (const { size } of next) this.#queued.bytes -= size
@@ -385,7 +385,7 @@ export class SyncLink {
 
   async #closeStream(isOrderly: boolean): Promise<void> {
     // Until what was said in this step has gone out.
-    await null
+    await Promise.resolve()
     try {
       if (isOrderly) await this.#stream.close({ signal: AbortSignal.timeout(1_000) })
     } catch {
