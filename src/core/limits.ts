@@ -227,7 +227,7 @@ export const SIGNATURE_KEYS_CACHED_MAX = 4_096
 export const SIGNATURES_INLINE_MAX = 16
 /** Good signatures that a process remembers of those checked so (about 200 bytes each): they come again from other peers, and to other nodes. */
 export const VERIFIED_SIGNATURES_CACHED_MAX = 16_384
-/** Threads of a process that check signatures; no more than there are cores. */
+/** Threads of a process that check signatures; one less than there are cores, and at least one. */
 export const SIGNATURE_WORKERS_MAX = 8
 /** Milliseconds without work after which such a thread ends. */
 export const SIGNATURE_WORKER_IDLE_MS = 30_000

@@ -2,12 +2,12 @@ import { pathToFileURL } from 'node:url'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
-import { SIGNATURES_INLINE_MAX } from '../../src/core/limits.ts'
+import { afterEach, describe, expect, it, test } from 'vitest'
+import { SIGNATURE_WORKERS_MAX, SIGNATURES_INLINE_MAX } from '../../src/core/limits.ts'
 import type { SignatureClaim } from '../../src/core/signature.ts'
 import { packClaims, unpackClaims } from '../../src/node/verification/claims.ts'
 import { processVerifier } from '../../src/node/verification/process-verifier.ts'
-import { SignaturePool } from '../../src/node/verification/signature-pool.ts'
+import { SignaturePool, signatureThreads } from '../../src/node/verification/signature-pool.ts'
 import { sodium } from '../../src/node/verification/sodium.ts'
 import { VerifiedSignatures } from '../../src/node/verification/verified-signatures.ts'
 import { alice, bob } from '../cast.ts'
@@ -47,6 +47,10 @@ function programOf(source: string): URL {
   writeFileSync(file, source)
   return pathToFileURL(file)
 }
+
+test('threads leave one core to what takes in what they have checked', () => {
+  expect([1, 2, 3, 8, 9, 64].map(signatureThreads)).toEqual([1, 1, 2, 7, 8, SIGNATURE_WORKERS_MAX])
+})
 
 describe('the verifier of a process', () => {
   it.each([1, SIGNATURES_INLINE_MAX, SIGNATURES_INLINE_MAX + 1, 1_000])(

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Libp2p } from 'libp2p'
 import { createFrameStream, type FrameStream } from '../../../protocols/sync/frame-stream.ts'
@@ -21,7 +22,8 @@ interface Place {
 }
 
 keepHeapLean()
-const pool = new SignaturePool()
+// All cores: what it decides beside them is little.
+const pool = new SignaturePool(availableParallelism())
 let node: Libp2p | undefined
 let rows: RowWriter | undefined
 let file = ''

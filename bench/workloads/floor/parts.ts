@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { Stream } from '@libp2p/interface'
@@ -41,7 +42,7 @@ export async function measureParts({ operations, changes }: SyncSizes, folder: s
   const costs = new Costs()
   const stored = new StoredFile(folder)
   const rows = new RowWriter(join(folder, `parts-${process.pid}`))
-  const pool = new SignaturePool()
+  const pool = new SignaturePool(availableParallelism())
   const pipe = await openPipe()
   const tree = new StateTree()
   let [packedBytes, denseBytes] = [0, 0]

@@ -9,6 +9,14 @@ import type { SignatureClaim } from '../../core/signature.ts'
 import { packClaims } from './claims.ts'
 import type { SignatureAnswer, SignatureTask } from './signature-worker.ts'
 
+/**
+ * How many threads check signatures: one core is that of the thread which takes in what they have checked. One more would be 15 MB that wait for a
+ * core, since taking an operation in costs more than its signature.
+ */
+export function signatureThreads(cores: number): number {
+  return Math.min(Math.max(cores - 1, 1), SIGNATURE_WORKERS_MAX)
+}
+
 /** A task that has not been answered. */
 interface Open {
   readonly claims: number
@@ -17,7 +25,7 @@ interface Open {
 }
 
 /**
- * Threads that check signatures, as many as there are cores, started when first needed and ended when idle. They hold the process up only
+ * Threads that check signatures, {@link signatureThreads} of them, started when first needed and ended when idle. They hold the process up only
  * while they have work. A thread that fails or hangs accepts nothing of what it was given, and is replaced by the next task.
  */
 export class SignaturePool {
@@ -26,7 +34,7 @@ export class SignaturePool {
 
   /** `program`: what a thread runs, for tests. */
   constructor(
-    threads = Math.min(availableParallelism(), SIGNATURE_WORKERS_MAX),
+    threads = signatureThreads(availableParallelism()),
     program = new URL('./signature-worker.ts', import.meta.url),
   ) {
     this.#threads = Array.from({ length: threads }, () => undefined)
