@@ -191,3 +191,27 @@ test('a wish that is no longer due when its time has come compares nothing, unle
   await settle()
   scheduler.stop()
 })
+
+test('of several wishes one that is still due is enough, whichever came first, and however many there are', async () => {
+  const { scheduler, spaces, started, running, settle } = createScheduler(1)
+  const [space] = spaces as [object]
+  const wish = (isDue: boolean) => scheduler.atMost(space, bob, 0, () => isDue)
+  for (const wishes of [
+    [true, false],
+    [false, true],
+    [...Array.from({ length: 20 }, () => false), true],
+  ]) {
+    const before = started.length
+    wishes.forEach(wish)
+    await vi.advanceTimersByTimeAsync(30)
+    expect(started).toHaveLength(before + 1)
+    // The same during a run.
+    wishes.forEach(wish)
+    running.shift()?.end()
+    await vi.advanceTimersByTimeAsync(30)
+    expect(started).toHaveLength(before + 2)
+    running.shift()?.end()
+    await settle()
+  }
+  scheduler.stop()
+})

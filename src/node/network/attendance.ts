@@ -1,7 +1,7 @@
 import type { PeerId } from '@libp2p/interface'
 import type { SyncSpace } from '../../../protocols/sync/index.ts'
 import { toHex } from '../../core/bytes.ts'
-import { SPREAD_INTERVAL_MS, UNHEARD_INTERVAL_MS } from '../../core/limits.ts'
+import { GOSSIP_RECENT_OPERATIONS_MAX, SPREAD_INTERVAL_MS, UNHEARD_INTERVAL_MS } from '../../core/limits.ts'
 import type { Space } from '../space/space.ts'
 import { Gathered } from './gathered.ts'
 import { gossipTopic, type SpaceGossip } from './gossip.ts'
@@ -40,6 +40,8 @@ export class Attendance {
   readonly #admitted = new Gathered<Member>(TOLD_AFTER_MS, (member, isUnheard) =>
     this.#tell(member, isUnheard),
   )
+  /** How many operations of a space there were when a comparison last brought one. */
+  readonly #gainedTo = new WeakMap<Member, number>()
 
   constructor(init: AttendanceInit) {
     this.#init = init
@@ -74,10 +76,16 @@ export class Attendance {
    * A comparison with a peer has brought something. Whoever met us before it came does not hear of it by gossip, and would otherwise wait
    * for the interval: a space that is handed on by a chain of newcomers for as many intervals as the chain is long.
    */
-  onGained({ space, sync }: Member, from: PeerId): void {
+  onGained(member: Member, from: PeerId): void {
     const { peers, scheduler } = this.#init
-    for (const peer of peers.sharers(sync))
-      if (!peer.equals(from)) scheduler.atMost(space, peer, SPREAD_INTERVAL_MS)
+    const { space, sync } = member
+    const [since, to] = [this.#gainedTo.get(member) ?? 0, space.hosted.store.count()]
+    this.#gainedTo.set(member, to)
+    for (const peer of peers.sharers(sync)) {
+      // While others write, a comparison brings what gossip is bringing everybody anyway: one for each of us with each would bury the rest.
+      const isDue = () => !holdsTheSame(space, peer) && !hasGone(member, since, to)
+      if (!peer.equals(from)) scheduler.atMost(space, peer, SPREAD_INTERVAL_MS, isDue)
+    }
   }
 
   isLive(member: Member): boolean {
@@ -111,4 +119,12 @@ export class Attendance {
 function holdsTheSame({ peers, hosted }: Space, peer: PeerId): boolean {
   const proof = peers.get(peer.toString())?.lastProof
   return proof != null && proof.clockRoot === toHex(hosted.replica.clockRoot())
+}
+
+/** True where gossip has carried each operation that was admitted since there were `since`, until there were `to`. */
+function hasGone({ space, gossip }: Member, since: number, to: number): boolean {
+  if (to - since > GOSSIP_RECENT_OPERATIONS_MAX) return false
+  const { store } = space.hosted
+  for (let ordinal = since; ordinal < to; ordinal++) if (!gossip.hasGone(store.at(ordinal))) return false
+  return true
 }

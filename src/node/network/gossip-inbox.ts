@@ -74,6 +74,11 @@ export class GossipInbox {
     this.#went.add(id)
   }
 
+  /** True for an operation that went round of late. */
+  hasGone(id: Uint8Array): boolean {
+    return this.#went.has(id)
+  }
+
   /** Passes on what came too early and is admitted now. False where it did not come by gossip, or too long ago. */
   passOnEarly(entry: Entry): boolean {
     const key = toHex(entry.id)

@@ -106,6 +106,11 @@ export class SpaceGossip {
     return this.#inbox.passOnEarly(entry)
   }
 
+  /** True for an operation that went round of late: written here, or passed on or found to be passed on when it came. */
+  hasGone(entry: Entry): boolean {
+    return this.#inbox.hasGone(entry.id)
+  }
+
   /** Bodies go along where every member reads everything; control bodies always. */
   #carriesBodies(): boolean {
     return this.#space.description()?.openReading ?? false

@@ -38,8 +38,8 @@ interface Pair<Space> {
   readonly scheduled: ScheduledSpace<Space>
   readonly peer: PeerId
   state: 'idle' | 'gathering' | 'queued' | 'running'
-  /** Asked once its time has come: false where what it was wished for has happened by itself. */
-  isStillDue: () => boolean
+  /** Asked once its time has come, one for each wish: false where what it was wished for has happened by itself. One true is enough. */
+  dueIf: (() => boolean)[]
   /** A wish came during the run. */
   isWishedAgain: boolean
   timer: NodeJS.Timeout | null
@@ -62,6 +62,8 @@ interface Lane<Space> {
 }
 
 const always = () => true
+/** Reasons to compare with one peer that are asked once it is time; with more it is compared in any case. */
+const REASONS_MAX = 8
 
 /**
  * When to compare with whom: soon after a wish (a new connection, a missing parent, an operation nobody got), and with every peer
@@ -141,14 +143,16 @@ export class SyncScheduler<Space extends object> {
     const lane = this.#lane(peer)
     const pair = this.#pair(lane, scheduled, peer)
     const isOnlyWish = pair.state === 'idle' || (pair.state === 'running' && !pair.isWishedAgain)
-    if (isOnlyWish || isDue === always) pair.isStillDue = isDue
+    if (isOnlyWish) pair.dueIf = [isDue]
+    else if (isDue === always || pair.dueIf.length >= REASONS_MAX) pair.dueIf = [always]
+    else pair.dueIf.push(isDue)
     if (pair.state === 'running') pair.isWishedAgain = true
     else if (pair.state === 'queued' && lane.routine.delete(pair)) lane.wishes.add(pair)
     if (pair.state !== 'idle') return
     pair.state = 'gathering'
     pair.timer = setTimeout(() => {
       pair.timer = null
-      if (pair.isStillDue()) this.#enqueue(lane, pair, lane.wishes)
+      if (pair.dueIf.some((isStillDue) => isStillDue())) this.#enqueue(lane, pair, lane.wishes)
       else pair.state = 'idle'
     }, delayMs)
     pair.timer.unref()
@@ -169,7 +173,7 @@ export class SyncScheduler<Space extends object> {
     if (pair === undefined) {
       const unknown = {
         timer: null,
-        isStillDue: always,
+        dueIf: [],
         quietRuns: 0,
         startedAtMs: 0,
         isStranger: false,
@@ -232,7 +236,10 @@ export class SyncScheduler<Space extends object> {
     pair.state = 'idle'
     if (pair.isWishedAgain) {
       pair.isWishedAgain = false
-      this.#after(pair.scheduled.space, pair.peer, DEBOUNCE_MS, pair.isStillDue)
+      const { dueIf } = pair
+      this.#after(pair.scheduled.space, pair.peer, DEBOUNCE_MS, () =>
+        dueIf.some((isStillDue) => isStillDue()),
+      )
     }
     this.#pump(lane)
   }
