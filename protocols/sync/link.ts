@@ -13,6 +13,7 @@ import { knowledgeOfSpace, NONCE_BYTES } from '../../src/core/sync/handshake.ts'
 import type { SyncEffect, SyncProgress, SyncReport } from '../../src/core/sync/session-events.ts'
 import { SyncSession } from '../../src/core/sync/session.ts'
 import type { SyncView } from '../../src/core/sync/view.ts'
+import { BatchesAhead } from './batches-ahead.ts'
 import { createFrameStream, type FrameStream, type Payload, takeTogether } from './frame-stream.ts'
 import { type LinkBudget, QUEUED_OVERHEAD_BYTES, type QueueHolder, RunBound } from './link-budget.ts'
 import { decodeMessage, encodeMessage, plainBytesOf, type WireMessage } from './message-codec.ts'
@@ -71,6 +72,7 @@ export class SyncLink {
   #reading: LinkReading | null = null
   readonly #queue: (Payload & { readonly size: number })[] = []
   #isWriting = false
+  readonly #ahead = new BatchesAhead()
   #admissions: Promise<void> = Promise.resolve()
   #silence: NodeJS.Timeout | null = null
   #bytesSent = 0
@@ -160,6 +162,7 @@ export class SyncLink {
     for await (const frame of this.#frames.frames()) {
       if (!frame.ok) return this.#blame(frame.fault, new Uint8Array())
       await this.#budget.turn(this.peer.toString(), frame.value.length, this.#host.now())
+      await this.#ahead.room()
       if (!this.#bound.takeFrame()) return this.#blame(protocolFault('too many frames in a run'), frame.value)
       if (this.#isClosed) return ok(undefined)
       const spaceId = this.#session === null ? null : (this.#space?.spaceId ?? null)
@@ -299,12 +302,11 @@ export class SyncLink {
     this.#observer.onProgress(this, this.#session.progress)
   }
 
-  /** Batches are admitted in the order they came; the next ones, up to the session's window, are being verified meanwhile. */
+  /** Batches are admitted in the order they came; the next one is being verified meanwhile. */
   #admit({ operations, faults }: Extract<SyncEffect, { kind: 'admit' }>): void {
     const space = this.#space as SyncSpace
     const admitted = space.admit(operations, faults, this.peer)
-    // Looked at below, after those before it.
-    admitted.catch(() => {})
+    this.#ahead.add(admitted)
     this.#admissions = this.#admissions.then(async () => {
       if (this.#isClosed) return
       try {

@@ -108,6 +108,8 @@ export const BATCH_OPERATIONS_MAX = 1_024
 export const BATCH_BYTES_TARGET = 512 * 1024
 /** Batches in flight before the sender waits for an acknowledgement. */
 export const BATCH_WINDOW = 4
+/** Batches of one link that are taken apart and not admitted: one is verified while the other is stored. The rest of the window waits packed. */
+export const BATCHES_AHEAD_MAX = 2
 /** Compare-transfer rounds of one session, so that a peer that never agrees cannot keep us busy. */
 export const SYNC_ROUNDS_MAX = 32
 /** Authors of a whole clock up to which their digests are listed at once instead of walking the trie: 1 KiB. */

@@ -9,6 +9,7 @@ import type { AcceptedReceipt } from '../../protocols/sync/link-reading.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import {
   BATCH_WINDOW,
+  BATCHES_AHEAD_MAX,
   HANDSHAKE_FRAME_BYTES_MAX,
   LINK_FRAMES_BURST_MAX,
   LINK_FRAMES_PER_SECOND_MAX,
@@ -325,7 +326,7 @@ describe('a link', () => {
     expect((await setting.raw.next())?.kind).toBe('ack')
   })
 
-  test('gives the next batches to be verified while one is being admitted, and acknowledges them in order', async () => {
+  test('gives the next batch to be verified while one is being admitted, leaves the rest as it came, and acknowledges in order', async () => {
     const given: PromiseWithResolvers<number>[] = []
     const setting = await createSetting(async () => {
       const admission = Promise.withResolvers<number>()
@@ -336,8 +337,11 @@ describe('a link', () => {
     setting.raw.say(compare)
     setting.raw.say({ kind: 'nodes', differing: Uint8Array.of(0), listing: new Uint8Array() })
     setting.raw.say({ kind: 'entries', entries: [], bodies: [], last: true })
-    for (let i = 0; i < BATCH_WINDOW; i++) setting.raw.say({ kind: 'operations', operations: [], faults: [] })
-    setting.raw.say({ kind: 'probe', probe: 1, ids: [] })
+    const say = (batches: number, probe: number) => {
+      for (let i = 0; i < batches; i++) setting.raw.say({ kind: 'operations', operations: [], faults: [] })
+      setting.raw.say({ kind: 'probe', probe, ids: [] })
+    }
+    say(BATCHES_AHEAD_MAX - 1, 1)
     const kinds = async (until: string) => {
       const heard: string[] = []
       for (let message = await setting.raw.next(); message !== null; message = await setting.raw.next()) {
@@ -347,13 +351,19 @@ describe('a link', () => {
       throw new Error(`no ${until}`)
     }
     expect(await kinds('probed')).not.toContain('ack')
-    expect(given).toHaveLength(BATCH_WINDOW)
+    say(BATCH_WINDOW - BATCHES_AHEAD_MAX + 1, 2)
+    while (given.length < BATCHES_AHEAD_MAX) await turn()
+    await turn()
+    expect(given).toHaveLength(BATCHES_AHEAD_MAX)
+    // Stored after those before it, and room for one more.
     given[1]?.resolve(1)
-    setting.raw.say({ kind: 'probe', probe: 2, ids: [] })
-    expect(await kinds('probed')).toEqual([])
+    while (given.length < BATCHES_AHEAD_MAX + 1) await turn()
     given[0]?.resolve(1)
     expect(await kinds('ack')).toEqual([])
     expect(await kinds('ack')).toEqual([])
+    while (given.length < BATCH_WINDOW) await turn()
+    given[2]?.resolve(1)
+    expect(await kinds('probed')).toEqual(['ack'])
   })
 
   test('ends without an acknowledgement when storing fails', async () => {
