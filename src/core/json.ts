@@ -30,3 +30,21 @@ function reviveInteger(_key: string, value: unknown, context: { readonly source?
 
 /** A text as it stands in JSON: `JSON.rawJSON` of the JSON.parse-with-source proposal, which TypeScript's library does not declare yet. */
 export const rawJson = (JSON as unknown as { readonly rawJSON: (text: string) => unknown }).rawJSON
+
+/**
+ * True where a JSON text has more than `max` commas and opening brackets outside of texts: at most two for each value in it. Told without
+ * making any of them, in one pass that ends there; of what is not JSON it says anything.
+ */
+export function hasManyValues(text: string, max: number): boolean {
+  if (text.length <= max) return false
+  let count = 0
+  for (let i = 0; i < text.length; i++) {
+    const at = text[i]
+    if (at === '"') {
+      for (i++; i < text.length && text[i] !== '"'; i++) if (text[i] === '\\') i++
+    } else if ((at === ',' || at === '[' || at === '{') && ++count > max) {
+      return true
+    }
+  }
+  return false
+}

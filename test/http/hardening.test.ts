@@ -6,8 +6,8 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as tlsConnect } from 'node:tls'
-import { afterEach, describe, expect, it } from 'vitest'
-import { HTTP_BODY_BYTES_MAX } from '../../src/core/limits.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { BODY_BYTES_MAX, HTTP_BODY_BYTES_MAX } from '../../src/core/limits.ts'
 import { parseDid } from '../../src/core/principal.ts'
 import { StoreError } from '../../src/storage/store-error.ts'
 import { ServedNode } from './served-node.ts'
@@ -106,6 +106,35 @@ describe('what a server bounds', () => {
       (await here.ask(token, 'POST', '/v1/spaces/lab/sql', { query: 'SELECT 1', x: 'a'.repeat(size) })).status
     expect(await text(HTTP_BODY_BYTES_MAX)).toBe(413)
     expect(await text(100)).toBe(400)
+  })
+
+  it('makes no values of a body that has more of them than any write has bytes', async () => {
+    const here = await start()
+    const token = here.token('scribe', 'writer')
+    const ask = async (json: string) => {
+      const body = await fetch(`${here.server.origin}/v1/spaces/lab/items/a`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: `{"value":${json}}`,
+      })
+      return ((await body.json()) as { code?: string; detail?: string }) ?? {}
+    }
+    const parse = vi.spyOn(JSON, 'parse')
+    const refused = await ask(`[${'[],'.repeat(BODY_BYTES_MAX)}1]`)
+    expect(refused).toMatchObject({ code: 'LIMIT', detail: expect.stringContaining('more values than') })
+    // Each byte of the largest write may be a value, and a text may hold as many commas and brackets as it likes.
+    expect((await ask(`[${'[],'.repeat(BODY_BYTES_MAX - 300)}1]`)).code).toBeUndefined()
+    expect((await ask(JSON.stringify('[,"{'.repeat(BODY_BYTES_MAX / 5)))).code).toBeUndefined()
+    expect(parse.mock.calls.filter(([text]) => text.length > 3 * BODY_BYTES_MAX)).toEqual([])
+    parse.mockRestore()
+  })
+
+  it('looks at each of many removed fields once', async () => {
+    const here = await start()
+    const token = here.token('scribe', 'writer')
+    const remove = Array.from({ length: 150_000 }, (_, i) => i.toString(36))
+    const answer = await here.ask(token, 'PATCH', '/v1/spaces/lab/items/a', { remove })
+    expect(answer.status).toBe(200)
   })
 })
 

@@ -77,7 +77,8 @@ function checkFields(
   set: Readonly<Record<string, unknown>>,
   remove: readonly string[],
 ): ReturnType<typeof checkEdit> {
-  for (const field of [...Object.keys(set), ...remove]) {
+  const removed = new Set(remove)
+  for (const field of [...Object.keys(set), ...removed]) {
     const size = utf8(field).length
     if (size === 0 || size > FIELD_BYTES_MAX) {
       return fail(
@@ -91,7 +92,7 @@ function checkFields(
         `the ${what} ${JSON.stringify(field.slice(0, 40))} cannot be stored: choose another`,
       )
     }
-    if (remove.includes(field) && Object.hasOwn(set, field)) {
+    if (removed.has(field) && Object.hasOwn(set, field)) {
       return fail(
         'BAD_FIELD_NAME',
         `the ${what} ${JSON.stringify(field.slice(0, 40))} is both set and removed: leave out one`,
