@@ -174,12 +174,6 @@ export class SpaceItems extends TypedEventEmitter<SpaceEvents> {
     return undefined
   }
 
-  /** The first type in the order of CELL_TYPES of which something shows at a path; cheaper than all of them. */
-  typeAt(path: string): ItemType | undefined {
-    orThrow(parsePath(path))
-    return CELL_TYPES.find((type) => this.#shows(path, type))
-  }
-
   /** The types of the items that show at a path, in the order of CELL_TYPES. */
   typesAt(path: string): readonly ItemType[] {
     orThrow(parsePath(path))
