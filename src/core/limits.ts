@@ -344,6 +344,10 @@ export const NODE_STOP_TIMEOUT_MS = 8_000
 
 /** Ends of what a follower has taken that its cursor names. Beyond it the earlier branches come again on another file. */
 export const FEED_CURSOR_HEADS_MAX = 64
+/** Operations at the end of a space that are kept, evaluated, for followers a little behind; further behind, one reads for itself. */
+export const FEED_TAIL_STEPS_MAX = 256
+/** Bytes of values in what is kept so, but for the last operation. In memory, with the texts made of them, they are some times as large. */
+export const FEED_TAIL_VALUE_BYTES_MAX = 1024 * 1024
 
 // History and conflicts (src/node/history)
 

@@ -1,6 +1,6 @@
 import type { Evaluation } from '../../core/changes/evaluate.ts'
 import type { CellEdit } from '../../core/types/cell.ts'
-import { FEED_CURSOR_HEADS_MAX } from '../../core/limits.ts'
+import { FEED_CURSOR_HEADS_MAX, FEED_TAIL_STEPS_MAX, FEED_TAIL_VALUE_BYTES_MAX } from '../../core/limits.ts'
 import type { Entry } from '../../core/graph.ts'
 import type { Replica } from '../replica/replica.ts'
 import {
@@ -15,10 +15,6 @@ import {
 import { formatCursor } from './cursor.ts'
 import { FeedReader, type FeedStep } from './feed-reader.ts'
 
-/** Steps kept for followers that are a little behind; whoever is further behind reads for itself until it is at the end again. */
-const STEPS_MAX = 256
-/** Bytes of values in the steps that are kept, but for the last one. In memory, with the texts made of them, they are some times as large. */
-const VALUE_BYTES_MAX = 1024 * 1024
 /** Steps of which there is nothing to tell that are taken in one turn of the event loop. */
 const SILENT_MAX = 256
 
@@ -70,7 +66,7 @@ export interface Seat {
 
 /**
  * The end of a space's feed, read once for all who follow there: each step is looked up and made into records when the first follower asks
- * for it, and the others take it from the last STEPS_MAX. Nothing is read ahead of the fastest of them, and nothing at all while nobody
+ * for it, and the others take it from the last FEED_TAIL_STEPS_MAX. Nothing is read ahead of the fastest of them, and nothing at all while nobody
  * follows. Invariants:
  * 1. a seat is given only to who has taken everything up to the tail's place;
  * 2. numbers of steps only grow, and a step that is kept is where its number says: who asks for one that is not kept any more is `behind`,
@@ -103,7 +99,7 @@ export class ChangeTail {
   /** A seat for who has just taken the last there is, by a reader of its own. To be given back by {@link leave}. */
   join(reader: FeedReader): Seat {
     // Where all who sit here are slow, the tail is behind. What it does not keep by then is nothing to them.
-    if (this.#reader === null || reader.aheadOf(this.#reader) > STEPS_MAX) this.#startAt(reader)
+    if (this.#reader === null || reader.aheadOf(this.#reader) > FEED_TAIL_STEPS_MAX) this.#startAt(reader)
     this.#isAtEnd = false
     const seat: Seat = { next: this.#first + this.#steps.length, wake: null }
     for (let taken = this.take(seat); taken !== 'end'; taken = this.take(seat)) {
@@ -187,14 +183,14 @@ export class ChangeTail {
       return cause === null ? [] : recordsOf(entry, evaluation, cause, EVERYTHING)
     })
     this.#steps.push(shared)
-    if (this.#steps.length > STEPS_MAX) this.#drop()
+    if (this.#steps.length > FEED_TAIL_STEPS_MAX) this.#drop()
     return shared
   }
 
   #weigh(step: SharedStep, bytes: number): void {
     this.#bytes.set(step, bytes)
     this.#bytesKept += bytes
-    while (this.#bytesKept > VALUE_BYTES_MAX && this.#steps.length > 1) this.#drop()
+    while (this.#bytesKept > FEED_TAIL_VALUE_BYTES_MAX && this.#steps.length > 1) this.#drop()
   }
 
   #drop(): void {
