@@ -1,7 +1,3 @@
-import '@libp2p/circuit-relay-v2'
-import '@libp2p/dcutr'
-import '@libp2p/kad-dht'
-import '@libp2p/mdns'
 import { gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
 import { ping } from '@libp2p/ping'
@@ -12,7 +8,7 @@ import { gossipOptions } from '../../../src/node/network/gossip-options.ts'
 import { steadyNoise } from '../../../src/node/network/steady-noise.ts'
 import { steadyYamux } from '../../../src/node/network/steady-yamux.ts'
 
-/** libp2p as Hanse composes it, without its protocols; what is switched off in the benchmarks is loaded, as it is in a node. */
+/** libp2p as Hanse composes it, without its protocols and without what is switched off in the benchmarks, which a node does not load either. */
 export async function startComposed() {
   const node = await createLibp2p({
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },

@@ -7,9 +7,8 @@ import { BATCH_WINDOW, SIGNATURES_PER_CHECK_MAX } from '../../../src/core/limits
 import { keepHeapLean } from '../../../src/node/lean-heap.ts'
 import { SignaturePool } from '../../../src/node/verification/signature-pool.ts'
 import { type Address, entryPath, type SyncSizes } from '../sync/entries.ts'
-import { addressOf, createFloorNode, FLOOR_PROTOCOL, openFloorStream } from './link.ts'
 import { claimOf, type FloorOperation, readFrame } from './read-frame.ts'
-import { RowWriter } from './row-writer.ts'
+import type { RowWriter as Rows } from './row-writer.ts'
 import { joinBlobs, StoredFile } from './stored-file.ts'
 
 /**
@@ -22,10 +21,12 @@ interface Place {
 }
 
 keepHeapLean()
+const { addressOf, createFloorNode, FLOOR_PROTOCOL, openFloorStream } = await import('./link.ts')
+const { RowWriter } = await import('./row-writer.ts')
 // All cores: what it decides beside them is little.
 const pool = new SignaturePool(availableParallelism())
 let node: Libp2p | undefined
-let rows: RowWriter | undefined
+let rows: Rows | undefined
 let file = ''
 
 const ACK = Uint8Array.of(1)
