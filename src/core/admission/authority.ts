@@ -49,14 +49,16 @@ export function checkAuthority(
   if (header.caps.length === 0) {
     return isSpaceKey ? null : missing('no delegation is named, and the author is not the space key')
   }
-  const carried = isControl(header.command) ? carriedDelegations(evaluation) : []
+  const carried = isControl(header.command) ? carriedDelegations(evaluation) : NONE
   const chain: VerifiedDelegation[] = []
-  const past = new PastReader(graph, parents.all)
-  const isInPast = (publisher: Entry) => descendants.has(publisher, parents.all, past)
+  let isInPast: ((publisher: Entry) => boolean) | null = null
   const isInherited = inheritsChain(header.caps, parents.prev)
   for (const digest of header.caps) {
-    const inherited = isInherited ? graph.token(digest)?.delegation : undefined
-    const delegation = inherited ?? findDelegation(digest, parents, carried, isInPast, graph)
+    let delegation = isInherited ? (graph.token(digest)?.delegation ?? null) : null
+    if (delegation === null) {
+      isInPast ??= inPastOf(parents, graph, descendants)
+      delegation = findDelegation(digest, parents, carried, isInPast, graph)
+    }
     if (delegation === null) return missing(`delegation ${toHex(digest)} is not in the operation's past`)
     chain.push(delegation)
   }
@@ -87,6 +89,12 @@ function inheritsChain(caps: readonly Uint8Array[], prev: Entry | null): boolean
   return caps.every((digest, i) => equalBytes(digest, prev.caps[i] as Uint8Array))
 }
 
+/** Whether publishers are in the past of an operation with these parents: one search for all that are asked about. */
+function inPastOf(parents: Parents, graph: Graph, descendants: Descendants): (publisher: Entry) => boolean {
+  const past = new PastReader(graph, parents.all)
+  return (publisher) => descendants.has(publisher, parents.all, past)
+}
+
 function findDelegation(
   digest: Uint8Array,
   parents: Parents,
@@ -104,6 +112,8 @@ function findDelegation(
     ? published.delegation
     : null
 }
+
+const NONE: readonly VerifiedDelegation[] = []
 
 function carriedDelegations(evaluation: Evaluation): readonly VerifiedDelegation[] {
   return evaluation.flatMap((change) =>

@@ -22,6 +22,10 @@ export class Places {
     else place.push(revocation)
   }
 
+  get isEmpty(): boolean {
+    return this.#places.size === 0
+  }
+
   /** Takes out what was added last of that chain and target. */
   removeLast(revocation: Revocation): void {
     const chain = chainName(revocation.entry.caps)

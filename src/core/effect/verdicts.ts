@@ -13,6 +13,8 @@ export interface VerdictsInit {
   readonly bodySizeOf: (entry: Entry) => number
 }
 
+const NONE: readonly Revocation[] = []
+
 /** Whether operations of one chain that revoke or endorse are effective. */
 interface Standing {
   readonly caps: readonly Uint8Array[]
@@ -71,7 +73,8 @@ export class Verdicts {
 
   /** The revocations that reach a chain, effective or not. */
   reaching(caps: readonly Uint8Array[]): Iterable<Revocation> {
-    return this.#places.reaching(caps)
+    // Nearly always, and asked for every operation.
+    return this.#places.isEmpty ? NONE : this.#places.reaching(caps)
   }
 
   /** An effective revocation that reaches a chain: whoever uses it now, having seen everything, uses it in vain. */
@@ -148,6 +151,7 @@ export class Verdicts {
    * matters: what is new is in nobody's past.
    */
   closingInPast(caps: readonly Uint8Array[], past: PastReader): Revocation | null {
+    if (this.#places.isEmpty) return null
     const judged = new Map<number, boolean>()
     const isEffective = (entry: Entry): boolean => {
       const known = judged.get(entry.ordinal)

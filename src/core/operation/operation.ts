@@ -173,15 +173,16 @@ function tooManyChanges(body: Body): Fault<'LIMIT'> {
 
 /**
  * Checks 4 and 5 of the pipeline: the author's key is canonical and not of small order (`WEAK_KEY`), and the signature over
- * (tag ‖ id) holds under ZIP215 (`BAD_SIGNATURE`).
+ * (tag ‖ id) holds under ZIP215 (`BAD_SIGNATURE`). `claim`: that of this very operation, where it is made already.
  */
 export function verifyOperation(
   operation: Operation,
   verify: VerifySignature,
+  claim = signatureClaim(operation),
 ): Result<VerifiedOperation, Fault<'WEAK_KEY' | 'BAD_SIGNATURE'>> {
   if (isWeakKey(operation.header.author))
     return fail('WEAK_KEY', 'the author key is not canonical or of small order')
-  const { signature, message, publicKey } = signatureClaim(operation)
+  const { signature, message, publicKey } = claim
   return verify(signature, message, publicKey)
     ? ok(operation as VerifiedOperation)
     : fail('BAD_SIGNATURE', 'the signature does not hold for this header and author')

@@ -44,7 +44,7 @@ export class HoldLane {
 
   /** The held operation of that id. */
   get(id: Uint8Array): Held | undefined {
-    return this.#held.get(toHex(id))
+    return this.#held.size === 0 ? undefined : this.#held.get(toHex(id))
   }
 
   /** Everything held, the oldest first. */
@@ -71,7 +71,7 @@ export class HoldLane {
 
   /** Takes out what waited for that id, now that it is admitted or refused for ever. */
   takeWaitingFor(id: Uint8Array): readonly Held[] {
-    const keys = this.#waiting.get(toHex(id))
+    const keys = this.#waiting.size === 0 ? undefined : this.#waiting.get(toHex(id))
     if (keys === undefined) return []
     const taken = [...keys].map((key) => this.#held.get(key) as Held)
     for (const key of [...keys]) this.#drop(key)

@@ -344,7 +344,8 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   }
 
   #publish(step: AdmissionStep, source: string): void {
-    const authors = new Map(step.authors.map((author) => [toHex(author), author]))
+    // First those that are one array, as those of a batch are: most of them.
+    const authors = new Map(Array.from(new Set(step.authors), (author) => [toHex(author), author]))
     for (const author of authors.values()) this.clock.set(author, keptHeads(this.store, author))
     this.state.refresh(step.touched)
     for (const detail of step.held) {

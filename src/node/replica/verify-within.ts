@@ -23,6 +23,10 @@ export interface Verification {
   readonly onRefused: (operation: Operation, outcome: Outcome & { readonly kind: 'refused' }) => void
 }
 
+const UNCHECKED: Outcome = { kind: 'unchecked' }
+/** For a signature that was looked at elsewhere, and is good. */
+const ACCEPTED = () => true
+
 /** Checks 4 and 5 for a batch of a peer, within its budget, in the order of the batch; what the budget does not reach is `unchecked`. */
 export async function verifyWithin(
   peer: string,
@@ -31,19 +35,20 @@ export async function verifyWithin(
 ): Promise<readonly Checked[]> {
   const checked: Checked[] = []
   const open: number[] = []
-  for (const [i, operation] of operations.entries()) {
+  for (const operation of operations) {
     const outcome = known(operation)
-    checked.push({ operation, outcome: outcome ?? { kind: 'unchecked' } })
-    if (outcome === null) open.push(i)
+    if (outcome === null) open.push(checked.length)
+    checked.push({ operation, outcome: outcome ?? UNCHECKED })
   }
   const check = async (places: readonly number[], forgiveness: Forgiveness) => {
     const claims = places.map((place) => signatureClaim(operations[place] as Operation))
     const accepted = await verifier.acceptAll(claims)
-    for (const [i, place] of places.entries()) {
+    for (let i = 0; i < places.length; i++) {
+      const place = places[i] as number
       const isAccepted = accepted[i] === true
       if (!isAccepted && !forgiveness.isLeft()) continue
       const operation = operations[place] as Operation
-      const verdict = verifyOperation(operation, (...of) => isAccepted || verifier.verifySync(...of))
+      const verdict = verifyOperation(operation, isAccepted ? ACCEPTED : verifier.verifySync, claims[i])
       if (verdict.ok) checked[place] = { operation: verdict.value }
       else {
         const outcome = { kind: 'refused', fault: verdict.fault } as const
