@@ -85,10 +85,9 @@ async function askForEverything(link: RawLink): Promise<readonly Operation[]> {
   const leaves = nodes.kind === 'nodes' && answers ? (nodes.listing[1] as number) : 0
   const differing = packBits(new Array<boolean>(leaves).fill(true))
   if (answers) link.say({ kind: 'nodes', differing, listing: new Uint8Array() })
-  const listed = answers ? null : await next(link, 'entries')
-  const heads = listed?.kind === 'entries' ? listed.entries.flatMap((entry) => entry.heads).length : 0
+  // It has more, so she is to list first: nothing. Then it sends her all.
+  if (!answers) await next(link, 'spell')
   link.say({ kind: 'entries', entries: [], bodies: [], last: true })
-  if (!answers) link.say({ kind: 'want', heads: packBits(new Array<boolean>(heads).fill(true)) })
   const batch = await next(link, 'operations')
   const operations = batch.kind === 'operations' ? batch.operations : []
   link.say({ kind: 'ack' })

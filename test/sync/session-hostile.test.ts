@@ -145,6 +145,11 @@ describe('a session with mallory', () => {
       ),
     }),
     fc.record({
+      kind: fc.constant('leaves' as const),
+      leaves: fc.constantFrom(new Uint8Array(SHORT_DIGEST_BYTES), new Uint8Array(3 * SHORT_DIGEST_BYTES)),
+    }),
+    fc.record({ kind: fc.constant('spell' as const) }),
+    fc.record({
       kind: fc.constant('want' as const),
       heads: fc.oneof(fc.constantFrom(bits(1, 0), bits(2, 1), bits(9, 0)), fc.uint8Array({ maxLength: 2 })),
     }),

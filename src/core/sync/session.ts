@@ -42,6 +42,7 @@ export class SyncSession {
   #sentEntries = false
   /** The authors whose leaves this side has listed in place of their heads, until the peer asks for these. */
   #leaved: readonly Uint8Array[] | null = null
+  #isAskedFirst = false
   /** True once the peer has begun to list anything in this round. */
   #hearsEntries = false
   #gotEntries = false
@@ -247,6 +248,7 @@ export class SyncSession {
     this.#walk = null
     this.#sentEntries = false
     this.#leaved = null
+    this.#isAskedFirst = false
     this.#hearsEntries = false
     this.#gotEntries = false
     this.#gotWant = false
@@ -270,9 +272,14 @@ export class SyncSession {
     return null
   }
 
-  /** Lists leaves where the peer can be expected to recognise all of them, and heads elsewhere. */
+  /** Lists leaves where the peer can be expected to recognise all of them, lets it list first where it is the other way round; heads elsewhere. */
   #listFirst(authors: readonly Uint8Array[], effects: SyncEffect[]): void {
-    const isFew = isLittleBehind(this.#mine as OwnStanding, this.#theirs as Standing, authors.length)
+    const [mine, theirs] = [this.#mine as OwnStanding, this.#theirs as Standing]
+    if (this.#isShort && !this.#isAskedFirst && isLittleBehind(theirs, mine, authors.length)) {
+      effects.push(send({ kind: 'spell' }))
+      return
+    }
+    const isFew = isLittleBehind(mine, theirs, authors.length)
     const leaves = this.#isShort && isFew ? this.#sender.listLeaves(authors) : null
     if (leaves === null) {
       this.#sendEntries(authors, effects)
@@ -299,10 +306,15 @@ export class SyncSession {
     return this.#gotWant ? this.#transfer(effects) : null
   }
 
-  /** The peer does not recognise all the leaves: the heads, then. */
+  /** The peer lets this side list first; or it does not recognise all the leaves: the heads, then. */
   #onSpell(effects: SyncEffect[]): string | null {
-    if (this.#phase !== 'entries' || this.#leaved === null || this.#hearsEntries)
-      return `spell in phase ${this.#phase}`
+    const isDue = this.#phase === 'entries' && !this.#hearsEntries
+    if (isDue && this.#isShort && !this.#sentEntries) {
+      this.#isAskedFirst = true
+      this.#listFirst((this.#walk as ClockWalk).differingAuthors, effects)
+      return null
+    }
+    if (!isDue || this.#leaved === null) return `spell in phase ${this.#phase}`
     this.#sender = new RoundSender(this.#view, this.#wants)
     this.#sendEntries(this.#leaved, effects)
     this.#leaved = null
