@@ -254,6 +254,8 @@ export const STORE_CELLS_CACHED_MAX = 4_096
 /** Cells kept in memory per space as they were written or read last, and bytes of the value of one that is. */
 export const STORE_RECENT_CELLS_MAX = 1_024
 export const STORE_RECENT_CELL_BYTES_MAX = 1_024
+/** A buffer that is kept whole where one of those values is part of it; of a larger one the value is copied. */
+export const STORE_RECENT_BUFFER_BYTES_MAX = 16 * 1024
 /** Texts kept in memory per space as they are on disk, in pieces. */
 export const STORE_TEXTS_CACHED_MAX = 16
 /** UTF-16 units in one piece of a text on disk: an edit rewrites the pieces it is in. */

@@ -3,6 +3,7 @@ import type { ElementRef } from '../../core/changes/change.ts'
 import { decodeCanonical, encodeCanonical } from '../../core/canonical-cbor.ts'
 import {
   STORE_CELLS_CACHED_MAX,
+  STORE_RECENT_BUFFER_BYTES_MAX,
   STORE_RECENT_CELL_BYTES_MAX,
   STORE_RECENT_CELLS_MAX,
 } from '../../core/limits.ts'
@@ -249,11 +250,10 @@ export class Cells {
     return number
   }
 
-  /** A copy of the value: what is written may be part of a larger buffer, which would be kept with it. */
-  #keep(key: CellKey, { id, index, lamport, time, removed, value }: Cell): void {
+  #keep(key: CellKey, cell: Cell): void {
     const name = cellName(key)
-    if (key.type === 'text' || value.length > STORE_RECENT_CELL_BYTES_MAX) this.#recent.delete(name)
-    else this.#recent.set(name, { id, index, lamport, time, removed, value: value.slice() })
+    if (key.type === 'text' || cell.value.length > STORE_RECENT_CELL_BYTES_MAX) this.#recent.delete(name)
+    else this.#recent.set(name, isLittle(cell.value.buffer) ? cell : { ...cell, value: cell.value.slice() })
   }
 
   #toCell(key: CellKey, [id, index, lamport, time, removed, stored]: CellColumns): Cell {
@@ -271,4 +271,9 @@ function decodeText(value: Uint8Array): string {
   const decoded = decodeCanonical(value)
   if (!decoded.ok || typeof decoded.value !== 'string') throw new Error('bug: the value of a text is no text')
   return decoded.value
+}
+
+/** True for a buffer of which a part may keep the whole. To copy each of the many small values that lie in one takes longer than to keep it. */
+function isLittle({ byteLength }: ArrayBufferLike): boolean {
+  return byteLength <= STORE_RECENT_BUFFER_BYTES_MAX
 }
