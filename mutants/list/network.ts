@@ -187,4 +187,16 @@ export const NETWORK_MUTANTS: readonly Mutant[] = [
     ],
     tests: ['test/core/ucan-chain.test.ts', 'test/node/authority.test.ts'],
   },
+  {
+    name: 'rates-refill-at-once',
+    rule: 'a bucket is always full',
+    file: 'src/core/token-bucket.ts',
+    edits: [
+      [
+        '(elapsedMs / 1000) * this.#rate.perSecond)',
+        '(elapsedMs / 1000) * this.#rate.perSecond + this.#rate.burst)',
+      ],
+    ],
+    tests: ['test/core/token-bucket.test.ts'],
+  },
 ]

@@ -380,18 +380,6 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     tests: ['test/introduction/record.test.ts'],
   },
   {
-    name: 'rates-refill-at-once',
-    rule: 'a bucket is always full',
-    file: 'src/core/token-bucket.ts',
-    edits: [
-      [
-        '(elapsedMs / 1000) * this.#rate.perSecond)',
-        '(elapsedMs / 1000) * this.#rate.perSecond + this.#rate.burst)',
-      ],
-    ],
-    tests: ['test/core/token-bucket.test.ts'],
-  },
-  {
     name: 'half-a-transaction',
     rule: 'a transaction that fails leaves behind what it had done',
     file: 'src/storage/memory-space-store.ts',
