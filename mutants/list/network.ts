@@ -83,7 +83,7 @@ export const NETWORK_MUTANTS: readonly Mutant[] = [
     file: 'src/node/reputation.ts',
     edits: [
       [
-        'if (offender.points < POINTS_MAX || this.isBanned(peer)) return false',
+        'if (Math.ceil(offender.points) < POINTS_MAX || this.isBanned(peer)) return false',
         'if (offender.points < POINTS_MAX * 1000) return false',
       ],
     ],

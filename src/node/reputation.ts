@@ -74,7 +74,8 @@ export class Reputation {
     offender.points = faded(offender, nowMs) + points
     offender.atMs = nowMs
     keepEvidence(offender, { code, detail, points, nowMs })
-    if (offender.points < POINTS_MAX || this.isBanned(peer)) return false
+    // A point counts until all of it has faded: four times 25 are 100, also where a millisecond lies between them.
+    if (Math.ceil(offender.points) < POINTS_MAX || this.isBanned(peer)) return false
     putNewest(this.#bans, peer, nowMs + BAN_MS, BANS_MAX)
     offender.points = 0
     return true

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
+  BAD_SIGNATURES_PER_PEER_MAX,
   BAN_MS,
   POINTS_MAX,
   BANNED_PEERS_PER_NETWORK_MAX,
@@ -31,6 +32,14 @@ describe('what is held against a peer', () => {
     expect(reputation.standingOf('mallory')).toMatchObject({ points: POINTS_MAX - 1, bannedUntilMs: null })
     expect(reputation.blame('mallory', 'CAP_MISSING')).toBe(true)
     expect(reputation.standingOf('mallory')).toMatchObject({ points: 0, bannedUntilMs: nowMs + BAN_MS })
+  })
+
+  it('bans it for as many forged signatures as are looked at, also where time passes between them', () => {
+    for (let i = 1; i < BAD_SIGNATURES_PER_PEER_MAX; i++) {
+      expect(reputation.blame('mallory', 'BAD_SIGNATURE')).toBe(false)
+      nowMs += 1
+    }
+    expect(reputation.blame('mallory', 'BAD_SIGNATURE')).toBe(true)
   })
 
   it('ends with the ban, to the millisecond', () => {
