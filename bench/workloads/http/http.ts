@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import fastify from 'fastify'
 import { formatEvent } from '../../../src/http/event-stream.ts'
 import { HttpServer } from '../../../src/http/http-server.ts'
+import { keepHeapLean } from '../../../src/node/lean-heap.ts'
 import { createNode } from '../../../src/node/node.ts'
 import { type Figures, sizeOf, type Sizes, type Subject, type Workload } from '../../measure.ts'
 
@@ -19,6 +20,8 @@ const limits = { requestsPerWindow: Number.MAX_SAFE_INTEGER, openPerCaller: 100_
 
 /** A node on disk with one item, and an agent that may write there, served with every check as always. */
 async function serve(folder: string) {
+  // As `hanse up` does.
+  keepHeapLean()
   const node = await createNode({ dataDirectory: `${folder}/node-${process.pid}`, online: false })
   const space = node.createSpace({ name: 'bench' })
   space.put('notes/a', VALUE)
