@@ -48,6 +48,7 @@ keepHeapLean()
 const { createNode } = await import('../../../src/node/node.ts')
 let node: HanseNode | undefined
 let folder = ''
+let isAsked = false
 
 /** Keys by number, the same in every process: authors that are not nodes. */
 function authorsOf(count: number): readonly Signer[] {
@@ -99,12 +100,24 @@ async function untilEqual(space: Space): Promise<void> {
 }
 
 /** From now on nothing is announced, and no comparison is begun: what is written is found by the other side, when it catches up. */
-async function tellNobody({ network }: HanseNode): Promise<void> {
-  if (network === null) throw new Error('a source is online')
-  const { pubsub, sync } = network.libp2p.services
-  await stop(pubsub)
-  sync.sync = async () => await new Promise<never>(() => {})
+async function tellNobody(source: HanseNode): Promise<void> {
+  await stop(services(source).pubsub)
+  services(source).sync.sync = never
 }
+
+/** From now on a comparison is begun only when it is asked for: a node looks by itself now and then, and the source takes seconds to write. */
+function compareWhenAsked(receiver: HanseNode): void {
+  const { sync } = services(receiver)
+  const begin = sync.sync.bind(sync)
+  sync.sync = async (...run) => await (isAsked ? begin(...run) : never())
+}
+
+function services({ network }: HanseNode) {
+  if (network === null) throw new Error('both sides are online')
+  return network.libp2p.services
+}
+
+const never = async () => await new Promise<never>(() => {})
 
 function read(space: Space, { changes }: SyncSizes, operations: number): void {
   const last = operations * changes - 1
@@ -172,6 +185,7 @@ export const commands = {
     const equal = untilEqual(theSpace())
     await theNode().network?.reach(multiaddr(String(address['multiaddr'])), AbortSignal.timeout(CONNECT_MS))
     await equal
+    compareWhenAsked(theNode())
   },
 
   /** Writes what the other side does not have. */
@@ -186,7 +200,9 @@ export const commands = {
     if (isNew && space.get(entryPath(operations * sizes.changes - 1)) !== undefined)
       throw new Error('what differs was here before it was asked for')
     const startedMs = performance.now()
+    isAsked = true
     const report = (await space.sync(String(address['peer']))).values().next().value
+    isAsked = false
     if (report?.inSync !== true) throw new Error('the two sides are not equal')
     read(space, sizes, operations)
     return performance.now() - startedMs
