@@ -2,7 +2,7 @@ import { countSockets } from './socket-count.ts'
 import type { Answer, Commands, Question, Usage } from './party.ts'
 
 /**
- * The process of one party (see party.ts): `node bench/party-main.ts MODULE`. Loads nothing but that module, so that its memory is the
+ * The process of one party (see party.ts), built: `node main.js MODULE`. Loads nothing but that module, so that its memory is the
  * module's; answers commands until it is told to stop, or whoever started it is gone.
  */
 const sockets = countSockets()

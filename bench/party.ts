@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { builtParty } from './built-party.ts'
 
 /**
  * What a party's module exports as `commands`: what it can be asked to do, by name. Each takes one value and gives one, of what structured
@@ -34,8 +34,6 @@ export interface Answer {
   readonly error: string | null
 }
 
-/** Where the programs of parties are kept with their types taken out, from the first run on. */
-const COMPILED = fileURLToPath(new URL('../node_modules/.cache/bench', import.meta.url))
 /** Longest wait for one answer, in ms; a run as a whole is bounded by the runner. */
 const ANSWER_TIMEOUT_MS = 20 * 60 * 1000
 /** Longest wait for a process to end once it was told to, in ms. */
@@ -64,12 +62,12 @@ export class Party {
 
   /** Starts a party; resolves when its module is loaded. `nodeOptions`: of its process, e.g. `--expose-gc`. */
   static async start(module: URL, nodeOptions: readonly string[] = []): Promise<Party> {
-    const main = fileURLToPath(new URL('party-main.ts', import.meta.url))
-    const child = fork(main, [module.href], {
+    const built = await builtParty(module)
+    const child = fork(built.main, [built.module], {
       execArgv: ['--no-warnings', ...nodeOptions],
       serialization: 'advanced',
-      // As an installed package runs, which is JavaScript: what takes the types out is memory of whoever runs sources, and nobody's of those compared.
-      env: { ...process.env, NODE_COMPILE_CACHE: COMPILED },
+      // As bin/start.mjs has it for a node, and for all parties alike.
+      env: { ...process.env, MALLOC_ARENA_MAX: '1' },
       // What it prints is not among the figures.
       stdio: ['ignore', 2, 2, 'ipc'],
     })

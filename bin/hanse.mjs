@@ -1,4 +1,5 @@
 #!/usr/bin/env node
 import { start } from './start.mjs'
 
-await start({ name: 'hanse', sources: 'src/cli/main.ts', built: 'dist/hanse.js' })
+const isLasting = process.argv.includes('up')
+await start({ name: 'hanse', sources: 'src/cli/main.ts', built: 'dist/hanse.js', isLasting })

@@ -9,15 +9,21 @@ const NODE_MAJOR_MIN = 24
 const EXIT_BAD_INPUT = 2
 /** When what was read is written to disk, for a program that goes on and may never end in order, in ms. */
 const FLUSH_AFTER_MS = 10_000
+/**
+ * One C heap for all threads: of one for each, 15 MB and more of a running node lie free in them. glibc reads this once, when a process begins,
+ * and others do not know it.
+ */
+const ONE_HEAP = { MALLOC_ARENA_MAX: '1' }
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
 /**
- * Runs `sources` in a checkout, which needs no build, and `built` where the package is installed.
- * @param {{ readonly name: string, readonly sources: string, readonly built: string }} program
+ * Runs `sources` in a checkout, which needs no build, and `built` where the package is installed. `isLasting`: whether it is going to run for
+ * long, which is worth beginning once more with the right environment: in the same process, with everything it was given.
+ * @param {{ readonly name: string, readonly sources: string, readonly built: string, readonly isLasting: boolean }} program
  */
-export async function start({ name, sources, built }) {
+export async function start({ name, sources, built, isLasting }) {
   const fail = (message) => {
     console.error(`${name}: ${message}`)
     process.exitCode = EXIT_BAD_INPUT
@@ -29,6 +35,9 @@ export async function start({ name, sources, built }) {
   // kept beside the packages. The environment is how threads, and the other Node, are told.
   if (isCheckout) process.env.NODE_COMPILE_CACHE ??= at('node_modules/.cache/hanse')
   if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
+    const { env, execPath, execArgv, argv } = process
+    if (isLasting && process.platform === 'linux' && env.MALLOC_ARENA_MAX === undefined)
+      process.execve(execPath, [execPath, ...execArgv, ...argv.slice(1)], { ...env, ...ONE_HEAP })
     process.argv[1] = main
     if (isCheckout) {
       module.enableCompileCache(process.env.NODE_COMPILE_CACHE)
@@ -45,7 +54,8 @@ export async function start({ name, sources, built }) {
       : `install it from https://nodejs.org, or run "npm install node@${NODE_MAJOR_MIN}" where Hanse is installed`
     return fail(`Hanse needs Node ${NODE_MAJOR_MIN} or newer, and this is ${process.version}; ${remedy}`)
   }
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
+  const env = { ...ONE_HEAP, ...process.env }
+  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit', env })
   for (const signal of Object.keys(SIGNALS)) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => fail(`${node} cannot be started: ${error.message}`))
   child.on('exit', (code, signal) => {

@@ -8,15 +8,16 @@ import { build, type Plugin } from 'esbuild'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/**
- * What the package runs, by the name it has in `dist/`. Programs that others start by their file (workers, children) are entries
- * with the name of their source: `atHome` finds them by it.
- */
+/** What the package runs, by the name it has in `dist/`. */
 const ENTRIES: Readonly<Record<string, string>> = {
   index: 'src/index.ts',
   peer: 'src/peer/index.ts',
   hanse: 'src/cli/main.ts',
   'hanse-bootstrap': 'bootstrap/main.ts',
+}
+
+/** Programs that others start by their file (workers, children): they have the name of their source, by which `atHome` finds them. */
+const STARTED: Readonly<Record<string, string>> = {
   'signature-worker': 'src/node/verification/signature-worker.ts',
   'query-main': 'src/node/query/query-main.ts',
   'watchdog-main': 'src/node/query/watchdog-main.ts',
@@ -45,9 +46,23 @@ export interface Built {
  */
 export async function buildPackage(outdir = join(root, 'dist')): Promise<Built> {
   await rm(outdir, { recursive: true, force: true })
+  const outputs = await buildPrograms(outdir, ENTRIES)
+  await buildTypes(outdir)
+  const dashboard = await buildDashboard(outdir)
+  return { files: outputs.length, bytes: outputs.reduce((sum, { bytes }) => sum + bytes, 0), dashboard }
+}
+
+/**
+ * Bundles programs of this project, by name, into `outdir`, and whatever they start by its file. Resolves with the files written.
+ * Also for benchmarks, which measure what is installed.
+ */
+export async function buildPrograms(
+  outdir: string,
+  programs: Readonly<Record<string, string>>,
+): Promise<readonly { readonly bytes: number }[]> {
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ENTRIES,
+    entryPoints: { ...STARTED, ...programs },
     outdir,
     bundle: true,
     // What two entries need is there once, with its state.
@@ -61,16 +76,13 @@ export async function buildPackage(outdir = join(root, 'dist')): Promise<Built> 
     minifySyntax: true,
     metafile: true,
     logLevel: 'warning',
-    plugins: [atHome],
+    plugins: [atHome(outdir)],
   })
-  await buildTypes(outdir)
-  const dashboard = await buildDashboard(outdir)
-  const outputs = Object.values(metafile.outputs)
-  return { files: outputs.length, bytes: outputs.reduce((sum, { bytes }) => sum + bytes, 0), dashboard }
+  return Object.values(metafile.outputs)
 }
 
-/** `new URL('…', import.meta.url)` in a source becomes what it is from `dist/`: an entry, or a file of the package. */
-const atHome: Plugin = {
+/** `new URL('…', import.meta.url)` in a source becomes what it is from the output: an entry, or a file of the package. */
+const atHome = (outdir: string): Plugin => ({
   name: 'files beside the program',
   setup: (bundler) => {
     bundler.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
@@ -79,20 +91,20 @@ const atHome: Plugin = {
       const contents = source.replaceAll(
         /new URL\('([^']+)', import\.meta\.url\)/g,
         (_all, file: string) =>
-          `new URL(${JSON.stringify(fromOutput(resolve(dirname(path), file), file))}, import.meta.url)`,
+          `new URL(${JSON.stringify(fromOutput(outdir, resolve(dirname(path), file), file))}, import.meta.url)`,
       )
       if (contents === source)
         throw new Error(`${path} uses import.meta.url in a way that is not understood here`)
       return { contents, loader: 'ts' }
     })
   },
-}
+})
 
-function fromOutput(target: string, written: string): string {
+function fromOutput(outdir: string, target: string, written: string): string {
+  if (!target.endsWith('.ts')) return `${relative(outdir, target)}${written.endsWith('/') ? '/' : ''}`
   const inRoot = relative(root, target)
-  if (!target.endsWith('.ts')) return `../${inRoot}${written.endsWith('/') ? '/' : ''}`
   const name = basename(target, '.ts')
-  if (ENTRIES[name] !== inRoot)
+  if (STARTED[name] !== inRoot)
     throw new Error(`${inRoot} is started by its file: make it an entry of ${import.meta.filename}`)
   return `./${name}.js`
 }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 
 const root = new URL('../../', import.meta.url).pathname
@@ -27,13 +27,14 @@ async function run(...args: readonly string[]): Promise<Ended> {
   return await runWith({}, ...args)
 }
 
-async function runWith(more: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Ended> {
+/** With the id of the process. */
+function runWith(more: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Ended> & { pid?: number } {
   const { promise, resolve } = Promise.withResolvers<Ended>()
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HANSE_')))
-  execFile(process.execPath, args, { env: { ...env, ...more } }, (error, stdout, stderr) => {
+  const { pid } = execFile(process.execPath, args, { env: { ...env, ...more } }, (error, stdout, stderr) => {
     resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
   })
-  return await promise
+  return Object.assign(promise, pid === undefined ? {} : { pid })
 }
 
 describe('bin/hanse.mjs', () => {
@@ -61,6 +62,28 @@ describe('bin/hanse.mjs', () => {
     })
     expect(await run('--import', PRETEND, bin, 'whomai')).toMatchObject({ code: 2, stdout: '' })
   })
+
+  it.runIf(process.platform === 'linux')(
+    'has one C heap in what runs for long, in the process that was started',
+    async () => {
+      const own = join(folder, 'lasting', 'bin', 'hanse.mjs')
+      cpSync(join(root, 'bin'), dirname(own), { recursive: true })
+      mkdirSync(join(folder, 'lasting', 'dist'))
+      writeFileSync(
+        join(folder, 'lasting', 'dist', 'hanse.js'),
+        'console.log(process.pid, process.env.MALLOC_ARENA_MAX, ...process.execArgv, ...process.argv.slice(2))',
+      )
+      const said = async (env: NodeJS.ProcessEnv, ...args: readonly string[]) => {
+        const ended = runWith({ MALLOC_ARENA_MAX: undefined, ...env }, '--no-warnings', own, ...args)
+        const { code, stdout, stderr } = await ended
+        expect([code, stderr]).toEqual([0, ''])
+        return stdout.trim().replace(/^\d+/, (pid) => (Number(pid) === ended.pid ? 'same' : 'another'))
+      }
+      expect(await said({}, 'up', '--port', '1')).toBe('same 1 --no-warnings up --port 1')
+      expect(await said({ MALLOC_ARENA_MAX: '4' }, 'up')).toBe('same 4 --no-warnings up')
+      expect(await said({}, 'list')).toBe('same undefined --no-warnings list')
+    },
+  )
 
   it('says in one line that it needs a newer Node where there is none', async () => {
     const own = join(folder, 'bin', 'hanse.mjs')
