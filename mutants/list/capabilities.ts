@@ -168,7 +168,9 @@ export const CAPABILITY_MUTANTS: readonly Mutant[] = [
     name: 'paths-by-letters',
     rule: 'notes2 lies below notes',
     file: 'src/core/path.ts',
-    edits: [['path.startsWith(`${prefix}/`)', 'path.startsWith(prefix)']],
+    edits: [
+      ['path.charCodeAt(prefix.length) === SLASH && path.startsWith(prefix)', 'path.startsWith(prefix)'],
+    ],
     tests: ['test/adversarial/pipeline.test.ts', 'test/core/codec.test.ts'],
   },
   {

@@ -36,7 +36,13 @@ export function indexOfCell(sorted: readonly { readonly key: CellKey }[], key: C
   return low
 }
 
-/** One text for each cell key. The length in front keeps a path that contains the separator apart. */
-export function cellName(key: CellKey): string {
-  return `${key.path.length}/${key.path}${key.type}/${key.field}`
+const SLASH = 0x2f
+
+/**
+ * One text for each cell key. Of a register, as most cells are, it is the path: a text that is there already, and whose hash is known once it
+ * was looked up. Any other begins with a slash, which no path does; the length keeps a path that contains the separator apart.
+ */
+export function cellName({ path, type, field }: CellKey): string {
+  if (type === 'register' && field === '' && path.charCodeAt(0) !== SLASH) return path
+  return `/${path.length}/${path}${type}/${field}`
 }

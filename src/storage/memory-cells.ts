@@ -3,7 +3,7 @@ import { isAtOrBelow } from '../core/path.ts'
 import type { Cell, CellKey, CellType } from '../core/types/cell.ts'
 import { toHex } from '../core/bytes.ts'
 import { cellName, compareCellKeys, indexOfCell } from './cell-order.ts'
-import type { CellRange, CellRow, HistoryEntry, Sibling } from './space-store.ts'
+import type { CellRange, CellRow, FirstWrite, HistoryEntry, Sibling } from './space-store.ts'
 import type { TransactionGuard } from './transaction-guard.ts'
 import type { UndoLog } from './undo-log.ts'
 
@@ -127,12 +127,17 @@ export class MemoryCells {
     for (const name of [...record.removed.keys()]) this.#log.delete(record.removed, name)
   }
 
-  putFirst(key: CellKey, cell: Cell, entry: HistoryEntry): boolean {
+  putFirst(ordinal: number, writes: readonly FirstWrite[]): readonly number[] {
     this.#guard.assertOpen()
-    if (this.#cells.has(cellName(key))) return false
-    this.putCell(key, cell)
-    this.putHistory(key, entry)
-    return true
+    const others: number[] = []
+    for (const [place, { key, cell, kind }] of writes.entries()) {
+      if (this.#cells.has(cellName(key))) others.push(place)
+      else {
+        this.putCell(key, cell)
+        this.putHistory(key, { ordinal, index: cell.index, kind })
+      }
+    }
+    return others
   }
 
   putCell(key: CellKey, cell: Cell): void {

@@ -261,7 +261,7 @@ class MemorySpaceStore implements SpaceStore {
     putTurn: (ordinal, kind) => this.#putTurn(ordinal, kind),
     clearCell: (key) => this.#cells.clearCell(key),
     putToken: (delegation, publisher) => this.#putToken(delegation, publisher),
-    putFirst: (key, cell, entry) => this.#cells.putFirst(key, cell, entry),
+    putFirst: (ordinal, writes) => this.#cells.putFirst(ordinal, writes),
     putCell: (key, cell) => this.#cells.putCell(key, cell),
     putRemoval: (key, element) => this.#cells.putRemoval(key, element),
     putHistory: (key, entry) => this.#cells.putHistory(key, entry),

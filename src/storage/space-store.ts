@@ -77,6 +77,13 @@ export interface Mask {
   readonly isSevered: boolean
 }
 
+/** The first write of a cell. */
+export interface FirstWrite {
+  readonly key: CellKey
+  readonly cell: Cell
+  readonly kind: 'set' | 'add'
+}
+
 /** Which cells to list, in ascending order of (path, type, field) by UTF-8 bytes. */
 export interface CellRange {
   /** Only cells at or below this path, by whole segments; the root is everything. */
@@ -222,10 +229,11 @@ export interface SpaceWriter {
   /** Publishes a delegation by an admitted operation; may be repeated. */
   putToken(delegation: VerifiedDelegation, publisher: number): void
   /**
-   * Writes the first that was ever written about a cell: its winning write and the one entry of its history. False, with nothing done, where
-   * anything was written about it before (a write, a removal, history), also if it was cleared since. The write shows, and is not of a text.
+   * Writes the first that was ever written about cells, by the operation of that ordinal: of each its winning write and the one entry of its
+   * history. Does nothing for a cell about which anything was written before (a write, a removal, history, an earlier one of `writes`), also
+   * if it was cleared since: the places of those in `writes` are returned, ascending. Each write shows, and none is of a text.
    */
-  putFirst(key: CellKey, cell: Cell, entry: HistoryEntry): boolean
+  putFirst(ordinal: number, writes: readonly FirstWrite[]): readonly number[]
   /** Replaces the winning write of a cell. */
   putCell(key: CellKey, cell: Cell): void
   /** Remembers that an element is removed. */

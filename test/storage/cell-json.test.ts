@@ -44,6 +44,15 @@ describe('the JSON beside a value', () => {
     expect(textOf(jsonOf(encodeCanonical(text)))).toBe(`"${text}"`)
   })
 
+  it('stays good while further ones are asked for, however many, also where one of them takes another way', () => {
+    const values = Array.from({ length: 40 }, (_, i) =>
+      i % 7 === 6 ? [i, 2n ** 60n] : { i, text: 'x'.repeat(97 * i) },
+    )
+    const jsons = values.map((value, i) => jsonOf(encodeCanonical(value), i > 0))
+    expect(jsons.map(textOf)).toEqual(values.map(formatValue))
+    expect(textOf(jsonOf(encodeCanonical(1)))).toBe('1')
+  })
+
   it('keeps a byte order mark, and reads bytes inside a larger buffer', () => {
     const value = encodeCanonical('\ufeffü"')
     const larger = new Uint8Array([0x61, ...value, 0x62])

@@ -406,7 +406,7 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
         const kept = cellOf(idOf('1'), 'kept')
         const large = cellOf(idOf('2'), 'x'.repeat(5_000))
         const check = (key: CellKey, cell: Cell) => {
-          write((writer) => writer.putFirst(key, cell, { ordinal: 0, index: 0, kind: 'set' }))
+          write((writer) => writer.putFirst(0, [{ key, cell, kind: 'set' }]))
           expect(store.cell(key)).toEqual(cell)
           const failing = (writer: SpaceWriter) => {
             writer.putCell(key, cellOf(idOf('3'), 'lost'))
@@ -577,16 +577,16 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
     })
 
     describe('the first of a cell', () => {
-      const first = { ordinal: 3, index: 1, kind: 'set' } as const
+      const firstOf = (key: CellKey, cell: Cell, kind: 'set' | 'add' = 'set') => ({ key, cell, kind })
 
       it('is its winning write and its history, where nothing was', () => {
-        const cell = cellOf(idOf('1'), { a: [1, 'ü'] })
+        const cell = cellOf(idOf('1'), { a: [1, 'ü'] }, { index: 1 })
         const { ordinal } = commit(store, { author: alice })
-        const entry = { ...first, ordinal }
-        write((writer) => expect(writer.putFirst(field('p', 'x'), cell, entry)).toBe(true))
+        const key = field('p', 'x')
+        write((writer) => expect(writer.putFirst(ordinal, [firstOf(key, cell)])).toEqual([]))
         both(() => {
           expect(store.cell(field('p', 'x'))).toEqual(cell)
-          expect(store.history(field('p', 'x'))).toEqual([entry])
+          expect(store.history(field('p', 'x'))).toEqual([{ ordinal, index: 1, kind: 'set' }])
           expect(store.changedBelow('p', 10, 10)).toEqual([ordinal])
           expect(store.siblings(field('p', 'x'))).toEqual([])
         })
@@ -596,7 +596,7 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
         ['a write', (writer) => writer.putCell(register('p'), cellOf(idOf('1'), 1))],
         ['a removal', (writer) => writer.putRemoval(register('p'), { id: idOf('1'), index: 0 })],
         ['history', (writer) => writer.putHistory(register('p'), { ordinal: 0, index: 0, kind: 'remove' })],
-        ['a first', (writer) => writer.putFirst(register('p'), cellOf(idOf('1'), 1), first)],
+        ['a first', (writer) => writer.putFirst(3, [firstOf(register('p'), cellOf(idOf('1'), 1))])],
         [
           'something that was cleared',
           (writer) => {
@@ -608,9 +608,8 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
       it.each(somethings)('is refused where there is %s, and changes nothing', (_, put) => {
         write(put)
         const before = [store.cell(register('p')), store.history(register('p')), keysOf(store, 9)]
-        const second = { ordinal: 4, index: 0, kind: 'set' } as const
-        const again = () =>
-          write((writer) => expect(writer.putFirst(register('p'), cellOf(idOf('2'), 2), second)).toBe(false))
+        const second = firstOf(register('p'), cellOf(idOf('2'), 2))
+        const again = () => write((writer) => expect(writer.putFirst(4, [second])).toEqual([0]))
         again()
         both(() => {
           expect([store.cell(register('p')), store.history(register('p')), keysOf(store, 9)]).toEqual(before)
@@ -630,7 +629,7 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
         write((writer) => {
           for (const [i, [ordinal, index]] of places.entries()) {
             const kind = i % 7 === 6 ? 'add' : 'set'
-            writer.putFirst(field('p', `f${i}`), cellOf(idOf(`${i}`), i), { ordinal, index, kind })
+            writer.putFirst(ordinal, [firstOf(field('p', `f${i}`), cellOf(idOf(`${i}`), i, { index }), kind)])
             if (i === 5) expect(store.history(field('p', 'f5'))).toHaveLength(1)
             if (i === 14) expect(store.changedBelow('p', 30, 30)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
             if (i === 15) writer.putHistory(field('q', 'x'), { ordinal, index, kind })
@@ -645,7 +644,8 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
       })
 
       it('is gone with its transaction, and may be written again', () => {
-        const put = (writer: SpaceWriter) => writer.putFirst(register('p'), cellOf(idOf('1'), 1), first)
+        const put = (writer: SpaceWriter) =>
+          writer.putFirst(3, [firstOf(register('p'), cellOf(idOf('1'), 1))])
         expect(() =>
           write((writer) => {
             put(writer)
@@ -653,7 +653,39 @@ export function describeSpaceStore(name: string, createHarness: () => StoreHarne
           }),
         ).toThrow('rolled back')
         expect(keysOf(store, 9)).toEqual([])
-        expect(write(put)).toBe(true)
+        expect(write(put)).toEqual([])
+      })
+
+      it('is kept of many cells of one operation, and of those that were there already nothing', () => {
+        const { ordinal } = commit(store, { author: alice })
+        const older = [field('p', 'f3'), register('p/5'), field('p', 'f14'), field('p', 'f15')]
+        write((writer) => {
+          for (const key of older.slice(0, 3)) writer.putCell(key, cellOf(idOf('older'), 'older'))
+          writer.putRemoval(older[3] as CellKey, { id: idOf('1'), index: 0 })
+        })
+        store = harness.reopen(store)
+        const keys = Array.from({ length: 64 }, (_, i) =>
+          i % 25 < 20 ? field('p', `f${i}`) : register(`p/${i % 25 === 20 ? 5 : i}`),
+        )
+        keys.push(...Array.from({ length: 12 }, () => field('p', 'again')), field('p', 'f3'))
+        const writes = keys.map((key, index) =>
+          firstOf(key, cellOf(idOf('1'), `${index} ${'"'.repeat(index)}`, { index })),
+        )
+        const names = keys.map(({ path, field: name }) => `${path} ${name}`)
+        const were = new Set(older.map(({ path, field: name }) => `${path} ${name}`))
+        const isFirst = names.map((name, i) => !were.has(name) && names.indexOf(name) === i)
+        const others = write((writer) => writer.putFirst(ordinal, writes))
+        expect(others).toEqual(isFirst.flatMap((is, i) => (is ? [] : [i])))
+        expect(others).toHaveLength(older.length + 13)
+        both(() => {
+          for (const [i, { key, cell }] of writes.entries()) {
+            if (!isFirst[i]) continue
+            expect(store.cell(key)).toEqual(cell)
+            expect(store.history(key)).toEqual([{ ordinal, index: i, kind: 'set' }])
+          }
+          for (const key of older) expect(store.history(key)).toEqual([])
+          expect(store.cell(field('p', 'f3'))).toEqual(cellOf(idOf('older'), 'older'))
+        })
       })
     })
 

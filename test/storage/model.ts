@@ -212,8 +212,8 @@ function apply(one: Step, model: SpaceStore, ...writers: readonly SpaceWriter[])
     case 'first': {
       if (one.ordinal >= count) return
       const { key, id, value, ordinal } = one
-      const entry = { ordinal, index: 0, kind: 'set' } as const
-      const were = writers.map((writer) => writer.putFirst(key, cellOf(id, value), entry))
+      const first = { key, cell: cellOf(id, value), kind: 'set' } as const
+      const were = writers.map((writer) => writer.putFirst(ordinal, [first]))
       expect(were).toEqual(were.map(() => were[0]))
       return
     }

@@ -1,8 +1,8 @@
 import type { Evaluation } from '../../core/changes/evaluate.ts'
 import type { Entry } from '../../core/graph.ts'
-import type { CellEdit, CellKey, WriteStamp } from '../../core/types/cell.ts'
+import type { Cell, CellEdit, CellKey, WriteStamp } from '../../core/types/cell.ts'
 import { foldIncrement, foldOf, foldRemoval, foldWrite } from '../../core/types/fold.ts'
-import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
+import type { FirstWrite, SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { Contest } from './contest.ts'
 import { isOfText, type TextCellEdit } from './open-text.ts'
 import { countOutdated } from './outdated.ts'
@@ -50,8 +50,7 @@ export function materialise(
   const isMasked = store.mask(entry.ordinal) !== undefined
   const ofTexts: TextCellEdit[] = []
   const contest = new Contest(entry, store, writer, pasts)
-  for (const edit of edits) {
-    if (!isLate && !isMasked && putFirst(entry, edit, writer)) continue
+  for (const edit of isLate || isMasked ? edits : putFirst(entry, edits, writer)) {
     writer.putHistory(edit, { ordinal: entry.ordinal, index: edit.index, kind: edit.kind })
     // What is masked takes its place in a text all the same, since positions count its characters.
     if (isOfText(edit)) ofTexts.push(edit)
@@ -68,18 +67,26 @@ export function materialise(
 }
 
 /**
- * Writes an edit of a cell that nothing was ever written about, as most are: what {@link applyNewest} comes to where there is nothing to
- * fold it into, to remove it, or to contest it. False, with nothing done, for any other.
+ * Writes the edits of cells that nothing was ever written about, as most are: what {@link applyNewest} comes to where there is nothing to
+ * fold them into, to remove them, or to contest them. Returns the others, in their order; whatever comes after the first edit that cannot be
+ * of this kind is among them, since it may be of the same cell.
  */
-function putFirst(entry: Entry, edit: CellEdit, writer: SpaceWriter): boolean {
-  if (edit.kind !== 'set' && edit.kind !== 'add') return false
-  const { index, kind } = edit
+function putFirst(entry: Entry, edits: readonly CellEdit[], writer: SpaceWriter): readonly CellEdit[] {
+  const writes: FirstWrite[] = []
+  for (const edit of edits) {
+    if (edit.kind !== 'set' && edit.kind !== 'add') break
+    writes.push({ key: edit, cell: firstOf(entry, edit), kind: edit.kind })
+  }
+  const others = writer.putFirst(entry.ordinal, writes).map((place) => edits[place] as CellEdit)
+  return writes.length === edits.length ? others : [...others, ...edits.slice(writes.length)]
+}
+
+/** What a write comes to where there is nothing to fold it into. */
+function firstOf(entry: Entry, edit: CellEdit & { readonly kind: 'set' | 'add' }): Cell {
   const stamp = stampOf(entry, edit)
-  const cell =
-    edit.kind === 'add'
-      ? foldIncrement(undefined, stamp, edit.by)
-      : foldWrite(foldOf(edit.type), undefined, { ...stamp, value: edit.value }, false)
-  return writer.putFirst(edit, cell, { ordinal: entry.ordinal, index, kind })
+  if (edit.kind === 'add') return foldIncrement(undefined, stamp, edit.by)
+  const { id, index, time, lamport } = stamp
+  return { id, index, time, lamport, value: edit.value, removed: false }
 }
 
 /** Folds an edit of the operation admitted last, or leaves its cell to be folded again. */

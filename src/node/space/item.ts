@@ -63,6 +63,10 @@ export interface ClaimValue {
 
 /** The item of one type that shows at exactly a path. */
 export function itemAt(path: string, type: ItemType, store: SpaceStore): Item | undefined {
+  if (!TYPES_OF_FIELDS.has(type)) {
+    const row = rowAt(path, type, store)
+    return row === undefined ? undefined : toItem([row], store)
+  }
   const [first, ...rest] = rowsOf(path, type, store)
   return first === undefined ? undefined : toItem([first, ...rest], store)
 }
@@ -72,12 +76,12 @@ const TYPES_OF_FIELDS: ReadonlySet<ItemType> = new Set(['map', 'edge', 'log', 's
 
 /** The cells that show of one item, ascending by field; a page of them is in memory at a time. */
 export function* rowsOf(path: string, type: ItemType, store: SpaceStore): Generator<CellRow> {
-  let after: CellKey = { path, type, field: '' }
   if (!TYPES_OF_FIELDS.has(type)) {
-    const cell = store.cell(after)
-    if (cell !== undefined && !cell.removed) yield { key: after, cell }
+    const row = rowAt(path, type, store)
+    if (row !== undefined) yield row
     return
   }
+  let after: CellKey = { path, type, field: '' }
   // Most items have few cells, and what follows them in the store is of others: little is read at first, and more each time.
   for (let limit = FIRST_PAGE; ; limit = Math.min(limit * FIRST_PAGE, LIST_PAGE)) {
     const page = store.cells({ prefix: path, after, limit })
@@ -89,6 +93,13 @@ export function* rowsOf(path: string, type: ItemType, store: SpaceStore): Genera
     if (last === undefined || page.length < limit) return
     after = last.key
   }
+}
+
+/** The one cell of an item of the other types, where it shows. */
+function rowAt(path: string, type: ItemType, store: SpaceStore): CellRow | undefined {
+  const key: CellKey = { path, type, field: '' }
+  const cell = store.cell(key)
+  return cell === undefined || cell.removed ? undefined : { key, cell }
 }
 
 /** Rows of the first page of one item. */

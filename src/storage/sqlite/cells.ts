@@ -1,4 +1,4 @@
-import { type Cell, type CellKey, CELL_TYPES, type CellType } from '../../core/types/cell.ts'
+import type { Cell, CellKey, CellType } from '../../core/types/cell.ts'
 import type { ElementRef } from '../../core/changes/change.ts'
 import { decodeCanonical, encodeCanonical } from '../../core/canonical-cbor.ts'
 import {
@@ -10,8 +10,9 @@ import {
 import { ROOT_PATH } from '../../core/path.ts'
 import { cellName, compareText } from '../cell-order.ts'
 import { RecentCache } from '../recent-cache.ts'
-import type { CellRange, CellRow } from '../space-store.ts'
+import type { CellRange, CellRow, FirstWrite } from '../space-store.ts'
 import type { Database, Query } from './database.ts'
+import { FirstCells } from './first-cells.ts'
 import { jsonOf } from './json-of.ts'
 import { ShownCells } from './shown-cells.ts'
 import { TextPieces } from './text-pieces.ts'
@@ -26,17 +27,6 @@ type CellColumns = [
   value: Uint8Array | null,
 ]
 type KeyColumns = [path: string, type: CellType, field: string]
-/** Of a cell that shows, as one does that was just made. */
-type InsertColumns = [
-  path: string,
-  field: string,
-  operation: Uint8Array,
-  change: number,
-  lamport: number,
-  time: number,
-  value: Uint8Array,
-  json: Uint8Array,
-]
 
 /** A run of paths: from `from` on, before `to`. */
 export interface PathSpan {
@@ -73,8 +63,7 @@ export class Cells {
   readonly #insertKey: Query<KeyColumns>
   readonly #read: Query<[number], CellColumns>
   readonly #write: Query<[...CellColumns, Uint8Array | null, number]>
-  /** By type, which is said in the statement. */
-  readonly #inserts: ReadonlyMap<CellType, Query<InsertColumns>>
+  readonly #first: FirstCells
   readonly #readAt: Query<[string], [...KeyColumns, ...CellColumns]>
   readonly #page: Query<[...KeyColumns, string | Uint8Array, number], [...KeyColumns, ...CellColumns]>
   readonly #insertRemoval: Query<[number, Uint8Array, number]>
@@ -93,13 +82,7 @@ export class Cells {
     this.#write = database.query(
       'UPDATE cells SET operation = ?, change = ?, lamport = ?, time = ?, removed = ?, value = ?, json = CAST(? AS TEXT) WHERE cell = ?',
     )
-    this.#inserts = new Map(
-      CELL_TYPES.map((type) => [
-        type,
-        database.query(`INSERT OR IGNORE INTO cells (path, type, field, ${CELL_COLUMNS}, json)
-          VALUES (?, '${type}', ?, ?, ?, ?, ?, 0, ?, CAST(? AS TEXT))`),
-      ]),
-    )
+    this.#first = new FirstCells(database)
     this.#readAt = database.query(
       `SELECT path, type, field, ${CELL_COLUMNS} FROM cells WHERE path = ? AND operation IS NOT NULL ORDER BY type, field`,
     )
@@ -193,29 +176,23 @@ export class Cells {
   }
 
   /**
-   * Writes a cell about which nothing was ever written, and gives its number; null, with nothing done, where something was. Not for texts.
-   * A cell whose number is at hand is told without asking the file; the number of a new one is not kept, as most are written once.
+   * Writes cells about which nothing was ever written, and tells the number of each and its place in `writes`. Returns the places of those about
+   * which something was, and for which nothing is done. Not for texts. A cell whose number is at hand is told without asking the file; the
+   * number of a new one is not kept, as most are written once.
    */
-  putFirst(key: CellKey, cell: Cell): number | null {
-    const { path, type, field } = key
-    if (this.#numbers.has(cellName(key))) return null
-    const insert = this.#inserts.get(type)
-    const { id, index, lamport, time, removed, value } = cell
-    if (insert === undefined || removed)
-      throw new Error('bug: the first of a cell is of a known type and shows')
-    const { changes, lastInsertRowid } = insert.run(
-      path,
-      field,
-      id,
-      index,
-      lamport,
-      time,
-      value,
-      jsonOf(value),
-    )
-    if (changes !== 1) return null
-    if (this.#newKept-- > 0) this.#keep(key, cell)
-    return lastInsertRowid as number
+  putFirst(
+    writes: readonly FirstWrite[],
+    onWritten: (number: number, place: number) => void,
+  ): readonly number[] {
+    return this.#first.put(writes, {
+      isKnown: (key) => this.#numbers.has(cellName(key)),
+      numberOf: (key) => this.numberOf(key),
+      onWritten: (number, place) => {
+        const { key, cell } = writes[place] as FirstWrite
+        if (this.#newKept-- > 0) this.#keep(key, cell)
+        onWritten(number, place)
+      },
+    })
   }
 
   clearCell(key: CellKey): void {

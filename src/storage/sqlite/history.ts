@@ -70,7 +70,7 @@ export class History {
    * Adds to the history of a cell that was made just now, which has none. New cells have numbers one after the other, so a whole batch of
    * them mostly is one run, which one statement writes: by {@link flush}, or before anything is read here.
    */
-  putFirst(cell: number, { ordinal, index, kind }: HistoryEntry): void {
+  putFirst(cell: number, ordinal: number, index: number, kind: HistoryEntry['kind']): void {
     const run = this.#run
     if (run !== null && run.kind === kind && cell === run.cell + run.count) {
       if (run.count === 1) {

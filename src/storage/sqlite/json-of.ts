@@ -24,9 +24,10 @@ const SHORT_ESCAPES: ReadonlyMap<number, string> = new Map([
 /**
  * A value as SQL reads it: DAG-JSON in UTF-8, from its canonical DAG-CBOR. Once for each cell written, so what most values are made of
  * (texts, small numbers, lists, maps) goes from bytes to bytes without a value in between; the rest takes the way through the decoder.
- * The bytes are good until the next call.
+ * The bytes are good until the next call that is not `further`, which also says that those given before stay good.
  */
-export function jsonOf(value: Uint8Array): Uint8Array {
+export function jsonOf(value: Uint8Array, further = false): Uint8Array {
+  if (!further) transcoder.forget()
   return transcoder.transcode(value) ?? Buffer.from(formatValue(decoded(value)))
 }
 
@@ -43,13 +44,20 @@ class Transcoder {
   #out: Buffer = Buffer.alloc(KEPT_BYTES)
   #length = 0
 
+  /** What was written may be written over. */
+  forget(): void {
+    this.#length = 0
+    if (this.#out.length > KEPT_BYTES) this.#out = Buffer.alloc(KEPT_BYTES)
+  }
+
   /** Null where the value has bytes, links, integers beyond 2^53 - 1, or keys that JavaScript would put elsewhere. */
   transcode(value: Uint8Array): Uint8Array | null {
     this.#in = value
     this.#at = 0
-    this.#length = 0
-    if (this.#out.length > KEPT_BYTES) this.#out = Buffer.alloc(KEPT_BYTES)
-    return this.#item() ? this.#out.subarray(0, this.#length) : null
+    const from = this.#length
+    if (this.#item()) return this.#out.subarray(from, this.#length)
+    this.#length = from
+    return null
   }
 
   #item(): boolean {

@@ -4,6 +4,7 @@ import type { Entry, ForkProof, PublishedDelegation } from '../../core/graph.ts'
 import type {
   CellRange,
   CellRow,
+  FirstWrite,
   HistoryEntry,
   Mask,
   Refusal,
@@ -336,11 +337,12 @@ export class SqliteSpaceStore implements SpaceStore {
         guard.assertOpen()
         this.#tokens.put(delegation, publisher)
       },
-      putFirst: (key, cell, entry) => {
+      putFirst: (ordinal, writes) => {
         guard.assertOpen()
-        const number = this.#cells.putFirst(key, cell)
-        if (number !== null) this.#history.putFirst(number, entry)
-        return number !== null
+        return this.#cells.putFirst(writes, (number, place) => {
+          const { cell, kind } = writes[place] as FirstWrite
+          this.#history.putFirst(number, ordinal, cell.index, kind)
+        })
       },
       putCell: (key, cell) => {
         guard.assertOpen()
