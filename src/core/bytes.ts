@@ -16,6 +16,16 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true
 }
 
+/** True when both lists hold the same bytes in the same order. */
+export function equalLists(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return a === b || (a.length === b.length && a.every((bytes, i) => equalBytes(bytes, b[i] as Uint8Array)))
+}
+
+/** A copy with a buffer of its own, whatever it is a view of. */
+export function ownBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
+}
+
 /** Joins a few parts into one new array. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return joinBytes(parts)

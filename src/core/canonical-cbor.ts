@@ -1,6 +1,7 @@
 import { CborReader, CborRefusal } from './cbor-reader.ts'
 import { CborWriter } from './cbor-writer.ts'
 import { type Fault, fail, ok, type Result } from './result.ts'
+import type { SharedBytes } from './shared-bytes.ts'
 
 /**
  * Encodes as canonical DAG-CBOR (IPLD DAG-CBOR specification, strict): one value, one encoding. Map keys shortest first,
@@ -8,12 +9,12 @@ import { type Fault, fail, ok, type Result } from './result.ts'
  *
  * Takes null, booleans, finite numbers, bigints within 64 bits, well-formed strings, byte strings, arrays, plain objects and
  * CIDs, nested at most CBOR_DEPTH_MAX deep. Throws (a bug of the caller, who has to check what users give) on anything else:
- * `undefined`, NaN, a lone surrogate, a `__proto__` key, a Map.
+ * `undefined`, NaN, a lone surrogate, a `__proto__` key, a Map. `room`: where the bytes go, if not into an array of their own.
  */
-export function encodeCanonical(value: unknown): Uint8Array {
+export function encodeCanonical(value: unknown, room?: SharedBytes): Uint8Array {
   writer.begin()
   writer.write(value)
-  return writer.bytes()
+  return writer.bytes(room)
 }
 
 /** One for all: a writer and its buffer for each value would cost more than what is written. */
@@ -30,8 +31,17 @@ const writer = new CborWriter()
  * Byte strings in the value are copies, never views of `bytes`. Integers beyond 2^53 - 1 come as bigint: narrow before use.
  */
 export function decodeCanonical(bytes: Uint8Array): Result<unknown, Fault<'NON_CANONICAL'>> {
+  return readWhole(new CborReader(bytes, 'copies'))
+}
+
+/** The same, with byte strings that are views of `bytes`: for whoever takes them apart at once, and copies what it keeps. */
+export function viewCanonical(bytes: Uint8Array): Result<unknown, Fault<'NON_CANONICAL'>> {
+  return readWhole(new CborReader(bytes, 'views'))
+}
+
+function readWhole(reader: CborReader): Result<unknown, Fault<'NON_CANONICAL'>> {
   try {
-    return ok(new CborReader(bytes).readWhole())
+    return ok(reader.readWhole())
   } catch (error) {
     if (error instanceof CborRefusal) return fail('NON_CANONICAL', error.message)
     throw error

@@ -13,14 +13,17 @@ const SHORT_TEXT_BYTES = 32
 export class CborReader {
   readonly #bytes: Uint8Array
   readonly #view: DataView
+  readonly #asViews: boolean
   #at = 0
   /** Where the text read last begins. */
   #textAt = 0
 
-  constructor(bytes: Uint8Array) {
+  /** `strings`: what byte strings are given as. */
+  constructor(bytes: Uint8Array, strings: 'copies' | 'views') {
     // A plain Uint8Array, because a Buffer's slice() would be a view.
     this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#asViews = strings === 'views'
   }
 
   /** Reads the one item that the bytes are. */
@@ -88,7 +91,7 @@ export class CborReader {
 
   #readBytes(first: number): Uint8Array {
     const at = this.#advance(this.#readLength(first, 1))
-    return this.#bytes.slice(at, this.#at)
+    return this.#asViews ? this.#bytes.subarray(at, this.#at) : this.#bytes.slice(at, this.#at)
   }
 
   #readText(first: number): string {
@@ -114,8 +117,9 @@ export class CborReader {
 
   #readArray(first: number, depth: number): unknown[] {
     const length = this.#readLength(first, 1)
-    const array: unknown[] = []
-    for (let i = 0; i < length; i++) array.push(this.#read(depth + 1))
+    // Begun with what it has, since most have one item: an empty array that grows makes room for seventeen.
+    const array: unknown[] = length === 0 ? [] : [this.#read(depth + 1)]
+    for (let i = 1; i < length; i++) array.push(this.#read(depth + 1))
     return array
   }
 

@@ -1,5 +1,6 @@
 import { CID } from 'multiformats/cid'
 import { CBOR_DEPTH_MAX } from './limits.ts'
+import type { SharedBytes } from './shared-bytes.ts'
 
 /** CBOR major types (RFC 8949 §3.1), as the upper three bits of an item's first byte. */
 const UNSIGNED = 0x00
@@ -31,9 +32,11 @@ export class CborWriter {
     if (this.#buffer.length > BUFFER_BYTES) this.#buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
   }
 
-  /** What was written so far, as a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.#buffer.subarray(0, this.#length))
+  /** What was written so far, as a copy: in `room`, or else of its own. */
+  bytes(room?: SharedBytes): Uint8Array {
+    const bytes = room?.take(this.#length) ?? new Uint8Array(this.#length)
+    this.#buffer.copy(bytes, 0, 0, this.#length)
+    return bytes
   }
 
   write(value: unknown, depth = 0): void {

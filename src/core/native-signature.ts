@@ -37,12 +37,15 @@ export interface SignatureVerifier {
  * So honest signatures cost the native price, and only refused ones the dear one: limit refusals per peer.
  */
 export function createSignatureVerifier(native: NativeEd25519 = createNodeEd25519()): SignatureVerifier {
-  const acceptFit = async (claims: readonly SignatureClaim[]): Promise<readonly boolean[]> => {
-    if (native.acceptAll === undefined) return acceptEach(claims, native.verifySync)
+  // Not async: such a call would keep the claims of a whole batch until they are answered.
+  const acceptFit = (claims: readonly SignatureClaim[]): Promise<readonly boolean[]> => {
+    if (native.acceptAll === undefined) return Promise.resolve(acceptEach(claims, native.verifySync))
+    const count = claims.length
+    const none = () => new Array<boolean>(count).fill(false)
     try {
-      return await native.acceptAll(claims)
+      return native.acceptAll(claims).catch(none)
     } catch {
-      return claims.map(() => false)
+      return Promise.resolve(none())
     }
   }
   return {
@@ -64,13 +67,14 @@ export function createSignatureVerifier(native: NativeEd25519 = createNodeEd2551
       }
       return verifyZip215(signature, message, publicKey)
     },
-    async acceptAll(claims) {
+    acceptAll(claims) {
       // A claim of wrong lengths goes no further; nearly always there is none.
-      const fit = claims.every(hasLengths) ? claims : claims.filter(hasLengths)
-      const accepted = await acceptFit(fit)
-      if (fit === claims) return accepted
-      const acceptedOf = new Map(fit.map((claim, i) => [claim, accepted[i] === true]))
-      return claims.map((claim) => acceptedOf.get(claim) === true)
+      if (claims.every(hasLengths)) return acceptFit(claims)
+      const fit = claims.filter(hasLengths)
+      return acceptFit(fit).then((accepted) => {
+        const acceptedOf = new Map(fit.map((claim, i) => [claim, accepted[i] === true]))
+        return claims.map((claim) => acceptedOf.get(claim) === true)
+      })
     },
   }
 }

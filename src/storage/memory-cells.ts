@@ -1,7 +1,7 @@
 import type { ElementRef } from '../core/changes/change.ts'
 import { isAtOrBelow } from '../core/path.ts'
 import type { Cell, CellKey, CellType } from '../core/types/cell.ts'
-import { toHex } from '../core/bytes.ts'
+import { ownBytes, toHex } from '../core/bytes.ts'
 import { cellName, compareCellKeys, indexOfCell } from './cell-order.ts'
 import type { CellRange, CellRow, FirstWrite, HistoryEntry, Sibling } from './space-store.ts'
 import type { TransactionGuard } from './transaction-guard.ts'
@@ -143,7 +143,8 @@ export class MemoryCells {
   putCell(key: CellKey, cell: Cell): void {
     const record = this.#record(key)
     const before = record.cell
-    record.cell = cell
+    // What was written may be part of a buffer that holds much else.
+    record.cell = { ...cell, value: ownBytes(cell.value) }
     this.#log.note(() => {
       record.cell = before
     })

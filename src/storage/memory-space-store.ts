@@ -1,4 +1,4 @@
-import { compareBytes, equalBytes, toHex } from '../core/bytes.ts'
+import { compareBytes, equalBytes, ownBytes, toHex } from '../core/bytes.ts'
 import type { Cell, CellKey } from '../core/types/cell.ts'
 import type { ElementRef } from '../core/changes/change.ts'
 import { compareHeads } from '../core/clock.ts'
@@ -283,7 +283,11 @@ class MemorySpaceStore implements SpaceStore {
     if (this.find(entry.id) !== undefined) throw new Error('bug: an operation is appended twice')
     this.#log.push(this.#entries, entry)
     const { headerBytes, signature, body } = operation
-    this.#log.push(this.#operations, { headerBytes, signature, body })
+    this.#log.push(this.#operations, {
+      headerBytes: ownBytes(headerBytes),
+      signature: ownBytes(signature),
+      body: body === null ? null : body.map(ownBytes),
+    })
     this.#log.set(this.#byId, toHex(entry.id), entry)
     const name = toHex(entry.author)
     const record = this.#heads.get(name) ?? { author: entry.author, byOrdinal: new Map<number, Entry>() }
@@ -315,7 +319,7 @@ class MemorySpaceStore implements SpaceStore {
     this.#guard.assertOpen()
     const before = this.operation(ordinal)
     if (before.body !== null) return
-    this.#operations[ordinal] = { ...before, body }
+    this.#operations[ordinal] = { ...before, body: body.map(ownBytes) }
     this.#log.note(() => {
       this.#operations[ordinal] = before
     })

@@ -8,9 +8,10 @@ import {
   HELD_OPERATIONS_MAX,
   HELD_OPERATIONS_PER_PEER_MAX,
 } from '../../src/core/limits.ts'
+import { decodeBatch, encodeBatch } from '../../src/core/sync/batch.ts'
 import type { Operation, VerifiedOperation } from '../../src/core/operation/operation.ts'
 import { type Held, HoldLane } from '../../src/node/replica/hold-lane.ts'
-import { bob, carol, createHome, forge, mallory, NOW_MS } from '../cast.ts'
+import { bob, carol, createHome, forge, mallory, NOW_MS, spaceId } from '../cast.ts'
 
 const missing = (fill: number) => new Uint8Array(32).fill(fill)
 const small = forge({ author: bob })
@@ -37,6 +38,15 @@ function held(number: number, change: Partial<Held> = {}, bodyBytes = 0): Held {
     ...change,
   }
 }
+
+/** Every byte string in a value. */
+function bytesIn(value: unknown): readonly Uint8Array[] {
+  if (value instanceof Uint8Array) return [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(bytesIn) : []
+}
+
+const sizesOf = (value: unknown) => bytesIn(value).map(({ byteLength }) => byteLength)
+const sizesOfBuffers = (value: unknown) => bytesIn(value).map(({ buffer }) => buffer.byteLength)
 
 describe('the hold lane', () => {
   test('keeps as many operations of one peer as its share, and drops that peer’s oldest for one more', () => {
@@ -119,6 +129,27 @@ describe('a replica that holds', () => {
     for (const operation of log.toReversed()) await home.hosted.replica.receive([operation], 'bob’s peer')
     expect(home.hosted.store.count()).toBe(302)
     expect(home.hosted.replica.held.size).toBe(0)
+  })
+
+  test('keeps of a batch nothing but the one that waits, and what follows from the others nothing of it either', async () => {
+    const unknown = forge({ author: carol, body: [setRegister('y', 'never sent')] })
+    const waiting = forge({ author: carol, prev: unknown, body: [setRegister('y', 'x'.repeat(100))] })
+    const log: Operation[] = []
+    for (let i = 0; i < 100; i++)
+      log.push(forge({ author: bob, prev: log.at(-1) ?? null, body: [setRegister('x', `${i}`.repeat(50))] }))
+    const batch = decodeBatch(encodeBatch([...log, waiting]), spaceId)
+    const { hosted } = await createHome()
+    const sent = (batch.ok ? batch.value : []).flatMap((item) => (item.ok ? [item.value] : []))
+    const outcomes = await hosted.replica.receive(sent, 'bob’s peer')
+    expect(outcomes.filter(({ kind }) => kind === 'admitted')).toHaveLength(100)
+    const [held] = hosted.replica.held.all()
+    if (held === undefined) throw new Error('nothing waits')
+    const { waitsFor, operation } = held
+    expect(operation).toEqual(waiting)
+    expect(waitsFor).toEqual([unknown.id])
+    expect(sizesOfBuffers([operation, waitsFor])).toEqual(sizesOf([operation, waitsFor]))
+    const entries = outcomes.flatMap((outcome) => (outcome.kind === 'admitted' ? [outcome.entry] : []))
+    expect(sizesOfBuffers(entries)).toEqual(sizesOf(entries))
   })
 
   test('tells in one event what is admitted now that waited before, and of it what nobody has forwarded', async () => {

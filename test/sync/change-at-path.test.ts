@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { concatBytes } from '../../src/core/bytes.ts'
 import { encodeCanonical } from '../../src/core/canonical-cbor.ts'
 import { BATCH_OPERATIONS_MAX, FRAME_BYTES_MAX } from '../../src/core/limits.ts'
+import { SharedBytes } from '../../src/core/shared-bytes.ts'
 import { decodeBatch, encodeBatch } from '../../src/core/sync/batch.ts'
 import { cutPath, insertPath } from '../../src/core/sync/change-at-path.ts'
 import { setRegister } from '../../src/core/types/register/change.ts'
@@ -44,7 +45,7 @@ describe('a change without its path', () => {
         if (cut === null) return
         cuts++
         expect(cut.length).toBeLessThan(change.length)
-        expect(insertPath(cut, path)).toEqual(change)
+        expect(insertPath(cut, path, new SharedBytes())).toEqual(change)
       }),
       { numRuns: 2_000 },
     )
@@ -78,9 +79,9 @@ describe('a change without its path', () => {
       [0x83, 0x61, 0x74, 1, 0],
       [0x84, 0x60, 1, 0],
     ])
-      expect(insertPath(Uint8Array.from(bytes), 'x')).toBe(null)
-    expect(insertPath(Uint8Array.of(0x84, 0x61, 0x74, 24, 24, 0), 'x')).toBe(null)
-    expect(insertPath(Uint8Array.of(0x84, 0x61, 0x74, 1, 0), 'x')).not.toBe(null)
+      expect(insertPath(Uint8Array.from(bytes), 'x', new SharedBytes())).toBe(null)
+    expect(insertPath(Uint8Array.of(0x84, 0x61, 0x74, 24, 24, 0), 'x', new SharedBytes())).toBe(null)
+    expect(insertPath(Uint8Array.of(0x84, 0x61, 0x74, 1, 0), 'x', new SharedBytes())).not.toBe(null)
   })
 })
 

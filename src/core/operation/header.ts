@@ -5,6 +5,7 @@ import { BODY_BYTES_MAX, CAPS_MAX, COMMAND_BYTES_MAX, DEPS_MAX, HEADER_BYTES_MAX
 import { parsePath } from '../path.ts'
 import { readPlainHeader } from './plain-header.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
+import type { SharedBytes } from '../shared-bytes.ts'
 
 /** The version of the operation format that this code writes and reads. */
 const OPERATION_VERSION = 1
@@ -44,9 +45,9 @@ export interface Header {
 
 export type HeaderFault = Fault<'NON_CANONICAL' | 'BAD_FIELD' | 'LIMIT' | 'VERSION'>
 
-/** Canonical bytes of a header. The caller vouches for the fields; {@link decodeHeader} is what checks them. */
-export function encodeHeader(header: Header): Uint8Array {
-  return encodeCanonical([
+/** Canonical bytes of a header, in `room` where there is any. The caller vouches for the fields; {@link decodeHeader} is what checks them. */
+export function encodeHeader(header: Header, room?: SharedBytes): Uint8Array {
+  const fields = [
     OPERATION_VERSION,
     header.space,
     header.author,
@@ -61,7 +62,8 @@ export function encodeHeader(header: Header): Uint8Array {
     header.path,
     header.bodyHash,
     header.bodySize,
-  ])
+  ]
+  return encodeCanonical(fields, room)
 }
 
 const FIELDS = 14

@@ -1,10 +1,11 @@
-import { concatBytes, equalBytes } from '../bytes.ts'
+import { concatBytes, equalBytes, ownBytes } from '../bytes.ts'
 import { decodeCanonical, encodeCanonical } from '../canonical-cbor.ts'
 import { OPERATION_ID_TAG, OPERATION_SIGNATURE_TAG } from '../domain-tags.ts'
 import { sha256 } from '../hash.ts'
 import { BODY_BYTES_MAX, BODY_CHANGES_MAX, HEADER_BYTES_MAX } from '../limits.ts'
 import { merkleRoot } from '../merkle.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
+import type { SharedBytes } from '../shared-bytes.ts'
 import { isWeakKey, SIGNATURE_BYTES, type SignatureClaim, type VerifySignature } from '../signature.ts'
 import { checkHeader, decodeHeader, encodeHeader, type Header, type HeaderFault } from './header.ts'
 
@@ -125,22 +126,62 @@ export type HeaderFields = Readonly<Record<Exclude<keyof Header, 'bodyHash' | 'b
 
 /**
  * The same from fields instead of header bytes, which are made here; a body is not checked against the header but put into it.
- * The verdicts are those of {@link assembleOperation} on the bytes of a header with these fields.
+ * The verdicts are those of {@link assembleOperation} on the bytes of a header with these fields. The bytes made go into `room`: whoever keeps
+ * the operation for long takes {@link ownOperation}.
  */
 export function composeOperation(
   fields: HeaderFields,
   signature: Uint8Array,
   content: Body | { readonly bodyHash: unknown; readonly bodySize: unknown },
+  room: SharedBytes,
 ): Result<Operation, OperationFault> {
   const body = isBody(content) ? content : null
   if (body !== null && body.length > BODY_CHANGES_MAX) return { ok: false, fault: tooManyChanges(body) }
   const { bodyHash, bodySize } = isBody(content) ? bodyCommitment(content) : content
-  const header = checkHeader({ ...fields, bodyHash, bodySize })
+  const { space, author, seq, prev, deps, lamport, time, epoch, caps, command, path } = fields
+  // Field by field: what is spread and then added to takes four times the memory, as long as the operation is kept.
+  const header = checkHeader({
+    space,
+    author,
+    seq,
+    prev,
+    deps,
+    lamport,
+    time,
+    epoch,
+    caps,
+    command,
+    path,
+    bodyHash: bodyHash instanceof Uint8Array ? room.copy(bodyHash) : bodyHash,
+    bodySize,
+  })
   if (!header.ok) return header
-  const headerBytes = encodeHeader(header.value)
+  const headerBytes = encodeHeader(header.value, room)
   if (headerBytes.length > HEADER_BYTES_MAX)
     return fail('LIMIT', `header of ${headerBytes.length} bytes, at most ${HEADER_BYTES_MAX} are allowed`)
   return join(header.value, headerBytes, signature, body)
+}
+
+/** The same operation in memory that is its own, whatever its bytes were views of. */
+export function ownOperation<T extends Operation>(operation: T): T {
+  const { id, header, headerBytes, signature, body } = operation
+  const { space, author, prev, deps, caps, bodyHash } = header
+  return {
+    ...operation,
+    id: ownBytes(id),
+    header: {
+      ...header,
+      space: space === null ? null : ownBytes(space),
+      author: ownBytes(author),
+      prev: prev === null ? null : ownBytes(prev),
+      deps: deps.map(ownBytes),
+      caps: caps.map(ownBytes),
+      bodyHash: ownBytes(bodyHash),
+    },
+    headerBytes: ownBytes(headerBytes),
+    signature: ownBytes(signature),
+    body: body === null ? null : body.map(ownBytes),
+  }
 }
 
 const isBody = (content: object): content is Body => Array.isArray(content)
@@ -173,19 +214,23 @@ function tooManyChanges(body: Body): Fault<'LIMIT'> {
 
 /**
  * Checks 4 and 5 of the pipeline: the author's key is canonical and not of small order (`WEAK_KEY`), and the signature over
- * (tag ‖ id) holds under ZIP215 (`BAD_SIGNATURE`). `claim`: that of this very operation, where it is made already.
+ * (tag ‖ id) holds under ZIP215 (`BAD_SIGNATURE`). `isAccepted`: a verifier whose *accept* may be taken has accepted its {@link signatureClaim}.
  */
 export function verifyOperation(
   operation: Operation,
   verify: VerifySignature,
-  claim = signatureClaim(operation),
+  isAccepted = false,
 ): Result<VerifiedOperation, Fault<'WEAK_KEY' | 'BAD_SIGNATURE'>> {
   if (isWeakKey(operation.header.author))
     return fail('WEAK_KEY', 'the author key is not canonical or of small order')
-  const { signature, message, publicKey } = claim
-  return verify(signature, message, publicKey)
+  return isAccepted || isSigned(operation, verify)
     ? ok(operation as VerifiedOperation)
     : fail('BAD_SIGNATURE', 'the signature does not hold for this header and author')
+}
+
+function isSigned(operation: Operation, verify: VerifySignature): boolean {
+  const { signature, message, publicKey } = signatureClaim(operation)
+  return verify(signature, message, publicKey)
 }
 
 /** What {@link verifyOperation} asks about the signature. */

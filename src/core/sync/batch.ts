@@ -1,10 +1,11 @@
-import { equalBytes, toKey } from '../bytes.ts'
-import { decodeCanonical, encodeCanonical } from '../canonical-cbor.ts'
+import { equalBytes, equalLists, ownBytes, toKey } from '../bytes.ts'
+import { encodeCanonical, viewCanonical } from '../canonical-cbor.ts'
 import { HASH_BYTES } from '../hash.ts'
 import { BATCH_OPERATIONS_MAX, CAPS_MAX, DEPS_MAX } from '../limits.ts'
 import { composeOperation, type Body, type Operation } from '../operation/operation.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
 import { SIGNATURE_BYTES } from '../signature.ts'
+import { SharedBytes } from '../shared-bytes.ts'
 import { cutPath, insertPath } from './change-at-path.ts'
 import { NOTHING_SHARED, type SharedHead, type SharedHeads } from './shared-heads.ts'
 
@@ -51,7 +52,7 @@ export function encodeBatch(operations: readonly Operation[], shared = NOTHING_S
       header.lamport - lamport,
       header.time - time,
       header.epoch,
-      last !== undefined && isSameChain(last.caps, header.caps) ? 0 : 1 + chains.place(header.caps),
+      last !== undefined && equalLists(last.caps, header.caps) ? 0 : 1 + chains.place(header.caps),
       commands.place(header.command),
       header.path,
       body === null ? [header.bodyHash, header.bodySize] : packBody(body, header.path),
@@ -79,13 +80,14 @@ const COLUMNS = 10
  * Unpacks a batch of the given space. The whole is refused when it is not canonical (`NON_CANONICAL`), not of the form that
  * encodeBatch writes (`BAD_FIELD`), or holds more than BATCH_OPERATIONS_MAX operations (`LIMIT`); an operation that is not
  * well-formed is a fault in its own place, and those that name it as a parent by place are faults too.
+ * The operations share their memory, and some of it with `bytes`: of one that is kept for longer than the batch, ownOperation is to be kept.
  */
 export function decodeBatch(
   bytes: Uint8Array,
   spaceId: Uint8Array,
   shared = NOTHING_SHARED,
 ): Result<readonly BatchItem[], BatchFault> {
-  const decoded = decodeCanonical(bytes)
+  const decoded = viewCanonical(bytes)
   if (!decoded.ok) return decoded
   const value = decoded.value
   if (!isList(value, 4 + COLUMNS))
@@ -110,7 +112,17 @@ export function decodeBatch(
     return fail('LIMIT', `batch of ${length}, at most ${BATCH_OPERATIONS_MAX} allowed`)
   if (!columns.every((column) => isList(column, length)))
     return fail('BAD_FIELD', `a column of a batch is a list of ${length}, as many as there are signatures`)
-  const reader = new BatchReader({ spaceId, shared, heads, authors, chains, commands, signatures, columns })
+  const reader = new BatchReader({
+    spaceId,
+    shared,
+    heads,
+    // What follows from operations names these for as long as it is kept.
+    authors: authors.map(ownBytes),
+    chains: chains.map((chain) => chain.map(ownBytes)),
+    commands,
+    signatures: ownBytes(signatures),
+    columns,
+  })
   return ok(Array.from({ length }, (_, place) => reader.read(place)))
 }
 
@@ -129,6 +141,7 @@ interface BatchParts {
 
 class BatchReader {
   readonly #parts: BatchParts
+  readonly #room = new SharedBytes()
   readonly #ids: (Uint8Array | null)[] = []
   readonly #lastOf = new Map<number, { readonly id: Uint8Array; readonly seq: number }>()
   /** By author: the chain it wrote under last. */
@@ -170,7 +183,7 @@ class BatchReader {
     const parents = this.#resolve(at(2), place)
     if (parents === null)
       return bad('parents are more than may be, or one named by place is not in the batch')
-    const content = readContent(at(9), at(8))
+    const content = this.#readContent(at(9), at(8))
     if (content === null) return bad('body is neither changes nor [hash, size]')
     const fields = {
       space: link === false ? null : spaceId,
@@ -185,9 +198,8 @@ class BatchReader {
       command: isIndex(command) ? commands[command] : undefined,
       path: at(8),
     }
-    // A copy: a view would keep all signatures of the batch as long as one of its operations waits for something.
-    const signature = signatures.slice(place * SIGNATURE_BYTES, (place + 1) * SIGNATURE_BYTES)
-    const operation = composeOperation(fields, signature, content)
+    const signature = signatures.subarray(place * SIGNATURE_BYTES, (place + 1) * SIGNATURE_BYTES)
+    const operation = composeOperation(fields, signature, content, this.#room)
     if (operation.ok) this.#lastOf.set(author, { id: operation.value.id, seq: position.seq })
     return operation
   }
@@ -230,13 +242,26 @@ class BatchReader {
 
   #resolve(deps: unknown, place: number): readonly Uint8Array[] | null {
     if (!Array.isArray(deps) || deps.length > DEPS_MAX) return null
-    const ids: Uint8Array[] = []
-    for (const dep of deps as unknown[]) {
-      const id = Number.isSafeInteger(dep) ? this.#idAt(dep as number, place) : dep
-      if (!(id instanceof Uint8Array)) return null
-      ids.push(id)
+    const ids = (deps as unknown[]).map((dep) =>
+      Number.isSafeInteger(dep) ? this.#idAt(dep as number, place) : dep,
+    )
+    return isBytesList(ids) ? ids : null
+  }
+
+  /** Changes are byte strings, which a size is not: so the two are told apart. */
+  #readContent(
+    content: unknown,
+    path: unknown,
+  ): Body | { readonly bodyHash: unknown; readonly bodySize: unknown } | null {
+    if (isBytesList(content)) return content
+    if (content instanceof Uint8Array) {
+      // One path for one change, which stands in the batch itself: so nothing grows to more than twice what was sent.
+      const change = typeof path === 'string' ? insertPath(content, path, this.#room) : null
+      return change === null ? null : [change]
     }
-    return ids
+    if (!isList(content, 2)) return null
+    const [bodyHash, bodySize] = content
+    return { bodyHash, bodySize }
   }
 }
 
@@ -252,22 +277,6 @@ const headAt = (shared: SharedHeads, name: unknown): SharedHead | undefined =>
 function packBody(body: Body, path: string): Body | Uint8Array {
   const [change, other] = body
   return (change === undefined || other !== undefined ? null : cutPath(change, path)) ?? body
-}
-
-/** Changes are byte strings, which a size is not: so the two are told apart. */
-function readContent(
-  content: unknown,
-  path: unknown,
-): Body | { readonly bodyHash: unknown; readonly bodySize: unknown } | null {
-  if (isBytesList(content)) return content
-  if (content instanceof Uint8Array) {
-    // One path for one change, which stands in the batch itself: so nothing grows to more than twice what was sent.
-    const change = typeof path === 'string' ? insertPath(content, path) : null
-    return change === null ? null : [change]
-  }
-  if (!isList(content, 2)) return null
-  const [bodyHash, bodySize] = content
-  return { bodyHash, bodySize }
 }
 
 /** The places of operations by their ids. Nearly always the one just before is asked for, so the others are listed when one of them is. */
@@ -289,10 +298,6 @@ class Places {
     const found = this.#byId.get(toKey(id))
     return found === undefined ? undefined : place - found
   }
-}
-
-function isSameChain(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
-  return a.length === b.length && a.every((digest, i) => equalBytes(digest, b[i] as Uint8Array))
 }
 
 /** Values by their place, each once. */

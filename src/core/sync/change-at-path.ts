@@ -1,4 +1,5 @@
 import { encodeCanonical } from '../canonical-cbor.ts'
+import type { SharedBytes } from '../shared-bytes.ts'
 
 /** A list of four, as every change is: type, version, path, payload. */
 const LIST_OF_FOUR = 0x84
@@ -32,12 +33,12 @@ export function cutPath(change: Uint8Array, path: string): Uint8Array | null {
   return cut
 }
 
-/** The change with the path where it belongs; null where it begins in no way that {@link cutPath} leaves. */
-export function insertPath(cut: Uint8Array, path: string): Uint8Array | null {
+/** The change with the path where it belongs, in `room`; null where it begins in no way that {@link cutPath} leaves. */
+export function insertPath(cut: Uint8Array, path: string, room: SharedBytes): Uint8Array | null {
   const at = pathPlace(cut)
   if (at === null) return null
   const text = encodeCanonical(path)
-  const change = new Uint8Array(cut.length + text.length)
+  const change = room.take(cut.length + text.length)
   change.set(cut.subarray(0, at))
   change.set(text, at)
   change.set(cut.subarray(at), at + text.length)

@@ -1,7 +1,7 @@
 import type { WaitCode } from '../../core/admission/codes.ts'
 import type { Parents } from '../../core/admission/past.ts'
 import { jumpOf } from '../../core/ancestry.ts'
-import { equalBytes } from '../../core/bytes.ts'
+import { equalBytes, equalLists } from '../../core/bytes.ts'
 import type { Entry, ForkProof } from '../../core/graph.ts'
 import type { VerifiedOperation } from '../../core/operation/operation.ts'
 import type { Fault } from '../../core/result.ts'
@@ -78,16 +78,19 @@ export class AdmissionStep {
   }
 }
 
-/** The place of an operation in the graph of a store that is about to admit it. */
+/**
+ * The place of an operation in the graph of a store that is about to admit it. Where the operation is the author's next under the same chain, as
+ * most are, it names author and chain by the same arrays as the one before.
+ */
 export function toEntry(operation: VerifiedOperation, parents: Parents, store: SpaceStore): Entry {
   const { header, id } = operation
-  const { author, seq, lamport, time, epoch, caps, command, path } = header
+  const { seq, lamport, time, epoch, command, path } = header
   const ordinal = store.count()
   const { prev } = parents
   return {
     ordinal,
     id,
-    author,
+    author: prev?.author ?? header.author,
     seq,
     prev: prev === null ? null : prev.ordinal,
     jump: prev === null ? ordinal : jumpOf(store, prev),
@@ -95,7 +98,7 @@ export function toEntry(operation: VerifiedOperation, parents: Parents, store: S
     lamport,
     time,
     epoch,
-    caps,
+    caps: prev !== null && equalLists(prev.caps, header.caps) ? prev.caps : header.caps,
     command,
     path,
   }

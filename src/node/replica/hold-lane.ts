@@ -1,5 +1,6 @@
-import { toHex } from '../../core/bytes.ts'
 import type { WaitCode } from '../../core/admission/codes.ts'
+import type { Decision } from '../../core/admission/decide.ts'
+import { ownBytes, toHex } from '../../core/bytes.ts'
 import {
   HELD_AGE_MS_MAX,
   HELD_BYTES_MAX,
@@ -7,7 +8,7 @@ import {
   HELD_OPERATIONS_MAX,
   HELD_OPERATIONS_PER_PEER_MAX,
 } from '../../core/limits.ts'
-import type { VerifiedOperation } from '../../core/operation/operation.ts'
+import { ownOperation, type VerifiedOperation } from '../../core/operation/operation.ts'
 
 /** An operation that waits, and for what. */
 export interface Held {
@@ -21,6 +22,28 @@ export interface Held {
   readonly waitsFor: readonly Uint8Array[]
   /** For `FUTURE`: when this node's clock allows it. */
   readonly dueMs: number | null
+}
+
+/**
+ * An operation that has come and waits; `peer`: who sent it. In memory of its own: or else one that waits for a day would keep what it shares its
+ * memory with, which is the batch it came in.
+ */
+export function toHeld(
+  operation: VerifiedOperation,
+  fault: Extract<Decision, { kind: 'wait' }>['fault'],
+  peer: string,
+  sinceMs: number,
+): Held {
+  const { code, detail } = fault
+  return {
+    operation: ownOperation(operation),
+    code,
+    detail,
+    peer,
+    sinceMs,
+    waitsFor: fault.code === 'FUTURE' ? [] : fault.ids.map(ownBytes),
+    dueMs: fault.code === 'FUTURE' ? fault.dueMs : null,
+  }
 }
 
 /**

@@ -19,7 +19,7 @@ import type { Body, Operation, VerifiedOperation } from '../../core/operation/op
 import type { Fault } from '../../core/result.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { ArrivalOrder } from './arrival-order.ts'
-import { HoldLane, type Held } from './hold-lane.ts'
+import { HoldLane, type Held, toHeld } from './hold-lane.ts'
 import { type Admission, AdmissionStep, LOCAL, type Outcome, toEntry } from './admission-step.ts'
 import { type Derived, readDerived } from './derived.ts'
 import { keptHeads } from './severance.ts'
@@ -263,7 +263,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
         return { kind: 'refused', fault: decision.fault }
       case 'wait': {
         // Never held if it is our own: admitted later, it would fork a key that has gone on meanwhile.
-        if (source !== LOCAL) this.#hold(operation, decision.fault, source, sinceMs, step)
+        if (source !== LOCAL) this.#hold(toHeld(operation, decision.fault, source, sinceMs), step)
         return { kind: 'waiting', fault: decision.fault }
       }
     }
@@ -378,21 +378,8 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     return { id, code: fault.code, detail: fault.detail, peer, timeMs: this.#init.now() }
   }
 
-  #hold(
-    operation: VerifiedOperation,
-    fault: WaitFault,
-    peer: string,
-    sinceMs: number,
-    step: AdmissionStep,
-  ): void {
-    const { code, detail } = fault
-    const held: Held =
-      fault.code === 'FUTURE'
-        ? { operation, code, detail, peer, sinceMs, waitsFor: [], dueMs: fault.dueMs }
-        : { operation, code, detail, peer, sinceMs, waitsFor: fault.ids, dueMs: null }
+  #hold(held: Held, step: AdmissionStep): void {
     step.held.push(held)
     this.held.hold(held)
   }
 }
-
-type WaitFault = Extract<Decision, { kind: 'wait' }>['fault']

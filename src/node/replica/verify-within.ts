@@ -24,8 +24,6 @@ export interface Verification {
 }
 
 const UNCHECKED: Outcome = { kind: 'unchecked' }
-/** For a signature that was looked at elsewhere, and is good. */
-const ACCEPTED = () => true
 
 /** Checks 4 and 5 for a batch of a peer, within its budget, in the order of the batch; what the budget does not reach is `unchecked`. */
 export async function verifyWithin(
@@ -41,14 +39,13 @@ export async function verifyWithin(
     checked.push({ operation, outcome: outcome ?? UNCHECKED })
   }
   const check = async (places: readonly number[], forgiveness: Forgiveness) => {
-    const claims = places.map((place) => signatureClaim(operations[place] as Operation))
-    const accepted = await verifier.acceptAll(claims)
+    const accepted = await acceptAt(places, operations, verifier)
     for (let i = 0; i < places.length; i++) {
       const place = places[i] as number
       const isAccepted = accepted[i] === true
       if (!isAccepted && !forgiveness.isLeft()) continue
       const operation = operations[place] as Operation
-      const verdict = verifyOperation(operation, isAccepted ? ACCEPTED : verifier.verifySync, claims[i])
+      const verdict = verifyOperation(operation, verifier.verifySync, isAccepted)
       if (verdict.ok) checked[place] = { operation: verdict.value }
       else {
         const outcome = { kind: 'refused', fault: verdict.fault } as const
@@ -60,6 +57,15 @@ export async function verifyWithin(
   }
   await budget.checkAll(peer, chunksOf(open), check)
   return checked
+}
+
+/** Not async, as nothing on the way to the threads is: such a call would keep the claims until they are answered. */
+function acceptAt(
+  places: readonly number[],
+  operations: readonly Operation[],
+  verifier: SignatureVerifier,
+): Promise<readonly boolean[]> {
+  return verifier.acceptAll(places.map((place) => signatureClaim(operations[place] as Operation)))
 }
 
 function chunksOf(places: readonly number[]): readonly (readonly number[])[] {

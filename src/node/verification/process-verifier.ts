@@ -26,12 +26,13 @@ const verifier = createSignatureVerifier({ verifySync, verifyAsync: node.verifyA
  * Many come from sync and files, once: to the threads, in one piece. Few come live, to each node of the process and from several peers: here, which takes
  * less than to hand them over, and remembered.
  */
-async function acceptAll(claims: readonly SignatureClaim[]): Promise<readonly boolean[]> {
-  if (claims.length > SIGNATURES_INLINE_MAX) return await pool.accept(claims)
-  return acceptEach(claims, (signature, message, publicKey) => {
+function acceptAll(claims: readonly SignatureClaim[]): Promise<readonly boolean[]> {
+  if (claims.length > SIGNATURES_INLINE_MAX) return pool.accept(claims)
+  const accepted = acceptEach(claims, (signature, message, publicKey) => {
     if (verified.has(signature, message, publicKey)) return true
     const accepted = verifySync(signature, message, publicKey)
     if (accepted) verified.add(signature, message, publicKey)
     return accepted
   })
+  return Promise.resolve(accepted)
 }

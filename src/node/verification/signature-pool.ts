@@ -42,8 +42,8 @@ export class SignaturePool {
   }
 
   /** Which of the claims the native verifier accepts, in their order. Never rejects. */
-  async accept(claims: readonly SignatureClaim[]): Promise<readonly boolean[]> {
-    return await this.#leastBusy().accept(claims)
+  accept(claims: readonly SignatureClaim[]): Promise<readonly boolean[]> {
+    return this.#leastBusy().accept(claims)
   }
 
   /** Ends the threads; what they have open is accepted by none. */

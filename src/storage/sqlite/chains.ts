@@ -1,4 +1,4 @@
-import { concatBytes, equalBytes, toHex } from '../../core/bytes.ts'
+import { concatBytes, equalLists, toHex } from '../../core/bytes.ts'
 import { HASH_BYTES } from '../../core/hash.ts'
 import { STORE_CHAINS_CACHED_MAX } from '../../core/limits.ts'
 import { RecentCache } from '../recent-cache.ts'
@@ -42,7 +42,7 @@ export class Chains {
 
   /** The chain of those digests, added where it is new. `likely`: what it probably is. */
   intern(caps: readonly Uint8Array[], likely: Chain | null): Chain {
-    if (likely !== null && isSameChain(likely.caps, caps)) return likely
+    if (likely !== null && equalLists(likely.caps, caps)) return likely
     const joined = concatBytes(...caps)
     const known = this.#byCaps.get(toHex(joined))
     if (known !== undefined) return known
@@ -58,8 +58,4 @@ export class Chains {
     this.#byCaps.set(toHex(joined), chain)
     return chain
   }
-}
-
-function isSameChain(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
-  return a.length === b.length && a.every((digest, i) => equalBytes(digest, b[i] as Uint8Array))
 }

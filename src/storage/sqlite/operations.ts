@@ -266,18 +266,20 @@ export class Operations {
       signature,
       body === null ? null : packBody(body),
     )
-    // The arrays that many entries share are kept once.
-    this.#recent.set(ordinal, { ...given, author: author.key, caps: chain.caps })
+    // The arrays that many entries share are kept once; nearly always they are those already.
+    const isShared = given.author === author.key && given.caps === chain.caps
+    this.#recent.set(ordinal, isShared ? given : { ...given, author: author.key, caps: chain.caps })
     this.#count++
     if (body === null) this.#absentCount++
+    // Added before the other is taken out: a set that runs empty makes itself anew each time.
+    author.heads.add(ordinal)
+    this.#heads.add(ordinal)
+    this.#frontier.add(ordinal)
     if (prev !== null) {
       author.heads.delete(prev)
       this.#heads.delete(prev)
     }
-    author.heads.add(ordinal)
-    this.#heads.add(ordinal)
     for (const parent of parents) this.#frontier.delete(parent)
-    this.#frontier.add(ordinal)
     this.#uses.add(chain.number)
     if (this.#ids.append(id)) this.#uses.seal()
   }
