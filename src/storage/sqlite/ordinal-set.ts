@@ -1,4 +1,5 @@
 import type { Database, Query } from './database.ts'
+import { Ordinals } from './ordinals.ts'
 
 /**
  * A set of ordinals that is kept whole in memory and written when a transaction commits: a batch of a thousand operations of one
@@ -8,8 +9,10 @@ export class OrdinalSet {
   readonly #all: Query<[], [number]>
   readonly #insert: Query<[number]>
   readonly #remove: Query<[number]>
-  #values = new Set<number>()
-  #added = new Set<number>()
+  readonly #replace: Query<[added: number, removed: number]>
+  #values = new Ordinals()
+  /** Since the last time it was written. What is in both was added and removed again. */
+  #added: number[] = []
   #removed: number[] = []
 
   /** @param table - has the one column `ordinal` */
@@ -17,12 +20,14 @@ export class OrdinalSet {
     this.#all = database.query(`SELECT ordinal FROM ${table} ORDER BY ordinal`)
     this.#insert = database.query(`INSERT INTO ${table} VALUES (?)`)
     this.#remove = database.query(`DELETE FROM ${table} WHERE ordinal = ?`)
+    this.#replace = database.query(`UPDATE ${table} SET ordinal = ? WHERE ordinal = ?`)
   }
 
   /** Forgets what was not written and reads what is on disk. */
   load(): void {
-    this.#values = new Set(this.#all.all().map(([ordinal]) => ordinal))
-    this.#added = new Set()
+    this.#values = new Ordinals()
+    for (const [ordinal] of this.#all.all()) this.#values.add(ordinal)
+    this.#added = []
     this.#removed = []
   }
 
@@ -38,19 +43,26 @@ export class OrdinalSet {
   /** Adds an ordinal greater than any before. */
   add(ordinal: number): void {
     this.#values.add(ordinal)
-    this.#added.add(ordinal)
+    this.#added.push(ordinal)
   }
 
   delete(ordinal: number): void {
-    if (!this.#values.delete(ordinal)) return
-    if (!this.#added.delete(ordinal)) this.#removed.push(ordinal)
+    if (this.#values.delete(ordinal)) this.#removed.push(ordinal)
   }
 
   /** Writes what changed since the last time. */
   flush(): void {
-    for (const ordinal of this.#removed) this.#remove.run(ordinal)
-    for (const ordinal of this.#added) this.#insert.run(ordinal)
-    this.#added.clear()
+    const first = this.#added[0] ?? Infinity
+    const removed = this.#removed.filter((ordinal) => ordinal < first)
+    // Mostly one takes the place of one.
+    for (const ordinal of this.#added) {
+      if (!this.#values.has(ordinal)) continue
+      const replaced = removed.pop()
+      if (replaced === undefined) this.#insert.run(ordinal)
+      else this.#replace.run(ordinal, replaced)
+    }
+    for (const ordinal of removed) this.#remove.run(ordinal)
+    this.#added = []
     this.#removed = []
   }
 }
