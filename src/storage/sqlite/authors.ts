@@ -3,18 +3,19 @@ import { DigestMap } from '../digest-map.ts'
 import type { Chain } from './chains.ts'
 import type { Database, Query } from './database.ts'
 import { damagedRow } from '../store-error.ts'
+import { Ordinals } from './ordinals.ts'
 
 /** An author and where its log ends. */
 export interface AuthorRecord {
   readonly number: number
   readonly key: Uint8Array
   /** Ordinals of the heads, in no particular order. */
-  readonly heads: Set<number>
+  readonly heads: Ordinals
   /** The chain it used last, as far as is known: an author uses the same for years. */
   chain: Chain | null
 }
 
-/** Authors by number and by key, whole in memory as the clock is: some 300 bytes each. */
+/** Authors by number and by key, whole in memory as the clock is: some 200 bytes each. */
 export class Authors {
   readonly #all: Query<[], [number, Uint8Array]>
   readonly #allHeads: Query<[], [number, number]>
@@ -65,7 +66,7 @@ export class Authors {
   }
 
   #remember(key: Uint8Array): AuthorRecord {
-    const author: AuthorRecord = { number: this.#byNumber.length, key, heads: new Set(), chain: null }
+    const author: AuthorRecord = { number: this.#byNumber.length, key, heads: new Ordinals(), chain: null }
     this.#byNumber.push(author)
     this.#byKey.set(key, author)
     return author

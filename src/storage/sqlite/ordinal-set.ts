@@ -11,8 +11,7 @@ export class OrdinalSet {
   readonly #remove: Query<[number]>
   readonly #replace: Query<[added: number, removed: number]>
   #values = new Ordinals()
-  /** Since the last time it was written. What is in both was added and removed again. */
-  #added: number[] = []
+  #added = new Ordinals()
   #removed: number[] = []
 
   /** @param table - has the one column `ordinal` */
@@ -27,7 +26,7 @@ export class OrdinalSet {
   load(): void {
     this.#values = new Ordinals()
     for (const [ordinal] of this.#all.all()) this.#values.add(ordinal)
-    this.#added = []
+    this.#added = new Ordinals()
     this.#removed = []
   }
 
@@ -43,26 +42,25 @@ export class OrdinalSet {
   /** Adds an ordinal greater than any before. */
   add(ordinal: number): void {
     this.#values.add(ordinal)
-    this.#added.push(ordinal)
+    this.#added.add(ordinal)
   }
 
   delete(ordinal: number): void {
-    if (this.#values.delete(ordinal)) this.#removed.push(ordinal)
+    if (!this.#values.delete(ordinal)) return
+    if (!this.#added.delete(ordinal)) this.#removed.push(ordinal)
   }
 
   /** Writes what changed since the last time. */
   flush(): void {
-    const first = this.#added[0] ?? Infinity
-    const removed = this.#removed.filter((ordinal) => ordinal < first)
+    const removed = this.#removed
     // Mostly one takes the place of one.
     for (const ordinal of this.#added) {
-      if (!this.#values.has(ordinal)) continue
       const replaced = removed.pop()
       if (replaced === undefined) this.#insert.run(ordinal)
       else this.#replace.run(ordinal, replaced)
     }
     for (const ordinal of removed) this.#remove.run(ordinal)
-    this.#added = []
+    this.#added = new Ordinals()
     this.#removed = []
   }
 }
