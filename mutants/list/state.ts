@@ -174,8 +174,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     file: 'src/core/cbor-reader.ts',
     edits: [
       [
-        'if (i > 0 && !isKeyBefore(previous, keyBytes))',
-        'if (i > this.#bytes.length && !isKeyBefore(previous, keyBytes))',
+        'if (i > 0 && !this.#isKeyBefore(previousAt, previousEnd, keyAt))',
+        'if (i > this.#bytes.length && !this.#isKeyBefore(previousAt, previousEnd, keyAt))',
       ],
     ],
     tests: CANONICAL,

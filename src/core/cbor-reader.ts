@@ -6,13 +6,17 @@ import { CBOR_DEPTH_MAX } from './limits.ts'
 export class CborRefusal extends Error {}
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-/** Below this many bytes, ASCII text is read faster byte by byte than by the decoder. */
-const SHORT_TEXT_BYTES = 32
+/** Up to this many bytes, ASCII text is read faster when it is copied byte by byte than by the decoder. */
+const SHORT_TEXT_BYTES = 128
+const shortText = Buffer.alloc(SHORT_TEXT_BYTES)
+/** Map keys up to this many bytes, less than a head of one byte can say, are remembered: one at each place. */
+const SHORT_KEY_BYTES = 20
+const KEY_MASK = 255
+const recentKeys: string[] = Array.from({ length: KEY_MASK + 1 }, () => '')
 
 /** Reads canonical DAG-CBOR and nothing else: whatever it gives, `CborWriter` writes as the same bytes. */
 export class CborReader {
   readonly #bytes: Uint8Array
-  readonly #view: DataView
   readonly #asViews: boolean
   #at = 0
   /** Where the text read last begins. */
@@ -21,8 +25,10 @@ export class CborReader {
   /** `strings`: what byte strings are given as. */
   constructor(bytes: Uint8Array, strings: 'copies' | 'views') {
     // A plain Uint8Array, because a Buffer's slice() would be a view.
-    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#bytes =
+      bytes.constructor === Uint8Array
+        ? bytes
+        : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#asViews = strings === 'views'
   }
 
@@ -69,10 +75,12 @@ export class CborReader {
   }
 
   #readUnsigned(at: number, bytes: number): number | bigint {
-    if (bytes === 1) return this.#view.getUint8(at)
-    if (bytes === 2) return this.#view.getUint16(at)
-    if (bytes === 4) return this.#view.getUint32(at)
-    const value = this.#view.getBigUint64(at)
+    if (bytes <= 4) {
+      let value = 0
+      for (let i = at; i < at + bytes; i++) value = value * 256 + (this.#bytes[i] as number)
+      return value
+    }
+    const value = this.#viewOf(at, bytes).getBigUint64(0)
     return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value
   }
 
@@ -98,15 +106,15 @@ export class CborReader {
     const at = this.#advance(this.#readLength(first, 1))
     const end = this.#at
     this.#textAt = at
-    if (end - at < SHORT_TEXT_BYTES) {
-      let text = ''
-      let i = at
-      for (; i < end; i++) {
-        const byte = this.#bytes[i] as number
+    const length = end - at
+    if (length <= SHORT_TEXT_BYTES) {
+      let i = 0
+      for (; i < length; i++) {
+        const byte = this.#bytes[at + i] as number
         if (byte >= 0x80) break
-        text += String.fromCharCode(byte)
+        shortText[i] = byte
       }
-      if (i === end) return text
+      if (i === length) return shortText.toString('latin1', 0, length)
     }
     try {
       return UTF8.decode(this.#bytes.subarray(at, end))
@@ -126,18 +134,56 @@ export class CborReader {
   #readMap(first: number, depth: number): Record<string, unknown> {
     const length = this.#readLength(first, 2)
     const map: Record<string, unknown> = {}
-    let previous: Uint8Array = new Uint8Array(0)
+    let previousAt = 0
+    let previousEnd = 0
     for (let i = 0; i < length; i++) {
       const head = this.#readByte()
       if (head >> 5 !== 3) this.#refuse('a map key that is no text')
-      const key = this.#readText(head)
+      const key = this.#readKey(head)
       if (key === '__proto__') this.#refuse('the map key __proto__')
-      const keyBytes = this.#bytes.subarray(this.#textAt, this.#at)
-      if (i > 0 && !isKeyBefore(previous, keyBytes)) this.#refuse('map keys repeated or out of order')
-      previous = keyBytes
+      const keyAt = this.#textAt
+      if (i > 0 && !this.#isKeyBefore(previousAt, previousEnd, keyAt))
+        this.#refuse('map keys repeated or out of order')
+      previousAt = keyAt
+      previousEnd = this.#at
       map[key] = this.#read(depth + 1)
     }
     return map
+  }
+
+  /** A short key is mostly one that was read lately: then it is that text, which is known to be a name, and not made again. */
+  #readKey(head: number): string {
+    const length = head & 31
+    if (length > SHORT_KEY_BYTES) return this.#readText(head)
+    const at = this.#at
+    const place = (length * 37 + (this.#bytes[at] ?? 0) * 5 + (this.#bytes[at + length - 1] ?? 0)) & KEY_MASK
+    const known = recentKeys[place] as string
+    if (known.length === length && this.#isAsciiAt(at, known)) {
+      this.#textAt = this.#advance(length)
+      return known
+    }
+    const key = this.#readText(head)
+    recentKeys[place] = key
+    return key
+  }
+
+  #isAsciiAt(at: number, text: string): boolean {
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      if (code >= 0x80 || this.#bytes[at + i] !== code) return false
+    }
+    return true
+  }
+
+  /** The order of keys in DAG-CBOR, of two of which one ends here: shorter first, then by bytes. */
+  #isKeyBefore(at: number, end: number, otherAt: number): boolean {
+    const length = end - at
+    if (length !== this.#at - otherAt) return length < this.#at - otherAt
+    return compareRanges(this.#bytes, at, otherAt, length) < 0
+  }
+
+  #viewOf(at: number, length: number): DataView {
+    return new DataView(this.#bytes.buffer, this.#bytes.byteOffset + at, length)
   }
 
   #readLink(first: number): CID {
@@ -165,7 +211,7 @@ export class CborReader {
       case 0xf6:
         return null
       case 0xfb: {
-        const value = this.#view.getFloat64(this.#advance(8))
+        const value = this.#viewOf(this.#advance(8), 8).getFloat64(0)
         // Whole numbers have an integer form, which is the only one; this covers -0.
         if (!Number.isFinite(value) || Number.isSafeInteger(value))
           this.#refuse('a float with no or another form')
@@ -193,9 +239,11 @@ export class CborReader {
   }
 }
 
-/** True when `a` comes before `b` in the order of DAG-CBOR: shorter first, then by bytes. */
-function isKeyBefore(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return a.length < b.length
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return (a[i] as number) < (b[i] as number)
-  return false
+/** Below 0 where the bytes at `a` come before as many at `b`, 0 where they are the same. */
+function compareRanges(bytes: Uint8Array, a: number, b: number, length: number): number {
+  for (let i = 0; i < length; i++) {
+    const difference = (bytes[a + i] as number) - (bytes[b + i] as number)
+    if (difference !== 0) return difference
+  }
+  return 0
 }
