@@ -1,22 +1,23 @@
-/** Bytes of a buffer that many share: the most that one of them keeps alive. */
-const BLOCK_BYTES = 16 * 1024
-/** What takes more than this has a buffer of its own, so that little of a block is left over. */
-const SHARED_BYTES_MAX = BLOCK_BYTES / 8
-
 /**
  * Room for the many small byte strings of one batch, which come and go together: views of a few buffers. One has 90 bytes beside what is in
  * it, where an array of its own has 240, and above 64 bytes an allocation outside the heap. Whoever keeps one for longer than the batch
- * copies it: it keeps up to 16 KiB of what strangers sent.
+ * copies it, or it keeps a block of what strangers sent.
  */
 export class SharedBytes {
+  readonly #blockBytes: number
   #block = new Uint8Array(0)
   #used = 0
 
-  /** So many bytes, all 0. */
+  /** `blockBytes`: of a buffer that many share, and so the most that one of them keeps alive beside itself. */
+  constructor(blockBytes: number) {
+    this.#blockBytes = blockBytes
+  }
+
+  /** So many bytes, all 0; above an eighth of a block, in a buffer of their own. */
   take(length: number): Uint8Array {
-    if (length > SHARED_BYTES_MAX) return new Uint8Array(length)
+    if (length > this.#blockBytes / 8) return new Uint8Array(length)
     if (this.#used + length > this.#block.length) {
-      this.#block = new Uint8Array(BLOCK_BYTES)
+      this.#block = new Uint8Array(this.#blockBytes)
       this.#used = 0
     }
     const from = this.#used

@@ -45,7 +45,7 @@ describe('a change without its path', () => {
         if (cut === null) return
         cuts++
         expect(cut.length).toBeLessThan(change.length)
-        expect(insertPath(cut, path, new SharedBytes())).toEqual(change)
+        expect(insertPath(cut, path, new SharedBytes(1024))).toEqual(change)
       }),
       { numRuns: 2_000 },
     )
@@ -79,9 +79,9 @@ describe('a change without its path', () => {
       [0x83, 0x61, 0x74, 1, 0],
       [0x84, 0x60, 1, 0],
     ])
-      expect(insertPath(Uint8Array.from(bytes), 'x', new SharedBytes())).toBe(null)
-    expect(insertPath(Uint8Array.of(0x84, 0x61, 0x74, 24, 24, 0), 'x', new SharedBytes())).toBe(null)
-    expect(insertPath(Uint8Array.of(0x84, 0x61, 0x74, 1, 0), 'x', new SharedBytes())).not.toBe(null)
+      expect(insertPath(Uint8Array.from(bytes), 'x', new SharedBytes(1024))).toBe(null)
+    expect(insertPath(Uint8Array.of(0x84, 0x61, 0x74, 24, 24, 0), 'x', new SharedBytes(1024))).toBe(null)
+    expect(insertPath(Uint8Array.of(0x84, 0x61, 0x74, 1, 0), 'x', new SharedBytes(1024))).not.toBe(null)
   })
 })
 

@@ -5,7 +5,7 @@ import { sha256 } from '../hash.ts'
 import { BODY_BYTES_MAX, BODY_CHANGES_MAX, HEADER_BYTES_MAX } from '../limits.ts'
 import { merkleRoot } from '../merkle.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
-import type { SharedBytes } from '../shared-bytes.ts'
+import { SharedBytes } from '../shared-bytes.ts'
 import { isWeakKey, SIGNATURE_BYTES, type SignatureClaim, type VerifySignature } from '../signature.ts'
 import { checkHeader, decodeHeader, encodeHeader, type Header, type HeaderFault } from './header.ts'
 
@@ -32,6 +32,13 @@ export type OperationFault = HeaderFault | Fault<'BAD_FIELD' | 'LIMIT' | 'NON_CA
 /** The id of an operation: sha256(tag ‖ header bytes). */
 export function operationId(headerBytes: Uint8Array): Uint8Array {
   return sha256(OPERATION_ID_TAG, headerBytes)
+}
+
+/** Where the bytes of operations go that came together. */
+export class OperationRoom {
+  readonly bytes = new SharedBytes(16 * 1024)
+  /** Apart and in small blocks, since ids are what is kept of operations that were admitted. */
+  readonly ids = new SharedBytes(2 * 1024)
 }
 
 /** The bytes an author signs: (tag ‖ id). */
@@ -118,7 +125,7 @@ export function assembleOperation(
     const fault = checkBody(header.value, body)
     if (fault !== null) return { ok: false, fault }
   }
-  return join(header.value, headerBytes, signature, body)
+  return join(operationId(headerBytes), header.value, headerBytes, signature, body)
 }
 
 /** A header as it came without its own bytes, and without what it says of a body that came along. */
@@ -133,7 +140,7 @@ export function composeOperation(
   fields: HeaderFields,
   signature: Uint8Array,
   content: Body | { readonly bodyHash: unknown; readonly bodySize: unknown },
-  room: SharedBytes,
+  room: OperationRoom,
 ): Result<Operation, OperationFault> {
   const body = isBody(content) ? content : null
   if (body !== null && body.length > BODY_CHANGES_MAX) return { ok: false, fault: tooManyChanges(body) }
@@ -152,14 +159,15 @@ export function composeOperation(
     caps,
     command,
     path,
-    bodyHash: bodyHash instanceof Uint8Array ? room.copy(bodyHash) : bodyHash,
+    bodyHash: bodyHash instanceof Uint8Array ? room.bytes.copy(bodyHash) : bodyHash,
     bodySize,
   })
   if (!header.ok) return header
-  const headerBytes = encodeHeader(header.value, room)
+  const headerBytes = encodeHeader(header.value, room.bytes)
   if (headerBytes.length > HEADER_BYTES_MAX)
     return fail('LIMIT', `header of ${headerBytes.length} bytes, at most ${HEADER_BYTES_MAX} are allowed`)
-  return join(header.value, headerBytes, signature, body)
+  const id = room.ids.copy(operationId(headerBytes))
+  return join(id, header.value, headerBytes, signature, body)
 }
 
 /** The same operation in memory that is its own, whatever its bytes were views of. */
@@ -187,6 +195,7 @@ export function ownOperation<T extends Operation>(operation: T): T {
 const isBody = (content: object): content is Body => Array.isArray(content)
 
 function join(
+  id: Uint8Array,
   header: Header,
   headerBytes: Uint8Array,
   signature: Uint8Array,
@@ -195,7 +204,7 @@ function join(
   if (signature.length !== SIGNATURE_BYTES) {
     return fail('BAD_FIELD', `signature of ${signature.length} bytes, not ${SIGNATURE_BYTES}`)
   }
-  return ok({ id: operationId(headerBytes), header, headerBytes, signature, body })
+  return ok({ id, header, headerBytes, signature, body })
 }
 
 /** Whether `body` is the one that `header` commits to; null when it is. */

@@ -2,10 +2,9 @@ import { equalBytes, equalLists, ownBytes, toKey } from '../bytes.ts'
 import { encodeCanonical, viewCanonical } from '../canonical-cbor.ts'
 import { HASH_BYTES } from '../hash.ts'
 import { BATCH_OPERATIONS_MAX, CAPS_MAX, DEPS_MAX } from '../limits.ts'
-import { composeOperation, type Body, type Operation } from '../operation/operation.ts'
+import { composeOperation, OperationRoom, type Body, type Operation } from '../operation/operation.ts'
 import { fail, ok, type Fault, type Result } from '../result.ts'
 import { SIGNATURE_BYTES } from '../signature.ts'
-import { SharedBytes } from '../shared-bytes.ts'
 import { cutPath, insertPath } from './change-at-path.ts'
 import { NOTHING_SHARED, type SharedHead, type SharedHeads } from './shared-heads.ts'
 
@@ -141,7 +140,7 @@ interface BatchParts {
 
 class BatchReader {
   readonly #parts: BatchParts
-  readonly #room = new SharedBytes()
+  readonly #room = new OperationRoom()
   readonly #ids: (Uint8Array | null)[] = []
   readonly #lastOf = new Map<number, { readonly id: Uint8Array; readonly seq: number }>()
   /** By author: the chain it wrote under last. */
@@ -256,7 +255,7 @@ class BatchReader {
     if (isBytesList(content)) return content
     if (content instanceof Uint8Array) {
       // One path for one change, which stands in the batch itself: so nothing grows to more than twice what was sent.
-      const change = typeof path === 'string' ? insertPath(content, path, this.#room) : null
+      const change = typeof path === 'string' ? insertPath(content, path, this.#room.bytes) : null
       return change === null ? null : [change]
     }
     if (!isList(content, 2)) return null

@@ -93,7 +93,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
 
   /** Admits an operation of our own, synced to disk before this returns. It passes the same checks as everybody's. */
   admitOwn(operation: VerifiedOperation): Outcome {
-    const [outcome] = this.#admitAll([{ operation }], LOCAL, 'power')
+    const [outcome] = this.#admitAll([operation], LOCAL, 'power')
     return outcome as Outcome
   }
 
@@ -212,7 +212,10 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
       const decided = batch.map((checked) => this.#admitOne(checked, source, step, writer, context))
       this.#promote(step, writer, context)
       // What waited for an operation that came later in the same batch waits no more.
-      return batch.map(({ operation }, i) => step.outcomeAfterWaiting(operation.id, decided[i] as Outcome))
+      return batch.map((checked, i) => {
+        const { id } = 'outcome' in checked ? checked.operation : checked
+        return step.outcomeAfterWaiting(id, decided[i] as Outcome)
+      })
     })
     this.#publish(step, source)
     return outcomes
@@ -242,13 +245,13 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     context: AdmissionContext,
     sinceMs: number = context.nowMs,
   ): Outcome {
-    if (checked.outcome !== undefined) {
+    if ('outcome' in checked) {
       if (checked.outcome.kind === 'refused' && checked.outcome.fault.detail !== 'refused before') {
         this.#refuse(checked.operation, checked.outcome.fault, source, step, writer)
       }
       return checked.outcome
     }
-    const { operation } = checked
+    const operation = checked
     // Asked again inside the transaction: the same operation may have come by another door meanwhile.
     if (this.store.find(operation.id) !== undefined) return { kind: 'duplicate' }
     const decision = decideAdmission(operation, context)
@@ -307,7 +310,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     for (let id = step.settled.pop(); id !== undefined; id = step.settled.pop()) {
       for (const held of this.held.takeWaitingFor(id)) {
         const { operation, peer, sinceMs } = held
-        const outcome = this.#admitOne({ operation }, peer, step, writer, context, sinceMs)
+        const outcome = this.#admitOne(operation, peer, step, writer, context, sinceMs)
         if (outcome.kind === 'admitted') step.promoted.push(outcome.entry.ordinal)
       }
     }
@@ -322,7 +325,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     this.#transaction('process', (writer) => {
       const context = this.#context()
       for (const { operation, peer, sinceMs } of held) {
-        const outcome = this.#admitOne({ operation }, peer, step, writer, context, sinceMs)
+        const outcome = this.#admitOne(operation, peer, step, writer, context, sinceMs)
         if (outcome.kind === 'admitted') step.promoted.push(outcome.entry.ordinal)
       }
       this.#promote(step, writer, context)

@@ -9,10 +9,13 @@ import {
 import type { Outcome } from './admission-step.ts'
 import type { Forgiveness, VerificationBudget } from './verification-budget.ts'
 
-/** A verified operation, or one whose outcome is known already. */
-export type Checked =
-  | { readonly operation: VerifiedOperation; readonly outcome?: undefined }
-  | { readonly operation: Operation; readonly outcome: Outcome }
+/** An operation whose outcome is known before anything is decided about it. */
+export interface Settled {
+  readonly operation: Operation
+  readonly outcome: Outcome
+}
+
+export type Checked = VerifiedOperation | Settled
 
 export interface Verification {
   readonly budget: VerificationBudget
@@ -31,12 +34,12 @@ export async function verifyWithin(
   operations: readonly Operation[],
   { budget, verifier, known, onRefused }: Verification,
 ): Promise<readonly Checked[]> {
-  const checked: Checked[] = []
+  const checked: (Checked | undefined)[] = []
   const open: number[] = []
   for (const operation of operations) {
     const outcome = known(operation)
     if (outcome === null) open.push(checked.length)
-    checked.push({ operation, outcome: outcome ?? UNCHECKED })
+    checked.push(outcome === null ? undefined : { operation, outcome })
   }
   const check = async (places: readonly number[], forgiveness: Forgiveness) => {
     const accepted = await acceptAt(places, operations, verifier)
@@ -46,7 +49,7 @@ export async function verifyWithin(
       if (!isAccepted && !forgiveness.isLeft()) continue
       const operation = operations[place] as Operation
       const verdict = verifyOperation(operation, verifier.verifySync, isAccepted)
-      if (verdict.ok) checked[place] = { operation: verdict.value }
+      if (verdict.ok) checked[place] = verdict.value
       else {
         const outcome = { kind: 'refused', fault: verdict.fault } as const
         checked[place] = { operation, outcome }
@@ -56,7 +59,7 @@ export async function verifyWithin(
     }
   }
   await budget.checkAll(peer, chunksOf(open), check)
-  return checked
+  return checked.map((one, i) => one ?? { operation: operations[i] as Operation, outcome: UNCHECKED })
 }
 
 /** Not async, as nothing on the way to the threads is: such a call would keep the claims until they are answered. */
