@@ -19,6 +19,8 @@ interface Place {
 const DEPTH_MAX = 16
 const NOT_PLAIN = -1
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
+/** As long as a head of two bytes can say. A text is copied here first, which takes less than a view of where it stands. */
+const shortText = Buffer.alloc(255)
 const float = new DataView(new ArrayBuffer(8))
 
 const bytesOf = (text: string): readonly number[] => Array.from(text, (letter) => letter.charCodeAt(0))
@@ -26,7 +28,10 @@ const bytesOf = (text: string): readonly number[] => Array.from(text, (letter) =
 const LIST_OF_FOUR = 0x84
 const MAP_OF_ONE = 0xa1
 const framed = (text: string): readonly number[] => [0x60 + text.length, ...bytesOf(text)]
-const HEADS = [REGISTER, MAP, LOG].map((type) => [type, [LIST_OF_FOUR, ...framed(type), 1]] as const)
+const HEADS = ([REGISTER, MAP, LOG] as const).map((type) => ({
+  type,
+  head: [LIST_OF_FOUR, ...framed(type), 1],
+}))
 const SET = [MAP_OF_ONE, ...framed('set')]
 const APPEND = [MAP_OF_ONE, ...framed('append')]
 const PROTO = bytesOf('__proto__')
@@ -38,11 +43,12 @@ const PROTO = bytesOf('__proto__')
  * change that is taken here (test/core/types/plain-change.test.ts). Total.
  */
 export function readPlainChange(bytes: Uint8Array, place: Place): readonly CellEdit[] | null {
-  for (const [type, head] of HEADS) {
+  for (let i = 0; i < HEADS.length; i++) {
+    const { type, head } = HEADS[i] as (typeof HEADS)[number]
     if (!hasAt(bytes, 0, head)) continue
     const path = pathAt(bytes, head.length, place.path)
     if (path === null) return null
-    const at = endOf(bytes, head.length, 0)
+    const at = endOfHead(bytes, head.length) + argumentAt(bytes, head.length)
     switch (type) {
       case REGISTER:
         return readValue(bytes, at, SET, path, REGISTER, '', place.index)
@@ -109,8 +115,12 @@ function shortAscii(bytes: Uint8Array, at: number, bytesMax: number): string | n
   const from = at + (isLong ? 2 : 1)
   const end = from + length
   if ((isLong && length < 24) || length > bytesMax || end > bytes.length) return null
-  for (let i = from; i < end; i++) if ((bytes[i] as number) >= 0x80) return null
-  return Buffer.from(bytes.buffer, bytes.byteOffset + from, length).toString('latin1')
+  for (let i = 0; i < length; i++) {
+    const byte = bytes[from + i] as number
+    if (byte >= 0x80) return null
+    shortText[i] = byte
+  }
+  return shortText.toString('latin1', 0, length)
 }
 
 /** Where the canonical item at an offset ends; {@link NOT_PLAIN} where it is none, or takes the other way (links, deep ones). */
