@@ -166,8 +166,8 @@ export const ADMISSION_MUTANTS: readonly Mutant[] = [
     file: 'src/core/operation/operation.ts',
     edits: [
       [
-        "if (isWeakKey(operation.header.author))\n    return fail('WEAK_KEY', 'the author key is not canonical or of small order')\n  const",
-        "if (operation.header.seq < 0)\n    return fail('WEAK_KEY', 'the author key is not canonical or of small order')\n  const",
+        "if (isWeakKey(operation.header.author))\n    return fail('WEAK_KEY', 'the author key is not canonical or of small order')\n  return",
+        "if (operation.header.seq < 0)\n    return fail('WEAK_KEY', 'the author key is not canonical or of small order')\n  return",
       ],
     ],
     tests: PIPELINE,

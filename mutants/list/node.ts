@@ -19,6 +19,13 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     tests: ['test/replica/hold-lane.test.ts'],
   },
   {
+    name: 'held-with-its-batch',
+    rule: 'an operation that waits keeps alive what came with it',
+    file: 'src/node/replica/hold-lane.ts',
+    edits: [['operation: ownOperation(operation),', 'operation,']],
+    tests: ['test/replica/hold-lane.test.ts'],
+  },
+  {
     name: 'one-peer-fills-the-hold-lane',
     rule: 'one peer may push out what others sent',
     file: 'src/node/replica/hold-lane.ts',

@@ -216,7 +216,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: 'views-of-the-frame',
     rule: 'byte strings are views of the frame they came in',
     file: 'src/core/cbor-reader.ts',
-    edits: [['return this.#bytes.slice(at, this.#at)', 'return this.#bytes.subarray(at, this.#at)']],
+    edits: [["strings === 'views'", 'true']],
     tests: CANONICAL,
   },
   {
