@@ -5,6 +5,11 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
  * 24 MiB more, for which nothing was ever measured to be quicker.
  */
 const YOUNG_GROWTH = 4
+/**
+ * By how much the old generation grows before it is looked through. Growing to twice what is alive, a node that receives has 15 to 20 MB more at its
+ * peak, for 3 to 8 % less CPU.
+ */
+const OLD_GROWTH_PERCENT = 50
 /** Both halves of the young generation once it has grown, in bytes. */
 const YOUNG_BYTES = 2 * YOUNG_GROWTH * 1024 * 1024
 /** Fillings of the young generation after which it stays as it is. */
@@ -17,7 +22,7 @@ const FILLINGS_MAX = 16
  * For programs of ours, first of all: whoever embeds the library decides about the heap of its own process.
  */
 export function keepHeapLean(): void {
-  setFlagsFromString('--heap-growing-percent=100')
+  setFlagsFromString(`--heap-growing-percent=${OLD_GROWTH_PERCENT}`)
   setFlagsFromString(`--semi-space-growth-factor=${YOUNG_GROWTH}`)
   for (let i = 0; i < FILLINGS_MAX && youngBytes() < YOUNG_BYTES; i++) fillYoung()
   setFlagsFromString('--semi-space-growth-factor=1')
