@@ -19,7 +19,7 @@ beforeAll(async () => {
   data = await machine.init('alice')
   await machine.json(data, 'space', 'create', 'team')
   rows = join(machine.folder, 'rows.json')
-  const entities = Array.from({ length: ROWS }, (_, id) => ({ id: String(id), text: 'x'.repeat(200) }))
+  const entities = Array.from({ length: ROWS }, (_, id) => ({ id: String(id), text: 'x'.repeat(1_000) }))
   writeFileSync(rows, JSON.stringify(entities))
   film = join(machine.folder, 'film')
   writeFileSync(film, randomBytes(48 * 1024 * 1024))
@@ -108,7 +108,7 @@ describe('Ctrl-C', () => {
   it('ends an export whose reader is slow', async () => {
     const files = filesOf()
     const child = machine.start(data, ['ops', 'export'], { TMPDIR: temporary })
-    // Not read until it was interrupted: it cannot have come to its end.
+    // Not read until it was interrupted, and more than pipes and streams hold on the way: it cannot have come to its end.
     await expect
       .poll(
         () =>
