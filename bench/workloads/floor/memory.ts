@@ -9,12 +9,12 @@ const floorParty = new URL('floor-party.ts', import.meta.url)
 
 const PRINT_PEAK = 'console.log(process.resourceUsage().maxRSS / 1024)'
 
-/** The most resident memory of processes that hold nothing, in MB, each with one thing more than a program in TypeScript that does nothing. */
+/** The most resident memory of processes that hold nothing, in MB, each with one thing more than a party that does nothing. */
 export async function measureMemory(folder: string): Promise<Figures> {
   const plain = await promisify(execFile)(process.execPath, ['-e', PRINT_PEAK])
   return {
     javascriptMb: Number(plain.stdout),
-    typescriptMb: await peakOf([]),
+    partyMb: await peakOf([]),
     sqliteMb: await peakOf(['sqlite']),
     threadsMb: await peakOf(['threads']),
     libp2pMb: await peakOf(['libp2p']),
