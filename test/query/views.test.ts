@@ -209,6 +209,24 @@ describe('the views', () => {
     )
   }
 
+  it('show of many values of one operation each its own, short and long, of registers and of a map', () => {
+    const values = Array.from({ length: 47 }, (_, i) => ({ i, text: '"ü'.repeat(i * i) }))
+    const nameOf = (i: number) => String(i).padStart(2, '0')
+    home.space.write([
+      ...values.map((value, i): ItemEdit => ({ kind: 'put', path: `many/${nameOf(i)}`, value })),
+      {
+        kind: 'edit',
+        path: 'many',
+        set: Object.fromEntries(values.map((value, i) => [`f${nameOf(i)}`, value])),
+      },
+    ])
+    for (const type of ['register', 'map']) {
+      expect(rows('SELECT json FROM fields WHERE type = ? ORDER BY path, field', type)).toEqual(
+        values.map((value) => ({ json: formatValue(value) })),
+      )
+    }
+  })
+
   it('show operations, authors and heads as they are', () => {
     const { space } = home
     const bob = home.member('bob')
