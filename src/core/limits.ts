@@ -559,6 +559,10 @@ export const OWN_LINKS_TO_STRANGER_BURST_MAX = 48
 export const OWN_LINKS_TO_STRANGER_PER_SECOND_MAX = 4
 /** Longest time between two comparisons of a space that rests, with one peer, in ms: it doubles while they find nothing. */
 export const RESTING_INTERVAL_MS_MAX = 60 * 60 * 1000
+/** Operations admitted in a second from which a space is busy: some are on their way at any moment, and a comparison would find just them. */
+export const BUSY_OPERATIONS_PER_SECOND = 20
+/** Intervals from one comparison of a busy space to the next with a peer, where nothing else asks for one. */
+export const BUSY_INTERVALS_MAX = 4
 /** Shortest time between two comparisons with a peer that shares a space and does not listen to its topic, in ms. */
 export const UNHEARD_INTERVAL_MS = 200
 /** Shortest time between two comparisons with a peer of what came by comparison with others, in ms: gossip does not carry it. */

@@ -12,6 +12,7 @@ async function createScene() {
   const gone = new Set<string>()
   const proofs = new Map<string, string>()
   const wishes: { readonly peer: PeerId; readonly isDue: () => boolean }[] = []
+  const compared: PeerId[] = []
   const member = {
     gossip: { hasGone: ({ id }: { readonly id: Uint8Array }) => gone.has(toHex(id)) },
     space: {
@@ -29,6 +30,7 @@ async function createScene() {
     guard: {},
     peers: { sharers: () => [mallory, carol, dave] },
     scheduler: {
+      noteCompared: (_space: unknown, peer: PeerId) => compared.push(peer),
       atMost: (_space: unknown, peer: PeerId, _ms: number, isDue: () => boolean) =>
         wishes.push({ peer, isDue }),
     },
@@ -52,6 +54,7 @@ async function createScene() {
     member,
     admit,
     due,
+    compared,
     gone,
     proofs,
     clockRoot: () => toHex(home.hosted.replica.clockRoot()),
@@ -61,22 +64,22 @@ async function createScene() {
 it('hands on what a comparison has brought to everybody else who shares the space', async () => {
   const { attendance, member, due, admit } = await createScene()
   await admit()
-  attendance.onGained(member, mallory)
+  attendance.onCompared(member, mallory, 1)
   expect(due()).toEqual([carol, dave])
 })
 
 it('hands nothing on that gossip has brought by the time a comparison is due, and all where one thing is missing', async () => {
   const { attendance, member, due, admit, gone } = await createScene()
-  attendance.onGained(member, mallory)
+  attendance.onCompared(member, mallory, 1)
   due()
   const [one, other] = [await admit(), await admit()]
-  attendance.onGained(member, mallory)
+  attendance.onCompared(member, mallory, 1)
   gone.add(one)
   gone.add(other)
   expect(due()).toEqual([])
   const third = await admit()
   await admit()
-  attendance.onGained(member, mallory)
+  attendance.onCompared(member, mallory, 1)
   gone.add(third)
   expect(due()).toEqual([carol, dave])
 })
@@ -85,7 +88,15 @@ it('hands nothing on to a peer that a comparison has found equal meanwhile', asy
   const { attendance, member, due, admit, proofs, clockRoot } = await createScene()
   proofs.set(carol.toString(), clockRoot())
   await admit()
-  attendance.onGained(member, mallory)
+  attendance.onCompared(member, mallory, 1)
   proofs.set(dave.toString(), clockRoot())
   expect(due()).toEqual([carol])
+})
+
+it('tells the scheduler of every comparison, and hands nothing on where it brought nothing', async () => {
+  const { attendance, member, due, admit, compared } = await createScene()
+  await admit()
+  attendance.onCompared(member, mallory, 0)
+  expect(due()).toEqual([])
+  expect(compared).toEqual([mallory])
 })

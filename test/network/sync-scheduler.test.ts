@@ -1,6 +1,6 @@
 import type { PeerId } from '@libp2p/interface'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { RESTING_INTERVAL_MS_MAX, RUNS_PER_PEER_MAX } from '../../src/core/limits.ts'
+import { BUSY_INTERVALS_MAX, RESTING_INTERVAL_MS_MAX, RUNS_PER_PEER_MAX } from '../../src/core/limits.ts'
 import type { SyncReport } from '../../src/core/sync/session.ts'
 import { SyncScheduler } from '../../src/node/network/sync-scheduler.ts'
 
@@ -16,7 +16,10 @@ afterEach(() => {
 })
 
 /** A scheduler of spaces whose runs end when the test says so. */
-function createScheduler(count: number, part: { isResting?: boolean; delayMs?: () => number } = {}) {
+function createScheduler(
+  count: number,
+  part: { isResting?: boolean; isBusy?: () => boolean; delayMs?: () => number } = {},
+) {
   const running: { readonly space: object; end(report?: SyncReport): void; fail(code: string): void }[] = []
   const started: object[] = []
   const failures: string[] = []
@@ -39,6 +42,7 @@ function createScheduler(count: number, part: { isResting?: boolean; delayMs?: (
         return await promise
       },
       isResting: () => part.isResting ?? false,
+      isBusy: () => part.isBusy?.() ?? false,
       isLinked: () => linked.has(space),
     })
   }
@@ -139,6 +143,52 @@ test('a live space is compared at every interval, but not with a peer that does 
   }
   expect(started.length).toBeLessThan(4 + 5)
   expect(failures.every((code) => code === 'UNKNOWN_SPACE')).toBe(true)
+  scheduler.stop()
+})
+
+test('a busy space is compared for the interval’s sake every BUSY_INTERVALS_MAX of them, at every one once it is calm, and when wished', async () => {
+  let isBusy = true
+  const { scheduler, spaces, started, endAll } = createScheduler(1, { isBusy: () => isBusy })
+  const [space] = spaces as [object]
+  scheduler.start()
+  const intervals = async (count: number) => {
+    const before = started.length
+    for (let i = 0; i < count; i++) {
+      await vi.advanceTimersByTimeAsync(INTERVAL_MS)
+      await endAll()
+    }
+    return started.length - before
+  }
+  // Never compared with this peer: that is made up for at once.
+  expect(await intervals(1)).toBe(1)
+  scheduler.noteCompared(space, bob)
+  expect(await intervals(BUSY_INTERVALS_MAX - 1)).toBe(0)
+  expect(await intervals(1)).toBe(1)
+  scheduler.noteCompared(space, bob)
+  scheduler.soon(space, bob)
+  await vi.advanceTimersByTimeAsync(30)
+  expect(started).toHaveLength(3)
+  await endAll()
+  isBusy = false
+  expect(await intervals(3)).toBe(3)
+  scheduler.stop()
+})
+
+test('what a peer has compared with us within half an interval is not compared for the interval’s sake', async () => {
+  const { scheduler, spaces, started, endAll } = createScheduler(1)
+  const [space] = spaces as [object]
+  scheduler.start()
+  await vi.advanceTimersByTimeAsync(INTERVAL_MS * 0.6)
+  scheduler.noteCompared(space, bob)
+  await vi.advanceTimersByTimeAsync(INTERVAL_MS * 0.4)
+  expect(started).toHaveLength(0)
+  await vi.advanceTimersByTimeAsync(INTERVAL_MS * 0.4)
+  await vi.advanceTimersByTimeAsync(INTERVAL_MS * 0.6)
+  expect(started).toHaveLength(1)
+  await endAll()
+  scheduler.noteCompared(space, bob)
+  await vi.advanceTimersByTimeAsync(INTERVAL_MS)
+  expect(started).toHaveLength(2)
   scheduler.stop()
 })
 

@@ -312,10 +312,31 @@ describe('a session with mallory', () => {
     const later = await createVictim()
     later.walk(false)
     later.say(entriesOf(), { kind: 'eose', operations: 0 })
+    expect(violations(later.say(compare(1, 0, { clockRoot, stateRoot: null })))).toEqual([])
     expect(violations(later.say(compare(1, 0, { clockRoot, stateRoot: null })))).toEqual([
       'no state root where the clock roots are equal',
     ])
   })
+
+  test.each([false, true])(
+    'says the root of its state after a round, unless operations came by other ways meanwhile (%s): then it waits for equal clock roots',
+    async (isBusy) => {
+      const { hosted, session, say, walk } = await createVictim(log.slice(0, 10))
+      walk(false)
+      say(entriesOf(), { kind: 'operations', operations: [log[10] as Operation], faults: [] })
+      await hosted.replica.receive([log[10] as Operation], 'mallory')
+      if (isBusy) await hosted.replica.receive([log[11] as Operation], 'somebody')
+      say({ kind: 'eose', operations: 1 })
+      const [, compared] = session.step({ kind: 'admitted', gained: 1 })
+      const stateRoot = isBusy ? null : hosted.view().stateRoot()
+      expect(compared).toMatchObject({ message: { kind: 'compare', round: 1, standing: { stateRoot } } })
+      const { clockRoot } = hosted.view().standing()
+      const asked = say({ ...compare(1, 0, { clockRoot, stateRoot: null }), answers: true } as SyncMessage)
+      expect(asked).toMatchObject([
+        { message: { kind: 'compare', round: 1, standing: { stateRoot: hosted.view().stateRoot() } } },
+      ])
+    },
+  )
 
   test('stops at a lying end of stored', async () => {
     const { say, walk } = await createVictim()

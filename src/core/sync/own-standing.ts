@@ -3,17 +3,30 @@ import { PUSHED_OPERATIONS_MAX } from '../limits.ts'
 import type { OwnStanding, Standing } from './message.ts'
 import type { SyncView } from './view.ts'
 
+/** How far a run is when this side says where it stands. */
+export interface RunMoment {
+  readonly round: number
+  /** Where this side stood at the beginning of the round before, and how many operations that brought it; null and 0 at the beginning. */
+  readonly mine: Standing | null
+  readonly gained: number
+  /** True once both are known to have the same clock root. */
+  readonly saysAgain: boolean
+}
+
 /**
  * Where this side stands, as it says so now. The first state root of a large replica is a matter of seconds, and worth nothing while clock roots
- * differ, so it is left out
+ * differ, which they mostly do while others write. So it is left out, unless asked for (`saysAgain`),
  * 1. in answer to a peer (`theirs`) that has another clock root, or has left out its own;
- * 2. at the beginning of a run (`isFirst`), where it is not at hand.
+ * 2. where it is not at hand, at the beginning of a run and where operations came by other ways during the round before.
  */
-export function ownStanding(view: SyncView, theirs: Standing | null, isFirst: boolean): OwnStanding {
+export function ownStanding(view: SyncView, theirs: Standing | null, moment: RunMoment): OwnStanding {
   const standing = view.standing()
   if (theirs !== null && !equalBytes(standing.clockRoot, theirs.clockRoot))
     return { ...standing, stateRoot: null }
-  const isLeftOut = isFirst && (theirs === null ? !view.isStateRootAtHand() : theirs.stateRoot === null)
+  const { round, mine, gained, saysAgain } = moment
+  const isGuess = round === 0 || standing.operations !== (mine?.operations ?? 0) + gained
+  const isLeftOut =
+    !saysAgain && (theirs === null ? isGuess && !view.isStateRootAtHand() : theirs.stateRoot === null)
   return { ...standing, stateRoot: isLeftOut ? null : view.stateRoot() }
 }
 

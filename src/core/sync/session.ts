@@ -150,16 +150,15 @@ export class SyncSession {
   }
 
   #sendCompare(effects: SyncEffect[]): string | null {
-    this.#phase = 'compare'
-    this.#answers = this.#waitingCompare !== null
-    const isFirst = this.#round === 0 && !this.#saysAgain
-    this.#mine = ownStanding(this.#view, this.#waitingCompare?.standing ?? null, isFirst)
-    const [round, admitted, answers] = [this.#round, this.#gainedInRound, this.#answers]
-    effects.push(send({ kind: 'compare', round, standing: this.#mine, admitted, answers }))
-    if (this.#waitingCompare === null) return null
     const waiting = this.#waitingCompare
     this.#waitingCompare = null
-    return this.#compare(waiting, effects)
+    this.#phase = 'compare'
+    this.#answers = waiting !== null
+    const [round, admitted, answers] = [this.#round, this.#gainedInRound, this.#answers]
+    const moment = { round, mine: this.#mine, gained: admitted, saysAgain: this.#saysAgain }
+    this.#mine = ownStanding(this.#view, waiting?.standing ?? null, moment)
+    effects.push(send({ kind: 'compare', round, standing: this.#mine, admitted, answers }))
+    return waiting === null ? null : this.#compare(waiting, effects)
   }
 
   #onCompare(message: Extract<SyncMessage, { kind: 'compare' }>, effects: SyncEffect[]): string | null {
@@ -187,7 +186,7 @@ export class SyncSession {
     const gained = this.#gainedInRound + message.admitted
     const gainedNothing = this.#round > 0 && gained === 0 && !this.#hidSomething
     if (sameClock && !lacksBodies && (mine.stateRoot === null || theirs.stateRoot === null)) {
-      if (this.#round > 0 || this.#saysAgain) return 'no state root where the clock roots are equal'
+      if (this.#saysAgain) return 'no state root where the clock roots are equal'
       this.#saysAgain = true
       return this.#sendCompare(effects)
     }
@@ -393,6 +392,7 @@ export class SyncSession {
     if (!this.#sender.isDone || this.#sender.isWindowFull) return null
     this.#totals.gained += this.#gainedInRound
     this.#round++
+    this.#saysAgain = false
     return this.#sendCompare(effects)
   }
 }

@@ -2,6 +2,7 @@ import type { PeerId } from '@libp2p/interface'
 import type { SyncSpace } from '../../../protocols/sync/index.ts'
 import { toHex } from '../../core/bytes.ts'
 import { GOSSIP_RECENT_OPERATIONS_MAX, SPREAD_INTERVAL_MS, UNHEARD_INTERVAL_MS } from '../../core/limits.ts'
+import type { Admission } from '../replica/admission-step.ts'
 import type { Space } from '../space/space.ts'
 import { Gathered } from './gathered.ts'
 import { gossipTopic, type SpaceGossip } from './gossip.ts'
@@ -11,6 +12,7 @@ import { LiveSpaces } from './live-spaces.ts'
 import type { SpacePeers } from './space-peers.ts'
 import type { SyncScheduler } from './sync-scheduler.ts'
 import { topicListeners } from './topic-listeners.ts'
+import { WritePace } from './write-pace.ts'
 
 /** How long what is admitted in a space is gathered before peers that do not listen to its topic are told, in ms. */
 const TOLD_AFTER_MS = 20
@@ -42,6 +44,7 @@ export class Attendance {
   )
   /** How many operations of a space there were when a comparison last brought one. */
   readonly #gainedTo = new WeakMap<Member, number>()
+  readonly #paces = new WeakMap<Member, WritePace>()
 
   constructor(init: AttendanceInit) {
     this.#init = init
@@ -63,20 +66,28 @@ export class Attendance {
   /** Takes in a space, once the network has started. */
   add(member: Member): void {
     this.#live.add(member)
+    this.#paces.set(member, new WritePace(() => performance.now()))
   }
 
   /** Something was admitted in a space, from whomever: it is live from now on, if there is a place. */
-  onAdmitted(member: Member): void {
+  onAdmitted(member: Member, { entries }: Pick<Admission, 'entries'>): void {
+    this.#paces.get(member)?.note(entries.length)
     const wasLive = this.#live.isLive(member)
     const isHeard = this.#live.touch(member) && wasLive
     this.#admitted.say(member, !isHeard)
+  }
+
+  /** A comparison with a peer ended, whichever side began it, and brought so many operations. */
+  onCompared(member: Member, peer: PeerId, gained: number): void {
+    this.#init.scheduler.noteCompared(member.space, peer)
+    if (gained > 0) this.#onGained(member, peer)
   }
 
   /**
    * A comparison with a peer has brought something. Whoever met us before it came does not hear of it by gossip, and would otherwise wait
    * for the interval: a space that is handed on by a chain of newcomers for as many intervals as the chain is long.
    */
-  onGained(member: Member, from: PeerId): void {
+  #onGained(member: Member, from: PeerId): void {
     const { peers, scheduler } = this.#init
     const { space, sync } = member
     const [since, to] = [this.#gainedTo.get(member) ?? 0, space.hosted.store.count()]
@@ -86,6 +97,11 @@ export class Attendance {
       const isDue = () => !holdsTheSame(space, peer) && !hasGone(member, since, to)
       if (!peer.equals(from)) scheduler.atMost(space, peer, SPREAD_INTERVAL_MS, isDue)
     }
+  }
+
+  /** True while so much is admitted in a space that a comparison would mostly find what is on its way. */
+  isBusy(member: Member): boolean {
+    return this.#paces.get(member)?.isBusy ?? false
   }
 
   isLive(member: Member): boolean {

@@ -183,7 +183,7 @@ export class NodeNetwork {
       member?.space.onReport(peer.toString(), report, link.traffic, this.#runTraffic.take(link))
       if (member === undefined) return
       this.#publishPending(member)
-      if (report.gained > 0) this.#attendance.onGained(member, peer)
+      this.#attendance.onCompared(member, peer, report.gained)
     })
     sync.addEventListener('receipt', ({ detail: { peer, space, receipt } }) => {
       this.#members.get(toHex(space.topic))?.space.onReceipt(peer.toString(), receipt)
@@ -231,13 +231,12 @@ export class NodeNetwork {
       run: (peer, signal) =>
         runAndLetGo(sync, peer, member.sync, () => !this.#attendance.isLive(member), signal),
       isResting: () => !this.#attendance.isLive(member),
+      isBusy: () => this.#attendance.isBusy(member),
       isLinked: (peer) => sync.hasLink(peer, hosted.id),
     })
     onOwnScope(hosted, member.sync, () => this.#offer(member))
     tellOfAdmitted(hosted, gossip, () => this.#offer(member))
-    hosted.replica.addEventListener('admitted', () => {
-      this.#attendance.onAdmitted(member)
-    })
+    hosted.replica.addEventListener('admitted', ({ detail }) => this.#attendance.onAdmitted(member, detail))
     const begin = () => {
       this.#attendance.add(member)
       for (const peer of this.#libp2p.getPeers()) this.#scheduler.soon(space, peer)

@@ -1,5 +1,5 @@
 import type { PeerId } from '@libp2p/interface'
-import { RESTING_INTERVAL_MS_MAX, RUNS_PER_PEER_MAX } from '../../core/limits.ts'
+import { BUSY_INTERVALS_MAX, RESTING_INTERVAL_MS_MAX, RUNS_PER_PEER_MAX } from '../../core/limits.ts'
 import type { SyncReport } from '../../core/sync/session.ts'
 
 /** Bound of one run that the node starts by itself, in ms. A cold sync of a large space goes on in the next one. */
@@ -18,6 +18,8 @@ export interface ScheduledSpace<Space> {
   run(peer: PeerId, signal: AbortSignal): Promise<SyncReport>
   /** True while it is compared ever more rarely, as long as that finds nothing. Default: never. */
   readonly isResting?: () => boolean
+  /** True while so much is written that a comparison mostly finds what is on its way. Default: never. */
+  readonly isBusy?: () => boolean
   /** True where a link to the peer is open, so that a run costs no handshake. Default: always. */
   readonly isLinked?: (peer: PeerId) => boolean
 }
@@ -43,9 +45,10 @@ interface Pair<Space> {
   /** A wish came during the run. */
   isWishedAgain: boolean
   timer: NodeJS.Timeout | null
-  /** Runs in a row that found nothing, or no such space; and when the last began. */
+  /** Runs in a row that found nothing, or no such space; when the last began; and when one ended well, whichever side began it. */
   quietRuns: number
   startedAtMs: number
+  comparedAtMs: number
   isStranger: boolean
   triesAgain: number
 }
@@ -70,7 +73,9 @@ const REASONS_MAX = 8
  * of every space at an interval. Invariants:
  * 1. one run at a time for each space and peer;
  * 2. at most RUNS_PER_PEER_MAX runs with one peer at a time that open a link for it, wishes first, as fast as `delayMs` lets them;
- * 3. the interval of a resting space, and of one that the peer does not hold, doubles while that stays so, to RESTING_INTERVAL_MS_MAX.
+ * 3. the interval of a resting space, and of one that the peer does not hold, doubles while that stays so, to RESTING_INTERVAL_MS_MAX;
+ * 4. what the peer has compared with us within half an interval, we do not compare for the interval's sake;
+ * 5. a busy space is compared for the interval's sake at least every BUSY_INTERVALS_MAX of them.
  */
 export class SyncScheduler<Space extends object> {
   readonly #init: SchedulerInit
@@ -121,6 +126,12 @@ export class SyncScheduler<Space extends object> {
         if (pair.state === 'idle' && this.#isDue(pair, nowMs)) this.#enqueue(lane, pair, lane.routine)
       }
     }
+  }
+
+  /** A run with a peer ended well, whichever side began it. */
+  noteCompared(space: Space, peer: PeerId): void {
+    const scheduled = this.#spaces.get(space)
+    if (scheduled !== undefined) this.#pair(this.#lane(peer), scheduled, peer).comparedAtMs = this.#now()
   }
 
   /** Compares one space with one peer, soon; again after the present run where one is under way. */
@@ -176,6 +187,7 @@ export class SyncScheduler<Space extends object> {
         dueIf: [],
         quietRuns: 0,
         startedAtMs: 0,
+        comparedAtMs: -Infinity,
         isStranger: false,
         triesAgain: 0,
       }
@@ -185,8 +197,13 @@ export class SyncScheduler<Space extends object> {
     return pair
   }
 
-  #isDue({ scheduled, quietRuns, startedAtMs, isStranger }: Pair<Space>, nowMs: number): boolean {
-    if (!isStranger && scheduled.isResting?.() !== true) return true
+  #isDue(pair: Pair<Space>, nowMs: number): boolean {
+    const { scheduled, quietRuns, startedAtMs, comparedAtMs, isStranger } = pair
+    if (!isStranger && scheduled.isResting?.() !== true) {
+      // Timers of one length do not end exactly as far apart, so half an interval less is as good as all.
+      const intervals = (scheduled.isBusy?.() === true ? BUSY_INTERVALS_MAX : 1) - 0.5
+      return nowMs - comparedAtMs >= intervals * this.#init.intervalMs
+    }
     const intervalMs = Math.min(RESTING_INTERVAL_MS_MAX, this.#init.intervalMs * 2 ** quietRuns)
     return startedAtMs === 0 || nowMs - startedAtMs >= intervalMs
   }
