@@ -1,7 +1,7 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { CID } from 'multiformats/cid'
 import * as Digest from 'multiformats/hashes/digest'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createBootstrapNode, type BootstrapNode } from '../../bootstrap/node.ts'
 import { DHT_PROTOCOL } from '../../src/core/dht-protocol.ts'
 import { orThrow } from '../../src/node/fault-error.ts'
@@ -80,5 +80,35 @@ describe('the DHT', () => {
       'bob has followed the hint',
     )
     expect(away.status().peers.filter(({ connected }) => connected)).toMatchObject([{ peer: alice.peerId }])
+  })
+
+  test('is asked who has a space without dialling whom it names', async () => {
+    const alice = await start('alice')
+    const home = alice.createSpace({ name: 'home' })
+    const topic = CID.createV1(0x55, Digest.create(0x12, home.hosted.topic))
+    const providers = await Promise.all(Array.from({ length: 5 }, createPlainNode))
+    nodes.push(...providers)
+    for (const provider of providers) {
+      for (const address of introducer.libp2p.getMultiaddrs()) await provider.dial(address)
+      await provider.contentRouting.provide(topic, { signal: AbortSignal.timeout(10_000) })
+    }
+    // Carol has no space, so nothing but the question would make her dial anybody.
+    const carol = await start('carol')
+    await until(home, () => carol.network?.connectedPeers().length === 1, 'the introducer is there')
+    const { libp2p } = carol.network ?? {}
+    const named = new Set<string>()
+    await vi.waitFor(
+      async () => {
+        const found = libp2p?.contentRouting.findProviders(topic, { signal: AbortSignal.timeout(5_000) })
+        for await (const { id } of found ?? []) named.add(id.toString())
+        expect(named.size).toBeGreaterThanOrEqual(providers.length)
+      },
+      { timeout: 20_000, interval: 50 },
+    )
+    // What an answer sets off has begun by the time of the next one.
+    for (let i = 0; i < 3; i++)
+      await libp2p?.services.ping.ping(introducer.libp2p.peerId, { signal: AbortSignal.timeout(5_000) })
+    expect(libp2p?.getDialQueue()).toEqual([])
+    expect(libp2p?.getPeers().map(String)).toEqual([introducer.libp2p.peerId.toString()])
   })
 })

@@ -25,6 +25,7 @@ import {
   UPGRADE_TIMEOUT_MS,
 } from '../../core/limits.ts'
 import { publicKeyOf } from '../../core/signature.ts'
+import { dhtServersOnly } from './dht-servers.ts'
 import { gossipOptions, type GossipTrust } from './gossip-options.ts'
 import { pushWhatChanged } from './push-what-changed.ts'
 import { steadyNoise } from './steady-noise.ts'
@@ -105,14 +106,14 @@ export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'pee
       sync: sync(({ peerId }) => ({ ...host, peerId })),
       blobs: blobs(init.blobs),
       ...(relaying === null ? {} : { dcutr: relaying[1].dcutr() }),
-      // Client only: it asks the introduction nodes, which are the servers. Private addresses are kept, or a LAN finds nobody.
+      // Client only: it asks the introduction nodes, which are the servers. Their private addresses are kept, or a LAN finds nobody.
       ...(tables === null
         ? {}
         : {
             dht: tables.kadDHT({
               protocol: DHT_PROTOCOL,
               clientMode: true,
-              peerInfoMapper: tables.passthroughMapper,
+              peerInfoMapper: dhtServersOnly,
               initialQuerySelfInterval: 50,
             }),
           }),
