@@ -71,6 +71,8 @@ export class Discovery {
   #pauseMs = ROUND_FIRST_MS
   #round: Promise<void> | null = null
   readonly #providedAtMs = new WeakMap<HostedSpace, number>()
+  /** In how many rounds in a row nobody was there to share a space with. */
+  readonly #lonelyRounds = new WeakMap<HostedSpace, number>()
   /** When it was last a space's turn in a round, by a count of rounds. */
   readonly #turns = new WeakMap<HostedSpace, number>()
   #rounds = 0
@@ -187,7 +189,7 @@ export class Discovery {
   }
 
   async #ask(): Promise<void> {
-    const { bootstrap, network, spaces, log } = this.#init
+    const { bootstrap, network, spaces, sharerCount, log } = this.#init
     const { signal } = this.#abort
     // An introduction node lists a peer under so many topics: those of the spaces in which something happens.
     const listed = spaces().slice(0, INTRODUCTION_PEER_TOPICS_MAX)
@@ -208,7 +210,8 @@ export class Discovery {
         if (failed !== undefined && !failed.ok && failed.fault.code !== 'NO_ADDRESS') {
           log(`introduction node ${introducer.toString()}: ${failed.fault.code}, ${failed.fault.detail}`)
         }
-        for (const space of own) {
+        // An answer is a signature to check for each whom it names: not asked where nobody is missing.
+        for (const space of own.filter((one) => sharerCount(one) < DEGREE_TARGET)) {
           const answer = await introductions.query(introducer, space.topic, { signal })
           if (answer.ok) answers.get(space)?.set(introducer, answer.value.peers)
         }
@@ -216,8 +219,8 @@ export class Discovery {
     )
     if (signal.aborted) return
     for (const space of own) {
-      this.#meet(space, answers.get(space) ?? new Map())
-      void this.#askDht(space)
+      const isNamed = this.#meet(space, answers.get(space) ?? new Map())
+      void this.#askDht(space, isNamed)
     }
   }
 
@@ -234,8 +237,11 @@ export class Discovery {
     return chosen
   }
 
-  /** The last resort, and a hint like the others: providers of the topic. */
-  async #askDht(space: HostedSpace): Promise<void> {
+  /**
+   * The last resort, and a hint like the others: providers of the topic, all of them, so it is asked only where introduction nodes name nobody, or those
+   * whom they named a round before are no help.
+   */
+  async #askDht(space: HostedSpace, isNamed: boolean): Promise<void> {
     const { network, sharerCount, log } = this.#init
     if (!('dht' in network.services)) return
     const topic = CID.createV1(RAW_CODE, Digest.create(SHA256_CODE, space.topic))
@@ -246,7 +252,10 @@ export class Discovery {
         await network.contentRouting.provide(topic, { signal })
         this.#providedAtMs.set(space, Date.now())
       }
-      if (sharerCount(space) > 0) return
+      const isLonely = sharerCount(space) === 0
+      const before = this.#lonelyRounds.get(space) ?? 0
+      this.#lonelyRounds.set(space, isLonely ? before + 1 : 0)
+      if (!isLonely || (isNamed && before === 0)) return
       for await (const { id, multiaddrs } of network.contentRouting.findProviders(topic, { signal }))
         this.#dials.offer([{ peer: id, addresses: multiaddrs }])
     } catch (error) {
@@ -254,10 +263,11 @@ export class Discovery {
     }
   }
 
-  #meet(space: HostedSpace, answers: ReadonlyMap<Multiaddr, readonly IntroducedPeer[]>): void {
-    if (this.#init.sharerCount(space) >= DEGREE_TARGET) return
+  /** True where somebody is named. */
+  #meet(space: HostedSpace, answers: ReadonlyMap<Multiaddr, readonly IntroducedPeer[]>): boolean {
     const introduced = mixIntroductions(answers, { limit: INTRODUCED_PEERS_MAX })
     this.#dials.offer(introduced.map(({ peerId, multiaddrs }) => ({ peer: peerId, addresses: multiaddrs })))
+    return introduced.length > 0
   }
 
   /** Connections missing to the space that lacks most. Somebody just connected may be going to prove to be a peer of it. */
