@@ -39,17 +39,18 @@ export interface Background {
 /** As discovery.ts, sync-scheduler.ts and live-spaces.ts do it. */
 export function backgroundOf({ nodes, spaces, degree }: Population, { bytes, cpuUs }: Costs): Background {
   const live = Math.min(spaces, LIVE_SPACES_MAX)
-  const liveRuns = (live * degree) / ANTI_ENTROPY_SECONDS
+  // One of the two begins; the other lets it be.
+  const liveRuns = (live * degree) / 2 / ANTI_ENTROPY_SECONDS
   const restingRuns = ((spaces - live) * degree) / (RESTING_INTERVAL_MS_MAX / 1_000)
   const registrations = Math.min(spaces, INTRODUCTION_PEER_TOPICS_MAX) / ROUND_SECONDS
-  const queries = Math.min(spaces, SPACES_PER_ROUND_MAX) / ROUND_SECONDS
   const comparing = (run: number, opening: number) => liveRuns * run + restingRuns * (run + opening)
   return {
     comparisonBytesPerDay: comparing(bytes.quietRun, bytes.handshake) * DAY_SECONDS,
     connectionBytesPerDay: (degree / 2) * bytes.idlePerSecond * DAY_SECONDS,
-    introductionBytesPerDay: (registrations * bytes.registration + queries * bytes.query) * DAY_SECONDS,
+    // Nobody is missing, so nobody is asked for.
+    introductionBytesPerDay: registrations * bytes.registration * DAY_SECONDS,
     comparisonCpu: comparing(cpuUs.quietRun, cpuUs.handshake) / 1e6,
-    introducerRequestsPerSecond: nodes * (registrations + queries),
+    introducerRequestsPerSecond: nodes * registrations,
     introducerRegistrations: nodes * Math.min(spaces, INTRODUCTION_PEER_TOPICS_MAX),
     dhtProvidesPerSecond: nodes * Math.min(spaces / PROVIDE_SECONDS, SPACES_PER_ROUND_MAX / ROUND_SECONDS),
     dhtRecords: nodes * spaces,

@@ -32,6 +32,8 @@ export interface ModelNode {
   isOffering: boolean
   /** Whose turn it is to be offered something. */
   turn: number
+  /** By peer: when they were last compared, whichever of them began, ms. */
+  readonly comparedAtMs: Map<number, number>
 }
 
 /** A node that holds nothing, with room for so many words of operations. */
@@ -52,5 +54,6 @@ export function createModelNode(lie: Lie, words: number, turn: number): ModelNod
     old: [],
     isOffering: false,
     turn,
+    comparedAtMs: new Map(),
   }
 }

@@ -1,4 +1,6 @@
 import {
+  BUSY_INTERVALS_MAX,
+  BUSY_OPERATIONS_PER_SECOND,
   GOSSIP_FANOUT_MAX,
   GOSSIP_GATHER_BUSY_MS,
   GOSSIP_GATHER_QUIET_MS,
@@ -15,9 +17,8 @@ import { createModelNode, type Group, type ModelNode } from './model-node.ts'
 import type { ScaleConfig, ScaleResult } from './scale-config.ts'
 import { Connections, type Topology } from './topology.ts'
 
-/** How long after the last write the model goes on, at the least two comparisons with everybody, in ms. */
+/** How long after the last write the model goes on, at the least two comparisons with everybody; and from a wish to its run (sync-scheduler.ts), ms. */
 const SETTLE_MS = 5_000
-/** From a wish to its run (sync-scheduler.ts), ms. */
 const WISH_MS = 20
 
 /** Runs the model once. The same config and costs give the same result. `topology`: who is connected, where that is known. */
@@ -221,14 +222,24 @@ class Model {
     this.#queue.plan(atMs, (nowMs) => {
       this.#planComparisons(index, nowMs + this.#config.antiEntropySeconds * 1_000)
       if (!this.#node(index).isThere) return
-      for (const peer of this.#topology.peers[index] as Set<number>) this.#compare(index, peer, nowMs)
+      for (const peer of this.#topology.peers[index] as Set<number>)
+        if (this.#isDue(index, peer, nowMs)) this.#compare(index, peer, nowMs)
     })
+  }
+
+  #isDue(index: number, peer: number, nowMs: number): boolean {
+    const { perSecond, seconds, antiEntropySeconds } = this.#config
+    const isBusy = perSecond >= BUSY_OPERATIONS_PER_SECOND && nowMs < seconds * 1_000
+    const sinceMs = nowMs - (this.#node(index).comparedAtMs.get(peer) ?? -Infinity)
+    return sinceMs >= ((isBusy ? BUSY_INTERVALS_MAX : 1) - 0.5) * antiEntropySeconds * 1_000
   }
 
   /** One run: who lacks what the other has gets it, after as many ways as it takes. */
   #compare(index: number, peer: number, atMs: number): void {
     const [one, other] = [this.#node(index), this.#node(peer)]
     if (!one.isThere || !other.isThere) return
+    one.comparedAtMs.set(peer, atMs)
+    other.comparedAtMs.set(index, atMs)
     const { cpuUs, bytes } = this.#costs
     const [wanted, offered] = [missing(one.held, other.held), missing(other.held, one.held)]
     const count = wanted.length + offered.length

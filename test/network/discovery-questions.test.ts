@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
@@ -70,7 +71,7 @@ async function createSetting() {
     const before = { ...asked }
     await discovery.round()
     // The DHT is not waited for.
-    await new Promise((resolve) => setImmediate(resolve))
+    await setImmediate()
     return {
       registrations: asked.registrations - before.registrations,
       queries: asked.queries - before.queries,
