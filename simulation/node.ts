@@ -119,6 +119,8 @@ export class SimulatedNode implements Owner, Host {
       onMissing: (hosted, peer) => this.#scheduler.soon(hosted, peer),
       onUnheard: () => this.#offer(),
       elapsedMs: () => timeline.nowMs,
+      // Some have time, some have none.
+      load: () => init.name.charCodeAt(init.name.length - 1) % 2,
     })
     const member = this.#createMember()
     this.#member = init.hooks.space?.(member) ?? member

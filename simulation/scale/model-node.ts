@@ -1,4 +1,3 @@
-import { GOSSIP_GATHER_QUIET_MS } from '../../src/core/limits.ts'
 import type { Held } from './held.ts'
 import { createLoad, type NodeLoad } from './load.ts'
 
@@ -26,7 +25,6 @@ export interface ModelNode {
   waiting: Group[]
   isFlushPlanned: boolean
   pauseEndMs: number
-  pauseMs: number
   young: number[]
   old: number[]
   isOffering: boolean
@@ -49,7 +47,6 @@ export function createModelNode(lie: Lie, words: number, turn: number): ModelNod
     waiting: [],
     isFlushPlanned: false,
     pauseEndMs: 0,
-    pauseMs: GOSSIP_GATHER_QUIET_MS,
     young: [],
     old: [],
     isOffering: false,

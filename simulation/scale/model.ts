@@ -2,8 +2,7 @@ import {
   BUSY_INTERVALS_MAX,
   BUSY_OPERATIONS_PER_SECOND,
   GOSSIP_FANOUT_MAX,
-  GOSSIP_GATHER_BUSY_MS,
-  GOSSIP_GATHER_QUIET_MS,
+  GOSSIP_GATHER_IDLE_MS,
   GOSSIP_OFFER_MS,
   GOSSIP_OFFER_PEERS_MAX,
   GOSSIP_REACHED_MAX,
@@ -114,12 +113,8 @@ class Model {
     const { waiting } = node
     node.waiting = []
     node.isFlushPlanned = false
-    const isRested = atMs > node.pauseEndMs
-    const count = waiting.reduce((sum, { operations }) => sum + operations.length, 0)
-    const pauseMs = isRested ? GOSSIP_GATHER_QUIET_MS : node.pauseMs
-    node.pauseMs =
-      count > 1 ? Math.min(2 * pauseMs, GOSSIP_GATHER_BUSY_MS) : Math.max(pauseMs / 2, GOSSIP_GATHER_QUIET_MS)
-    node.pauseEndMs = atMs + node.pauseMs
+    // None of these nodes is busy (gossip-outbox.ts): the most that one has to do is a sixth of its core.
+    node.pauseEndMs = atMs + GOSSIP_GATHER_IDLE_MS
     if (!node.isThere) return
     for (const group of waiting) this.#sendTo(index, group, this.#targets(index, group), atMs)
   }

@@ -27,6 +27,8 @@ export function createGossip(home: Home, overrides: Partial<GossipHost> = {}) {
     /** Who listens; all of them are in the mesh unless `mesh` says less. */
     listeners: [mallory, carol] as readonly PeerId[],
     mesh: null as readonly PeerId[] | null,
+    /** Of the event loop, 0 to 1. */
+    load: 0,
     /** Bytes that wait for a peer. */
     backlog: new Map<string, number>(),
   }
@@ -55,6 +57,7 @@ export function createGossip(home: Home, overrides: Partial<GossipHost> = {}) {
     onRefused: (_peer, code) => told.push(code),
     onMissing: (_space, peer) => told.push(`missing: ${nameOf(peer)}`),
     onUnheard: () => told.push('unheard'),
+    load: () => scene.load,
     ...overrides,
   })
   gossip.start()

@@ -5,6 +5,7 @@ import {
   GOSSIP_BACKLOG_BYTES_MAX,
   GOSSIP_FANOUT_MAX,
   GOSSIP_GATHER_BUSY_MS,
+  GOSSIP_GATHER_IDLE_MS,
   GOSSIP_GATHER_QUIET_MS,
   GOSSIP_MESSAGE_BYTES,
   GOSSIP_MESSAGE_OPERATIONS_MAX,
@@ -68,7 +69,20 @@ test('an operation goes out at once, to everybody, and says whom it has reached'
   ])
 })
 
-test('what follows a moment later goes out together, in order; the busier, the longer it is gathered, up to a bound', async () => {
+test('what follows a moment later goes out together, in order: the sooner while the node has time, however much it is', async () => {
+  const ids = [...writeAtOnce(), write(), write()]
+  for (let round = 0; round < 6; round++) {
+    await vi.advanceTimersByTimeAsync(GOSSIP_GATHER_IDLE_MS - 1)
+    const before = scene.sent.length
+    await vi.advanceTimersByTimeAsync(1)
+    expect(scene.sent).toHaveLength(before + 1)
+    expect(idsIn((scene.sent.at(-1) as { readonly data: Uint8Array }).data)).toEqual(ids.slice(-2))
+    ids.push(write(), write())
+  }
+})
+
+test('what a busy node gathers goes out together, in order; the more it is, the longer it is gathered, up to a bound', async () => {
+  scene.scene.load = 1
   const ids = [...writeAtOnce(), write(), write()]
   expect(scene.sent).toHaveLength(GOSSIP_AT_ONCE_MAX)
   await vi.advanceTimersByTimeAsync(GOSSIP_GATHER_QUIET_MS)
@@ -89,6 +103,14 @@ test('what follows a moment later goes out together, in order; the busier, the l
   }
   expect(pauses.at(0)).toBe(2 * GOSSIP_GATHER_QUIET_MS)
   expect(pauses.at(-1)).toBe(GOSSIP_GATHER_BUSY_MS)
+  // Once it has time again, it waits no longer than anybody who has.
+  scene.scene.load = 0
+  write()
+  await vi.advanceTimersByTimeAsync(GOSSIP_GATHER_BUSY_MS - 1)
+  write()
+  const early = scene.sent.length
+  await vi.advanceTimersByTimeAsync(GOSSIP_GATHER_IDLE_MS)
+  expect(scene.sent.length).toBeGreaterThan(early)
   // After a rest it is as at the beginning.
   await vi.advanceTimersByTimeAsync(10 * GOSSIP_GATHER_BUSY_MS)
   const before = scene.sent.length
@@ -110,6 +132,7 @@ test('what waits longer than the pause goes out with the next write, although ti
 })
 
 test('a message has at most so many operations, and another is begun from so many bytes on', async () => {
+  scene.scene.load = 1
   const first = writeAtOnce()
   const ids = [...first, ...Array.from({ length: GOSSIP_MESSAGE_OPERATIONS_MAX + 1 }, () => write())]
   await vi.advanceTimersByTimeAsync(GOSSIP_GATHER_QUIET_MS)

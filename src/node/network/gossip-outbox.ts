@@ -5,12 +5,16 @@ import {
   GOSSIP_AT_ONCE_MAX,
   GOSSIP_FANOUT_MAX,
   GOSSIP_GATHER_BUSY_MS,
+  GOSSIP_GATHER_IDLE_MS,
   GOSSIP_GATHER_QUIET_MS,
   GOSSIP_MESSAGE_BYTES,
   GOSSIP_MESSAGE_OPERATIONS_MAX,
   GOSSIP_REACHED_MAX,
 } from '../../core/limits.ts'
 import type { GossipWire } from './gossip-wire.ts'
+
+/** Part of the time from which on the event loop has none to spare. */
+const BUSY_LOAD = 0.7
 
 /** How operations came here: they are not sent back there, nor to whoever is said to have them. */
 export interface Arrival {
@@ -33,6 +37,8 @@ export interface OutboxHost {
   onSlow(peer: PeerId): void
   /** A clock that never goes back, in ms. */
   now(): number
+  /** Part of the time since it was asked last that this process's event loop was at work, 0 to 1. */
+  load(): number
 }
 
 interface Waiting {
@@ -44,9 +50,9 @@ interface Waiting {
 /**
  * What goes out on the topic of one space. Invariants:
  * 1. the first operations after a rest, GOSSIP_AT_ONCE_MAX, go out at once and each by itself; what follows goes out together after a pause,
- *    in order. The pause doubles while several operations gather in it, up to GOSSIP_GATHER_BUSY_MS, and halves down to
- *    GOSSIP_GATHER_QUIET_MS while they do not: so a message costs little beside what is in it, and none waits longer, also not where
- *    one write follows the other and timers get no turn;
+ *    in order. While the event loop has time the pause is short, since others may be waiting for just this operation. While it has none, the pause
+ *    doubles as long as several operations gather in it, up to GOSSIP_GATHER_BUSY_MS, and halves down to GOSSIP_GATHER_QUIET_MS as long as
+ *    they do not: so a message costs little beside what is in it. None waits longer, also not where one write follows the other and timers get no turn;
  * 2. what is written here goes to everybody who listens, up to GOSSIP_FANOUT_MAX, the mesh first; what is passed on goes to the mesh
  *    without its sender and those that are said to have it;
  * 3. nothing waits for a peer that reads slowly.
@@ -56,7 +62,7 @@ export class GossipOutbox {
   readonly #host: OutboxHost
   #waiting: Waiting[] = []
   #pause: NodeJS.Timeout | null = null
-  #pauseMs = GOSSIP_GATHER_QUIET_MS
+  #pauseMs = GOSSIP_GATHER_IDLE_MS
   #pauseEndMs = 0
   /** Messages since the last rest. */
   #sinceRest = 0
@@ -117,18 +123,22 @@ export class GossipOutbox {
     const listeners = this.#wire.listeners(this.#host.topic).filter((peer) => this.#host.isWelcome(peer))
     const mesh = this.#wire.mesh(this.#host.topic)
     for (const { arrival, envelopes } of byArrival(waiting)) this.#send(envelopes, arrival, listeners, mesh)
-    this.#pauseMs =
-      waiting.length > 1
-        ? Math.min(2 * this.#pauseMs, GOSSIP_GATHER_BUSY_MS)
-        : Math.max(this.#pauseMs / 2, GOSSIP_GATHER_QUIET_MS)
+    this.#pauseMs = this.#nextPauseMs(waiting.length)
     this.#pauseEndMs = this.#host.now() + this.#pauseMs
     this.#pause = setTimeout(() => {
       this.#pause = null
       if (this.#waiting.length > 0) return this.#flush()
-      this.#pauseMs = GOSSIP_GATHER_QUIET_MS
+      this.#pauseMs = GOSSIP_GATHER_IDLE_MS
       this.#sinceRest = 0
     }, this.#pauseMs)
     this.#pause.unref()
+  }
+
+  /** After a pause in which so many operations have gathered. */
+  #nextPauseMs(gathered: number): number {
+    if (this.#host.load() < BUSY_LOAD) return GOSSIP_GATHER_IDLE_MS
+    const pauseMs = gathered > 1 ? 2 * this.#pauseMs : this.#pauseMs / 2
+    return Math.min(Math.max(pauseMs, GOSSIP_GATHER_QUIET_MS), GOSSIP_GATHER_BUSY_MS)
   }
 
   #send(

@@ -9,6 +9,7 @@ import { GossipInbox } from './gossip-inbox.ts'
 import { GossipOffers } from './gossip-offers.ts'
 import { GossipOutbox } from './gossip-outbox.ts'
 import { GossipWire } from './gossip-wire.ts'
+import { createLoopLoad } from './loop-load.ts'
 
 /** What gossip needs of the node around it. */
 export interface GossipHost {
@@ -30,6 +31,8 @@ export interface GossipHost {
   onUnheard(space: HostedSpace): void
   /** A clock that never goes back, in ms. Default: the process's. */
   readonly elapsedMs?: () => number
+  /** Part of the time since it was asked last that the event loop was at work, 0 to 1. Default: that of the process. */
+  readonly load?: () => number
 }
 
 /** The gossipsub topic of a space. */
@@ -61,6 +64,7 @@ export class SpaceGossip {
       onUnheard: () => host.onUnheard(space),
       onSlow: (peer) => host.onMissing(space, peer),
       now: host.elapsedMs ?? (() => performance.now()),
+      load: host.load ?? createLoopLoad(),
     })
     this.#inbox = new GossipInbox(space, {
       reader: host.reader,
