@@ -199,4 +199,48 @@ export const NETWORK_MUTANTS: readonly Mutant[] = [
     ],
     tests: ['test/core/token-bucket.test.ts'],
   },
+  {
+    name: 'busy-spaces-compared-as-often',
+    rule: 'a space in which much is written is compared at every interval',
+    file: 'src/node/network/sync-scheduler.ts',
+    edits: [['scheduled.isBusy?.() === true ? BUSY_INTERVALS_MAX : 1', 'BUSY_INTERVALS_MAX - 3']],
+    tests: ['test/network/sync-scheduler.test.ts'],
+  },
+  {
+    name: 'compared-from-both-sides',
+    rule: 'what the peer has just compared is compared again for the interval’s sake',
+    file: 'src/node/network/attendance.ts',
+    edits: [['    this.#init.scheduler.noteCompared(member.space, peer)\n', '']],
+    tests: ['test/network/attendance.test.ts'],
+  },
+  {
+    name: 'state-root-in-flux',
+    rule: 'the root of a state is worked out although other operations have come meanwhile',
+    file: 'src/core/sync/own-standing.ts',
+    edits: [['isGuess && !view.isStateRootAtHand()', 'round === 0 && isGuess && !view.isStateRootAtHand()']],
+    tests: ['test/sync/session-hostile.test.ts'],
+  },
+  {
+    name: 'gossip-waits-for-more',
+    rule: 'a node that has time lets others wait for what it gathers',
+    file: 'src/node/network/gossip-outbox.ts',
+    edits: [['this.#host.load() < BUSY_LOAD', 'this.#host.load() < 0']],
+    tests: ['test/network/gossip-outbox.test.ts'],
+  },
+  {
+    name: 'providers-dialled',
+    rule: 'whoever the DHT names as a provider is dialled',
+    file: 'src/node/network/dht-servers.ts',
+    edits: [['return isServer ? peer : { ...peer, multiaddrs: [] }', 'return isServer ? peer : { ...peer }']],
+    tests: ['test/discovery/dht.test.ts'],
+  },
+  {
+    name: 'asks-for-nobody-missing',
+    rule: 'introduction nodes are asked for peers where there are enough',
+    file: 'src/node/network/discovery.ts',
+    edits: [
+      ['own.filter((one) => sharerCount(one) < DEGREE_TARGET)', 'own.filter((one) => sharerCount(one) >= 0)'],
+    ],
+    tests: ['test/network/discovery-questions.test.ts'],
+  },
 ]

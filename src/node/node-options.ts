@@ -23,7 +23,10 @@ export interface NodeOptions {
   readonly dht?: boolean
   /** Uses circuit relays, and moves to direct connections where that works. Default true. */
   readonly relay?: boolean
-  /** Comparing with every peer of every space, in ms. Short: more traffic while idle; long: slower repair. Default 15,000. */
+  /**
+   * Comparing with every peer of every space, in ms; while much is written in a space, four times that. Short: more traffic while idle; long: slower
+   * repair. Default 15,000.
+   */
   readonly antiEntropyIntervalMs?: number
   /** Longest pause between two rounds of introductions, in ms. Default 60,000. */
   readonly discoveryIntervalMs?: number

@@ -140,7 +140,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     max: 24 * HOUR_MS,
     preset: 15_000,
     description:
-      'pause between two comparisons with every peer; short costs traffic while idle, long delays repair',
+      'pause between two comparisons with every peer, four times that while much is written; short costs traffic while idle, long delays repair',
   },
   {
     name: 'discovery_interval_ms',
