@@ -518,9 +518,9 @@ export const GOSSIP_TOPIC_BYTES_PER_PEER_MAX = 256 * 1024
 export const GOSSIP_RECENT_OPERATIONS_MAX = 4_096
 /** Messages about one space that go out after a rest without a pause between them: what a few agents write at the same moment. */
 export const GOSSIP_AT_ONCE_MAX = 3
-/** Pause between two messages of ours about one space, in ms: what is to go out meanwhile goes out together after it. While the node has time, */
+/** Pause between two messages of ours about one space while the node has time, in ms: what is to go out meanwhile goes out together after it. */
 export const GOSSIP_GATHER_IDLE_MS = 5
-/** while it is busy, and while much is to go out then. */
+/** The same while it is busy, in ms: with little to go out, and at the most. */
 export const GOSSIP_GATHER_QUIET_MS = 10
 export const GOSSIP_GATHER_BUSY_MS = 80
 /** Operations in one gossip message. */

@@ -6,7 +6,7 @@ import type { SyncView } from './view.ts'
 /** How far a run is when this side says where it stands. */
 export interface RunMoment {
   readonly round: number
-  /** Where this side stood at the beginning of the round before, and how many operations that brought it; null and 0 at the beginning. */
+  /** From round 1 on: where this side stood at the beginning of the round before, and how many operations and bodies that brought it. */
   readonly mine: Standing | null
   readonly gained: number
   /** True once both are known to have the same clock root. */

@@ -3,8 +3,8 @@ import { DHT_PROTOCOL } from '../../core/dht-protocol.ts'
 
 /**
  * For kad-dht as a client: whom it takes into its routing table, as its `peerInfoMapper`. It offers every peer that an answer names, those that merely
- * provide what was asked for among them, and dials each to see whether it lives (kad-dht 16.4): among eighty nodes of one space each had 35 connections
- * in place of 14, and an idle swarm kept two cores busy. Only who is connected and speaks the protocol has its place there; one without
+ * provide what was asked for among them, and dials each to see whether it lives (kad-dht 16.4): in a large space every node would be connected to many
+ * times as many others as it wants, and go on shaking hands when nothing happens. Only who is connected and speaks the protocol has its place there; one without
  * addresses is passed over. Servers that others name are found by the queries themselves.
  */
 export function dhtServersOnly(peer: PeerInfo): PeerInfo {
