@@ -85,6 +85,24 @@ it('puts together what arrives byte by byte, and asks without an error for what 
   expect(await arrived).toEqual([[1, 2, 3], [4]])
 })
 
+it('hands a message to the connection in one piece, with its length', async () => {
+  const [outbound, inbound] = multiaddrConnectionPair()
+  const [client, server] = await Promise.all([encrypter(outbound), encrypter(inbound)])
+  const [sent, secured] = await Promise.all([
+    client.secureOutbound(outbound, {}),
+    server.secureInbound(inbound, {}),
+  ])
+  const pieces: number[] = []
+  const send = outbound.send.bind(outbound)
+  outbound.send = (data) => {
+    pieces.push(data instanceof Uint8Array ? 1 : [...data].length)
+    return send(data)
+  }
+  const arrived = firstMessages(secured.connection, 1)
+  sent.connection.send(Uint8Array.of(1, 2, 3))
+  expect([await arrived, pieces]).toEqual([[[1, 2, 3]], [1]])
+})
+
 /** One side's Noise, with a key of its own. */
 async function encrypter({ log }: MessageStream) {
   const upgrader = { getStreamMuxers: () => new Map() }
