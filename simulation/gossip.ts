@@ -1,12 +1,8 @@
-import { type GossipSub, TopicValidatorResult } from '@libp2p/gossipsub'
+import type { GossipSub, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
-import { toHex } from '../src/core/bytes.ts'
-import { sha256 } from '../src/core/hash.ts'
 import type { Network } from './network.ts'
-import type { Owner, Timeline } from './timeline.ts'
+import type { Owner } from './timeline.ts'
 
-/** How long a message is known as seen: gossipsub's default. */
-const SEEN_MS = 120_000
 /** Invalid messages after which a peer is not heard any more: the topic's score against the graylist threshold. */
 const INVALID_MAX = 3
 
@@ -22,14 +18,13 @@ export interface GossipInit {
   readonly self: PeerId
   readonly owner: Owner
   readonly network: Network
-  readonly timeline: Timeline
   /** True for a peer to which messages are sent: past the handshake. */
   readonly isProven: (peer: PeerId) => boolean
 }
 
 /**
- * Stands in for gossipsub below the topic validator that production code registers: everybody connected and past the handshake listens
- * and is in the mesh, and each message is heard once. Like the real one it is told to forward nothing.
+ * Stands in for gossipsub around the topic validator that production code registers, and behind its guard: everybody connected and past the
+ * handshake listens and is in the mesh. Like the real one it is told to forward nothing.
  */
 export class SimulatedGossip {
   readonly topicValidators = new Map<string, Validator>()
@@ -37,7 +32,6 @@ export class SimulatedGossip {
   /** Nothing ever waits for a peer here. */
   readonly streamsOutbound = new Map<string, never>()
   readonly #init: GossipInit
-  readonly #seen = new Map<string, number>()
   readonly #invalid = new Map<string, number>()
 
   constructor(init: GossipInit) {
@@ -84,25 +78,16 @@ export class SimulatedGossip {
     })
   }
 
-  /** What gossipsub does with a frame; production code stands in front of it. */
-  async handleReceivedRpc(from: PeerId, frame: Frame): Promise<void> {
-    for (const { data } of frame.messages) await this.#hear(from, data)
+  /** What gossipsub does with a frame; production code stands in front of it, and takes the messages out. */
+  async handleReceivedRpc(_from: PeerId, _frame: Frame): Promise<void> {
+    // Nobody subscribes here.
   }
 
-  async #hear(from: PeerId, data: Uint8Array): Promise<void> {
-    if ((this.#invalid.get(from.toString()) ?? 0) >= INVALID_MAX || !this.#markSeen(data)) return
-    const [validate] = this.topicValidators.values()
-    const verdict = await validate?.(from, { data })
-    if (verdict === TopicValidatorResult.Reject)
-      this.#invalid.set(from.toString(), (this.#invalid.get(from.toString()) ?? 0) + 1)
+  acceptFrom(peer: string): boolean {
+    return (this.#invalid.get(peer) ?? 0) < INVALID_MAX
   }
 
-  /** False for a message that was seen a short while ago. */
-  #markSeen(data: Uint8Array): boolean {
-    const { nowMs } = this.#init.timeline
-    const id = toHex(sha256(data))
-    const seenMs = this.#seen.get(id)
-    this.#seen.set(id, nowMs)
-    return seenMs === undefined || nowMs - seenMs > SEEN_MS
+  readonly score = {
+    rejectInvalidMessage: (from: string) => void this.#invalid.set(from, (this.#invalid.get(from) ?? 0) + 1),
   }
 }

@@ -99,7 +99,6 @@ export class SimulatedNode implements Owner, Host {
       self: peerId,
       owner: this,
       network,
-      timeline,
       isProven: (peer) => this.sync.isProven(peer, this.hosted.id),
     })
     this.#guard = new GossipGuard(this.#pubsub.asPubsub, {
@@ -188,7 +187,8 @@ export class SimulatedNode implements Owner, Host {
       peers: () => this.#peersFor(),
       run: (peer, signal) => this.sync.sync(peer, this.#member, signal),
     })
-    onOwnScope(this.hosted, this.#member, () => this.#offer())
+    const now = () => this.now()
+    onOwnScope(this.hosted, this.#member, now, () => this.#offer())
     this.#scheduler.start()
     this.#guard.allow(gossipTopic(this.hosted))
     this.#gossip.start()

@@ -115,7 +115,7 @@ const gossip: Target = {
         }),
         fc.array(operation, { minLength: 1, maxLength: 3 }),
       )
-      .map(([reached, operations]) => encodeGossip(reached, operations.map(encodeOperation))),
+      .map(([reached, operations]) => encodeGossip(reached.map(toHex), operations.map(encodeOperation))),
     fc
       .array(fc.uint8Array({ minLength: 32, maxLength: 32 }), { minLength: 1, maxLength: 4 })
       .map(encodeOffer),

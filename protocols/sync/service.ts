@@ -1,7 +1,7 @@
 import type { Connection, PeerId, Startable, Stream } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { TypedEventEmitter } from 'main-event'
-import { equalBytes, toHex } from '../../src/core/bytes.ts'
+import { equalBytes } from '../../src/core/bytes.ts'
 import {
   LINK_OPEN_TIMEOUT_MS,
   LINKS_OPENED_BURST_MAX,
@@ -18,6 +18,7 @@ import type { SyncHost, SyncSpace } from './host.ts'
 import type { AcceptedReceipt } from './link-reading.ts'
 import { SyncLink, type LinkObserver } from './link.ts'
 import { LinkBudget } from './link-budget.ts'
+import { keyOf, LinkTable } from './link-table.ts'
 
 /** Protocol id of reconciliation. */
 export const SYNC_PROTOCOL = '/hanse/sync/1.0.0'
@@ -74,7 +75,7 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
   readonly [Symbol.toStringTag] = '@hanse/sync'
   readonly #components: SyncComponents
   readonly #host: SyncHost
-  readonly #links = new Map<string, SyncLink>()
+  readonly #links = new LinkTable()
   /** By peer and space, so that who waits is served by whichever of two crossing links is kept. */
   readonly #waiting = new Map<string, Set<Waiting>>()
   readonly #opened = new TokenBuckets(
@@ -118,17 +119,17 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
     const { registrar } = this.#components
     await registrar.unhandle(SYNC_PROTOCOL)
     if (this.#topology !== undefined) registrar.unregister(this.#topology)
-    for (const link of this.#links.values()) link.close()
+    for (const link of [...this.#links.all()]) link.close()
   }
 
   /** True while the peer has proved, on a connection that still lasts, that it may read the space. */
   isProven(peer: PeerId, spaceId: Uint8Array): boolean {
-    return this.#links.get(keyOf(peer, spaceId))?.isOpen ?? false
+    return this.#links.get(peer, spaceId)?.isOpen ?? false
   }
 
   /** True while a link to the peer about the space is open or under way, so that a run opens no stream. */
   hasLink(peer: PeerId, spaceId: Uint8Array): boolean {
-    return this.#links.has(keyOf(peer, spaceId))
+    return this.#links.get(peer, spaceId) !== undefined
   }
 
   /**
@@ -136,7 +137,7 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
    * proved again on the next.
    */
   letGo(spaceId: Uint8Array, peer?: PeerId): void {
-    for (const link of this.#links.values()) {
+    for (const link of [...this.#links.all()]) {
       const isMeant = link.space !== null && equalBytes(link.space.spaceId, spaceId)
       if (isMeant && link.isOutbound && link.isOpen && link.isIdle && (peer?.equals(link.peer) ?? true))
         link.close()
@@ -145,18 +146,18 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
 
   /** True while the peer has proved, on a connection that still lasts, that it may read what is at that path of the space. */
   mayRead(peer: PeerId, spaceId: Uint8Array, path: string): boolean {
-    return this.#links.get(keyOf(peer, spaceId))?.mayRead(path) ?? false
+    return this.#links.get(peer, spaceId)?.mayRead(path) ?? false
   }
 
   /** True while the peer has proved, on a connection that still lasts, that it may read any space. */
   isProvenAnywhere(peer: string): boolean {
-    for (const link of this.#links.values()) if (link.isOpen && link.peer.toString() === peer) return true
+    for (const link of this.#links.of(peer)) if (link.isOpen) return true
     return false
   }
 
   /** The peers that have proved that they may read the space. */
   provenPeers(spaceId: Uint8Array): readonly PeerId[] {
-    const links = [...this.#links.values()].filter((link) => link.isOpen)
+    const links = [...this.#links.all()].filter((link) => link.isOpen)
     return links
       .filter((link) => link.space !== null && equalBytes(link.space.spaceId, spaceId))
       .map((link) => link.peer)
@@ -179,7 +180,7 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
     let report: SyncReport
     try {
       // Looked up again: the link may have ended, or another have taken its place, while this side waited for it.
-      const link = this.#links.get(key)
+      const link = this.#links.get(peer, space.spaceId)
       if (link === undefined) throw new SyncError({ code: 'LINK_CLOSED', detail: 'the link ended at once' })
       if (link.isOpen) link.start()
       report = await promise
@@ -189,24 +190,26 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
       if (others.size === 0 && this.#waiting.get(key) === others) this.#waiting.delete(key)
     }
     // What the run brought may let this node read more: a new link shows it, and brings that too.
-    return this.#links.get(key)?.isOutdated === true ? await this.sync(peer, space, signal) : report
+    return this.#links.get(peer, space.spaceId)?.isOutdated === true
+      ? await this.sync(peer, space, signal)
+      : report
   }
 
   onOpen(link: SyncLink): void {
     const space = link.space as SyncSpace
-    const key = keyOf(link.peer, space.spaceId)
-    const earlier = this.#links.get(key)
+    const { spaceId } = space
+    const earlier = this.#links.get(link.peer, spaceId)
     this.#members.add(link.peer.toString())
-    this.#links.set(key, link)
+    this.#links.set(link.peer, spaceId, link)
     // Two links to one peer: both sides keep the newer one. If both opened one at once, both keep that of the smaller peer id.
     if (earlier !== undefined && earlier !== link) {
       const keepsEarlier =
         earlier.isOutbound !== link.isOutbound && earlier.isOpen && this.#openedBySmaller(earlier)
-      if (keepsEarlier) this.#links.set(key, earlier)
+      if (keepsEarlier) this.#links.set(link.peer, spaceId, earlier)
       ;(keepsEarlier ? link : earlier).close()
     }
     this.safeDispatchEvent('open', { detail: { peer: link.peer, space } })
-    if (this.#waiting.has(key)) this.#links.get(key)?.start()
+    if (this.#waiting.has(keyOf(link.peer, spaceId))) this.#links.get(link.peer, spaceId)?.start()
   }
 
   onFinished(link: SyncLink, report: SyncReport): void {
@@ -229,11 +232,10 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
 
   onClose(link: SyncLink, fault: Fault | null): void {
     const { space, peer } = link
-    const key = space === null ? '' : keyOf(peer, space.spaceId)
-    if (this.#links.get(key) === link) {
-      this.#links.delete(key)
+    if (space !== null && this.#links.get(peer, space.spaceId) === link) {
+      this.#links.delete(peer, space.spaceId)
       const error = new SyncError(fault ?? { code: 'LINK_CLOSED', detail: 'this node closed the link' })
-      for (const { reject } of this.#waiting.get(key) ?? []) reject(error)
+      for (const { reject } of this.#waiting.get(keyOf(peer, space.spaceId)) ?? []) reject(error)
     }
     this.safeDispatchEvent('close', { detail: { peer, space, fault } })
   }
@@ -260,8 +262,8 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
 
   /** Sees to it that a link to the peer is there or under way. */
   async #linkTo(peer: PeerId, space: SyncSpace, signal: AbortSignal): Promise<void> {
-    const key = keyOf(peer, space.spaceId)
-    const present = this.#links.get(key)
+    const { spaceId } = space
+    const present = this.#links.get(peer, spaceId)
     // By now this node may read more than it has shown there, or by another chain.
     if (present !== undefined && present.isOpen && present.isIdle && present.isOutdated) present.close()
     else if (present !== undefined) return
@@ -276,13 +278,13 @@ export class SyncService extends TypedEventEmitter<SyncServiceEvents> implements
       stream.abort(new Error('the connection closed at once'))
       throw new SyncError({ code: 'LINK_CLOSED', detail: 'the connection closed at once' })
     }
-    if (this.#links.has(key)) {
+    if (this.#links.get(peer, spaceId) !== undefined) {
       // The peer opened one while we did.
       stream.abort(new Error('another link was opened meanwhile'))
       return
     }
     const link = new SyncLink(stream, connection, space, this.#host, this, this.#budget)
-    this.#links.set(key, link)
+    this.#links.set(peer, spaceId, link)
     void link.run()
   }
 
@@ -297,8 +299,6 @@ interface Waiting {
   readonly resolve: (report: SyncReport) => void
   readonly reject: (error: Error) => void
 }
-
-const keyOf = (peer: PeerId, spaceId: Uint8Array): string => `${peer.toString()} ${toHex(spaceId)}`
 
 /** The sync protocol as a libp2p service: `services: { sync: sync(host) }`. */
 export function sync(host: (components: { readonly peerId: PeerId }) => SyncHost) {

@@ -381,13 +381,13 @@ export const MEMBER_LINKS_OPENED_PER_SECOND_MAX = 64
 /** Gossip messages that one peer may hand us, at once and per second: several times what busy spaces have. */
 export const GOSSIP_MESSAGES_BURST_MAX = 4_096
 export const GOSSIP_MESSAGES_PER_SECOND_MAX = 1_000
-/** Gossip messages of all peers together: each is remembered by its id for GOSSIP_SEEN_MS. */
+/** Gossip messages of all peers together. */
 export const GOSSIP_MESSAGES_ALL_BURST_MAX = 16_384
 export const GOSSIP_MESSAGES_ALL_PER_SECOND_MAX = 5_000
 /** Bytes of gossip that one peer may hand us, at once and per second. */
 export const GOSSIP_BYTES_BURST_MAX = 16 * 1024 * 1024
 export const GOSSIP_BYTES_PER_SECOND_MAX = 4 * 1024 * 1024
-/** Bytes of gossip of all peers together: gossipsub keeps what is valid for five seconds, for peers that missed it. */
+/** Bytes of gossip of all peers together. */
 export const GOSSIP_BYTES_ALL_BURST_MAX = 32 * 1024 * 1024
 export const GOSSIP_BYTES_ALL_PER_SECOND_MAX = 8 * 1024 * 1024
 /** Gossip frames of a peer past no handshake, at once and per second: it says once what it listens to. */
@@ -508,8 +508,6 @@ export const SYNC_RUN_FRAMES_MAX = 262_144
 
 /** Bytes that wait for a peer that reads gossip slowly; its stream is reset beyond. */
 export const GOSSIP_QUEUE_BYTES_MAX = 2 * 1024 * 1024
-/** How long a message is remembered by its id, in ms: longer than it goes round, short enough to bound the memory. */
-export const GOSSIP_SEEN_MS = 30_000
 /** Messages, subscriptions and control entries in one gossip frame, of each kind. */
 export const GOSSIP_RPC_ENTRIES_MAX = 1_024
 /** Bytes of topics that one peer may be subscribed to, 1 KiB for each topic: the spaces of one peer. */
@@ -539,6 +537,10 @@ export const GOSSIP_LANE_OPERATIONS_MAX = 4_096
 export const GOSSIP_PATIENCE_MS = 200
 /** Operations that wait for what they lack and are passed on once it has come. */
 export const GOSSIP_EARLY_MAX = 1_024
+/** Envelopes of gossip whose operations the process keeps as read, since they come from several peers. */
+export const GOSSIP_ENVELOPES_KEPT_MAX = 256
+/** The longest of them; a longer one is read each time. */
+export const GOSSIP_ENVELOPE_KEPT_BYTES_MAX = 4_096
 /** How often it is offered what went round, in ms, and how many peers hear of it each time. */
 export const GOSSIP_OFFER_MS = 1_000
 export const GOSSIP_OFFER_PEERS_MAX = 2

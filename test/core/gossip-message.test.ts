@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { encode as encodeDagCbor } from '@ipld/dag-cbor'
 import { describe, expect, it } from 'vitest'
-import { concatBytes, utf8 } from '../../src/core/bytes.ts'
+import { concatBytes, toHex, utf8 } from '../../src/core/bytes.ts'
 import { decodeGossip, encodeGossip, encodeOffer } from '../../src/core/gossip-message.ts'
 import {
   GOSSIP_MESSAGE_OPERATIONS_MAX,
@@ -16,6 +16,7 @@ const one = forge({ author: bob, body: [setRegister('docs/a', 1)] })
 const two = forge({ author: bob, prev: one })
 const envelopes = [one, two].map(encodeOperation)
 const tag = (text: string) => utf8(text.padEnd(8, '.'))
+const hex = (text: string) => toHex(tag(text))
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 const codeOf = (message: unknown) => {
   const decoded = decodeGossip(encodeDagCbor(message))
@@ -28,12 +29,12 @@ describe('a gossip message', () => {
     expect(decodeGossip(envelopes[0] as Uint8Array)).toMatchObject({
       value: { kind: 'operations', reached: [], operations: [{ operation: { id: one.id } }] },
     })
-    const several = encodeGossip([tag('b'), tag('a')], envelopes)
+    const several = encodeGossip([hex('b'), hex('a')], envelopes)
     expect(several).toEqual(encodeDagCbor([concatBytes(tag('a'), tag('b')), envelopes]))
     expect(decodeGossip(several)).toMatchObject({
       value: {
         kind: 'operations',
-        reached: [tag('a'), tag('b')],
+        reached: [hex('a'), hex('b')],
         operations: envelopes.map((envelope, i) => ({ envelope, operation: { id: [one, two][i]?.id } })),
       },
     })
@@ -43,7 +44,7 @@ describe('a gossip message', () => {
   })
 
   it('has today the bytes it always had', () => {
-    expect(sha256(encodeGossip([tag('b'), tag('a')], [tag('x'), tag('y')]))).toBe(
+    expect(sha256(encodeGossip([hex('b'), hex('a')], [tag('x'), tag('y')]))).toBe(
       'a32f9701cd590c62f5b77be214bab495b5031ebe417dd30cd086417f8643d060',
     )
     expect(sha256(encodeOffer([new Uint8Array(32).fill(7)]))).toBe(
@@ -71,7 +72,7 @@ describe('a gossip message', () => {
 
   it('has at most so many operations, tags and ids, and not one more', () => {
     const many = (count: number) => Array.from({ length: count }, () => envelopes[0] as Uint8Array)
-    const tags = (count: number) => Array.from({ length: count }, (_, i) => tag(String(i).padStart(4, '0')))
+    const tags = (count: number) => Array.from({ length: count }, (_, i) => hex(String(i).padStart(4, '0')))
     const ids = (count: number) => Array.from({ length: count }, () => one.id)
     const codeOfBytes = (bytes: Uint8Array) => {
       const decoded = decodeGossip(bytes)

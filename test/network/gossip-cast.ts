@@ -77,9 +77,7 @@ export function createGossip(home: Home, overrides: Partial<GossipHost> = {}) {
 
 /** Several operations as they travel together, said to have reached these. */
 export const together = (operations: readonly Operation[], reached: readonly PeerId[]): Uint8Array =>
-  encodeGossip(reached.map(tagBytes), operations.map(encodeOperation))
-
-export const tagBytes = (peer: PeerId): Uint8Array => Uint8Array.from(Buffer.from(tagOf(peer), 'hex'))
+  encodeGossip(reached.map(tagOf), operations.map(encodeOperation))
 
 export function messageOf(data: Uint8Array): GossipMessage {
   const message = decodeGossip(data)

@@ -15,6 +15,7 @@ import {
 } from '../../src/core/limits.ts'
 import type { Operation } from '../../src/core/operation/operation.ts'
 import { setRegister } from '../../src/core/types/register/change.ts'
+import { tagOf } from '../../src/node/network/gossip-outbox.ts'
 import { bob, createHome, forge, type Home } from '../cast.ts'
 import {
   carol,
@@ -25,7 +26,6 @@ import {
   messageOf,
   self,
   strangers,
-  tagBytes,
   together,
 } from './gossip-cast.ts'
 
@@ -39,7 +39,7 @@ beforeEach(async () => {
   home = await createHome()
   scene = createGossip(home)
   home.hosted.replica.addEventListener('admitted', ({ detail }) => {
-    if (detail.source === 'local') for (const entry of detail.entries) scene.gossip.publish(entry)
+    for (const operation of detail.own) scene.gossip.publish(operation)
   })
 })
 afterEach(() => {
@@ -55,12 +55,9 @@ const writeAtOnce = () => Array.from({ length: GOSSIP_AT_ONCE_MAX }, () => write
 const texts = (peers: readonly PeerId[]) => peers.map(String).toSorted()
 const reachedBy = (data: Uint8Array) => {
   const message = messageOf(data)
-  return message.kind === 'offer'
-    ? null
-    : message.reached.map((tag) => Buffer.from(tag).toString('hex')).toSorted()
+  return message.kind === 'offer' ? null : message.reached
 }
-const hexOf = (peers: readonly PeerId[]) =>
-  peers.map((peer) => Buffer.from(tagBytes(peer)).toString('hex')).toSorted()
+const hexOf = (peers: readonly PeerId[]) => peers.map(tagOf).toSorted()
 
 test('an operation goes out at once, to everybody, and says whom it has reached', () => {
   const id = write()

@@ -568,7 +568,8 @@ describe('whoever shows what this node may read', () => {
     const { hosted } = onlySpace(node)
     const readers: string[] = []
     const ownScope = () => hosted.reading.scopeOf(node.author.publicKey, nowMs)
-    onOwnScope(hosted, { ownScope } as SyncSpace, () => readers.push(node.did))
+    const onChange = () => readers.push(node.did)
+    onOwnScope(hosted, { ownScope } as SyncSpace, () => nowMs, onChange)
     const { did } = node.identity.rotate()
     expect(readers).toEqual([did])
   })

@@ -1,4 +1,4 @@
-import type { GossipSub } from '@libp2p/gossipsub'
+import { type GossipSub, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { generateKeyPair } from '@libp2p/crypto/keys'
@@ -173,8 +173,30 @@ test('subscriptions, and frames of a stranger, are an offence from one past thei
   expect(floods).toEqual([mallory.toString(), bob.toString()])
   expect(frames.slice(before).map(({ subscriptions }) => subscriptions.length)).toEqual([
     GOSSIP_SUBSCRIPTIONS_BURST_MAX,
-    0,
   ])
+})
+
+test('messages go to the topic’s validator and never to gossipsub, which is told of each that is refused', async () => {
+  const { guard, deliver, handed, frames, refused, scene } = createGuard()
+  guard.allow('ours')
+  const message = { topic: 'ours', data: new Uint8Array(1) }
+  await deliver(bob, { subscriptions: [], messages: [message, message] })
+  expect([handed.length, frames, refused]).toEqual([2, [], []])
+  scene.verdict = TopicValidatorResult.Reject
+  await deliver(bob, { subscriptions: [], messages: [message] })
+  expect([handed.length, refused]).toEqual([3, [[bob.toString(), 'ours']]])
+  scene.verdict = TopicValidatorResult.Accept
+  for (const odd of [{ signature: message.data }, { seqno: message.data }, { key: message.data }])
+    await deliver(bob, { subscriptions: [], messages: [{ ...message, ...odd }] })
+  expect([handed.length, refused.length, frames]).toEqual([3, 4, []])
+})
+
+test('a peer whose score is too low is not heard', async () => {
+  const { guard, deliver, handed, scene } = createGuard()
+  guard.allow('ours')
+  scene.isHeard = false
+  await deliver(bob, { subscriptions: [], messages: [{ topic: 'ours', data: new Uint8Array(1) }] })
+  expect(handed).toEqual([])
 })
 
 test('this node says no more by gossip than half of what its peers take, and leaves the rest to sync', async () => {
@@ -196,11 +218,19 @@ interface Frame {
 function createGuard(isProven: (peer: string) => boolean = () => true) {
   const frames: Frame[] = []
   const handed: Frame['messages'][number][] = []
+  const refused: (readonly [string, string])[] = []
+  const scene = { verdict: TopicValidatorResult.Ignore, isHeard: true }
+  const validate = (_from: PeerId, message: Frame['messages'][number]) => {
+    handed.push(message)
+    return scene.verdict
+  }
   const pubsub = {
     opts: { scoreParams: { topics: {} } },
+    topicValidators: { get: () => validate },
+    score: { rejectInvalidMessage: (from: string, topic: string) => void refused.push([from, topic]) },
+    acceptFrom: () => scene.isHeard,
     handleReceivedRpc: async (_from: PeerId, frame: Frame) => {
       frames.push(frame)
-      handed.push(...frame.messages)
       await Promise.resolve()
     },
   }
@@ -216,9 +246,16 @@ function createGuard(isProven: (peer: string) => boolean = () => true) {
     guard,
     excess,
     floods,
+    scene,
+    /** What reached gossipsub. */
     frames,
-    /** Messages that reached gossipsub. */
+    /** Messages that reached the validator of their topic. */
     handed,
-    deliver: async (from: PeerId, frame: Frame) => await pubsub.handleReceivedRpc(from, frame),
+    /** Whose messages count against them, and on which topic. */
+    refused,
+    deliver: async (from: PeerId, frame: Frame) => {
+      await pubsub.handleReceivedRpc(from, frame)
+      await Promise.resolve()
+    },
   }
 }

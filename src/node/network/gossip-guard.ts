@@ -1,4 +1,4 @@
-import type { GossipSub } from '@libp2p/gossipsub'
+import { type GossipSub, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerScoreParams } from '@libp2p/gossipsub/score'
 import type { PeerId } from '@libp2p/interface'
 import {
@@ -30,16 +30,28 @@ export const GOSSIP_EXCESS: Fault = {
 /** What is held against a peer that floods. */
 export const GOSSIP_FLOOD: Fault = { code: 'FLOOD', detail: 'gossip that no honest peer sends so often' }
 
+/** A message of gossipsub's. Ours have no more than data: operations carry their own signatures. */
+interface GossipMessage {
+  readonly data?: Uint8Array
+  readonly topic: string
+  readonly signature?: Uint8Array
+  readonly seqno?: Uint8Array
+  readonly key?: Uint8Array
+}
+
 /** What of gossipsub's frames is looked at here. */
 interface GossipFrame {
   readonly subscriptions: readonly unknown[]
-  readonly messages: readonly { readonly data?: Uint8Array; readonly topic: string }[]
+  readonly messages: readonly GossipMessage[]
   readonly control?: Readonly<Record<string, unknown>>
 }
 
 /** Parts of gossipsub that its type does not show (17.1): read at every use, so they may be changed while it runs. */
 interface GossipInternals {
   readonly opts: { readonly scoreParams: PeerScoreParams }
+  readonly score: { rejectInvalidMessage(from: string, topic: string): void }
+  /** False for a peer whose score has fallen so low that nothing of it is heard. */
+  acceptFrom(peer: string): boolean
   handleReceivedRpc(from: PeerId, frame: GossipFrame): Promise<void>
 }
 
@@ -55,14 +67,18 @@ export interface GossipGuardHost {
 }
 
 /**
- * What stands between gossipsub and its peers: gossipsub 17 remembers every message by its id and keeps it for others before any
- * validator sees it, whatever the topic and whoever it came from. So here, before that:
+ * What stands between gossipsub and its peers, and takes the messages out of their frames: gossipsub 17 hashes and remembers every message and
+ * its way before any validator sees it, whatever the topic and whoever it came from, so as to forward it once. Nothing is forwarded by it here, and
+ * what came before is known by its id (gossip-inbox.ts). So, instead:
  * 1. messages on topics that are not ours are dropped;
  * 2. of a peer past no handshake only its subscriptions are taken, which it says once and not again, and who is in its mesh;
  * 3. subscriptions, and the frames of a peer past no handshake, have a rate that honest peers stay far below: an offence;
- * 4. messages and bytes of each peer and of all have a rate, and so have the operations in them; what is above is left to sync.
+ * 4. messages and bytes of each peer and of all have a rate, and so have the operations in them; what is above is left to sync;
+ * 5. what is left goes to the topic's validator, and what that rejects counts in the peer's score, as does a message that is signed or numbered;
+ *    a peer whose score is too low is not heard.
  */
 export class GossipGuard {
+  readonly #pubsub: Pick<GossipSub, 'topicValidators'>
   readonly #internals: GossipInternals
   readonly #host: GossipGuardHost
   readonly #strangerFrames = new TokenBuckets(
@@ -96,10 +112,17 @@ export class GossipGuard {
   readonly #topics = new Set<string>()
 
   constructor(pubsub: GossipSub, host: GossipGuardHost) {
+    this.#pubsub = pubsub
     this.#internals = pubsub as unknown as GossipInternals
     this.#host = host
     const handle = this.#internals.handleReceivedRpc.bind(pubsub)
-    this.#internals.handleReceivedRpc = async (from, frame) => await handle(from, this.#admitted(from, frame))
+    this.#internals.handleReceivedRpc = async (from, frame) => {
+      const { messages, ...rest } = this.#admitted(from, frame)
+      if (rest.subscriptions.length > 0 || rest.control !== undefined)
+        await handle(from, { ...rest, messages: [] })
+      if (messages.length === 0 || !this.#internals.acceptFrom(from.toString())) return
+      for (const message of messages) void this.#hear(from, message)
+    }
   }
 
   /** Takes part in a topic. */
@@ -121,7 +144,17 @@ export class GossipGuard {
     return false
   }
 
-  /** What of a frame is handed to gossipsub. */
+  /** Has a message decided on. Nobody waits for that: others may come meanwhile. */
+  async #hear(from: PeerId, { topic, data = new Uint8Array(), ...more }: GossipMessage): Promise<void> {
+    const isOdd = more.signature !== undefined || more.seqno !== undefined || more.key !== undefined
+    const verdict = isOdd
+      ? TopicValidatorResult.Reject
+      : await this.#pubsub.topicValidators.get(topic)?.(from, { type: 'unsigned', topic, data })
+    if (verdict === TopicValidatorResult.Reject)
+      this.#internals.score.rejectInvalidMessage(from.toString(), topic)
+  }
+
+  /** What of a frame is looked at further. */
   #admitted(from: PeerId, frame: GossipFrame): GossipFrame {
     const isProven = this.#host.isProven(from.toString())
     if (this.#isFlood(from, frame, isProven)) {
@@ -136,8 +169,9 @@ export class GossipGuard {
         ...(frame.control === undefined ? {} : { control }),
       }
     }
+    const nowMs = this.#host.now()
     const ours = frame.messages.filter(({ topic }) => this.#topics.has(topic))
-    const messages = ours.filter(({ data }) => this.#isWithinRate(from, data?.length ?? 0))
+    const messages = ours.filter(({ data }) => this.#isWithinRate(from, data?.length ?? 0, nowMs))
     if (messages.length < ours.length) this.#host.onExcess(from)
     return { ...frame, messages }
   }
@@ -146,12 +180,12 @@ export class GossipGuard {
     const nowMs = this.#host.now()
     const peer = from.toString()
     if (!isProven && !this.#strangerFrames.take(peer, nowMs)) return true
-    return !this.#subscriptions.take(peer, nowMs, frame.subscriptions.length)
+    const { length } = frame.subscriptions
+    return length > 0 && !this.#subscriptions.take(peer, nowMs, length)
   }
 
   /** The peer's own share first, so that a flooding peer does not drain the common one. */
-  #isWithinRate(from: PeerId, bytes: number): boolean {
-    const nowMs = this.#host.now()
+  #isWithinRate(from: PeerId, bytes: number, nowMs: number): boolean {
     const peer = from.toString()
     return (
       this.#messages.take(peer, nowMs) &&

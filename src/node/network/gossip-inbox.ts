@@ -15,6 +15,7 @@ import type { Fault } from '../../core/result.ts'
 import type { Outcome } from '../replica/admission-step.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
 import type { Arrival } from './gossip-outbox.ts'
+import { decodeRecent } from './recent-envelopes.ts'
 import { RecentIds } from './recent-ids.ts'
 
 /** What the inbox needs of the gossip around it. */
@@ -52,7 +53,7 @@ interface Early {
  * 1. passed on is what is admitted here, or was lately by another door, once; never what is refused, waits, is by a frozen author or
  *    is severed;
  * 2. messages of one peer are taken in the order in which they came, all that wait in one batch;
- * 3. gossipsub is told to ignore what is good, since it is passed on here, and to reject what is not.
+ * 3. the guard is told to ignore what is good, since it is passed on here, and to reject what is not (gossip-guard.ts).
  */
 export class GossipInbox {
   readonly #space: HostedSpace
@@ -93,7 +94,7 @@ export class GossipInbox {
   /** Takes one message. Resolves when all of it is decided. */
   async take(peer: PeerId, data: Uint8Array): Promise<Verdict> {
     if (!this.#host.isWelcome(peer)) return Verdict.Ignore
-    const decoded = decodeGossip(data)
+    const decoded = decodeGossip(data, decodeRecent)
     if (!decoded.ok) return this.#reject(peer, decoded.fault, data)
     const message = decoded.value
     if (message.kind === 'offer') return this.#onOffer(peer, message.ids)
@@ -109,7 +110,7 @@ export class GossipInbox {
       ({ operation }) => !replica.isFrozen(operation.header.author),
     )
     if (operations.length === 0) return Verdict.Ignore
-    const arrival = { source: peer, reached: new Set(message.reached.map(toHex)) }
+    const arrival = { source: peer, reached: new Set(message.reached) }
     const { promise, resolve } = Promise.withResolvers<Verdict>()
     this.#queue(peer, { operations, arrival, settle: resolve })
     return await promise

@@ -6,7 +6,6 @@ import {
   FRAME_BYTES_MAX,
   GOSSIP_QUEUE_BYTES_MAX,
   GOSSIP_RPC_ENTRIES_MAX,
-  GOSSIP_SEEN_MS,
   GOSSIP_TOPIC_BYTES_PER_PEER_MAX,
 } from '../../core/limits.ts'
 
@@ -47,7 +46,6 @@ export function gossipOptions(trust: GossipTrust): Partial<GossipsubOpts> {
     maxTopicBytesPerPeer: GOSSIP_TOPIC_BYTES_PER_PEER_MAX,
     // A newer stream takes the place of the one before it.
     maxInboundStreams: 4,
-    seenTTL: GOSSIP_SEEN_MS,
     decodeRpcLimits: {
       maxSubscriptions: GOSSIP_RPC_ENTRIES_MAX,
       maxMessages: GOSSIP_RPC_ENTRIES_MAX,

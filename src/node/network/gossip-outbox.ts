@@ -164,12 +164,12 @@ export class GossipOutbox {
   }
 
   /** Who will have it, as far as is known here: nobody is told where it goes to one peer only and came from none. */
-  #reached(peers: readonly PeerId[], arrival: Arrival | null): readonly Uint8Array[] {
+  #reached(peers: readonly PeerId[], arrival: Arrival | null): readonly string[] {
     if (arrival === null && peers.length === 1) return []
     const sources = arrival === null ? [] : [arrival.source]
     const near = [...peers, this.#host.self, ...sources].map(tagOf)
     const reached = [...new Set([...near, ...(arrival?.reached ?? [])])]
-    return reached.slice(0, GOSSIP_REACHED_MAX).map((tag) => Uint8Array.from(Buffer.from(tag, 'hex')))
+    return reached.slice(0, GOSSIP_REACHED_MAX)
   }
 }
 

@@ -3,7 +3,7 @@ import type { PeerId } from '@libp2p/interface'
 import { toHex } from '../../core/bytes.ts'
 import { isControl } from '../../core/changes/evaluate.ts'
 import type { Entry } from '../../core/graph.ts'
-import { encodeOperation } from '../../core/operation/operation.ts'
+import { encodeOperation, type VerifiedOperation } from '../../core/operation/operation.ts'
 import type { HostedSpace } from '../space/hosted-space.ts'
 import { GossipInbox } from './gossip-inbox.ts'
 import { GossipOffers } from './gossip-offers.ts'
@@ -97,11 +97,10 @@ export class SpaceGossip {
   }
 
   /** Sends an operation of our own to whoever listens, at once or a moment later. Repair is sync's task. */
-  publish(entry: Entry): void {
-    const { headerBytes, signature, body } = this.#space.store.operation(entry.ordinal)
-    const isCarried = this.#carriesBodies() || isControl(entry.command)
-    this.#inbox.noteSent(entry.id)
-    this.#offers.note(entry.id)
+  publish({ id, header, headerBytes, signature, body }: VerifiedOperation): void {
+    const isCarried = this.#carriesBodies() || isControl(header.command)
+    this.#inbox.noteSent(id)
+    this.#offers.note(id)
     this.#outbox.add(encodeOperation({ headerBytes, signature, body: isCarried ? body : null }), null)
   }
 

@@ -234,7 +234,8 @@ export class NodeNetwork {
       isBusy: () => this.#attendance.isBusy(member),
       isLinked: (peer) => sync.hasLink(peer, hosted.id),
     })
-    onOwnScope(hosted, member.sync, () => this.#offer(member))
+    const now = () => this.#host.now()
+    onOwnScope(hosted, member.sync, now, () => this.#offer(member))
     tellOfAdmitted(hosted, gossip, () => this.#offer(member))
     hosted.replica.addEventListener('admitted', ({ detail }) => this.#attendance.onAdmitted(member, detail))
     const begin = () => {

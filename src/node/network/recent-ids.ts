@@ -1,4 +1,4 @@
-import { toHex } from '../../core/bytes.ts'
+import { toKey } from '../../core/bytes.ts'
 
 /** The ids noted last, at most `most`: beyond, the one noted longest ago is forgotten. */
 export class RecentIds {
@@ -11,7 +11,7 @@ export class RecentIds {
 
   /** False for an id that is noted already. */
   add(id: Uint8Array): boolean {
-    const key = toHex(id)
+    const key = toKey(id)
     if (this.#ids.has(key)) return false
     this.#ids.add(key)
     if (this.#ids.size <= this.#most) return true
@@ -21,6 +21,6 @@ export class RecentIds {
   }
 
   has(id: Uint8Array): boolean {
-    return this.#ids.has(toHex(id))
+    return this.#ids.has(toKey(id))
   }
 }

@@ -40,15 +40,29 @@ export function createSyncSpace(hosted: HostedSpace, host: SyncSpaceHost): SyncS
   }
 }
 
+/** A scope that time alone has changed is found by what is admitted this long after it was last looked at, in ms. */
+const LOOK_AGAIN_MS = 1_000
+
 /** Calls back when this node may read something else than before: links that are open show the old proof. */
-export function onOwnScope(hosted: HostedSpace, sync: SyncSpace, onChange: () => void): void {
+export function onOwnScope(
+  hosted: HostedSpace,
+  sync: SyncSpace,
+  now: () => number,
+  onChange: () => void,
+): void {
   let scope = sync.ownScope()
+  let tokens = hosted.tokens.size
+  let lookedMs = now()
   const look = () => {
     const before = scope
     scope = sync.ownScope()
+    tokens = hosted.tokens.size
+    lookedMs = now()
     if (scope !== before) onChange()
   }
-  hosted.replica.addEventListener('admitted', look)
-  // Or it has another key.
+  // Told of whatever is published about reading, and of another key.
   hosted.reading.rules.watch(look)
+  hosted.replica.addEventListener('admitted', () => {
+    if (hosted.tokens.size !== tokens || Math.abs(now() - lookedMs) >= LOOK_AGAIN_MS) look()
+  })
 }

@@ -7,7 +7,7 @@ import type { SpaceGossip } from './gossip.ts'
 export function tellOfAdmitted(hosted: HostedSpace, gossip: SpaceGossip, offer: () => void): void {
   hosted.replica.addEventListener('admitted', ({ detail }) => {
     if (detail.source === LOCAL) {
-      for (const entry of detail.entries) gossip.publish(entry)
+      for (const operation of detail.own) gossip.publish(operation)
       return
     }
     const early = detail.promoted.map((ordinal) => gossip.passOnEarly(hosted.store.at(ordinal)))

@@ -1,7 +1,7 @@
 import type { WaitCode } from '../../core/admission/codes.ts'
 import type { Parents } from '../../core/admission/past.ts'
 import { jumpOf } from '../../core/ancestry.ts'
-import { equalBytes, equalLists } from '../../core/bytes.ts'
+import { equalBytes, equalLists, toKey } from '../../core/bytes.ts'
 import type { Entry, ForkProof } from '../../core/graph.ts'
 import type { VerifiedOperation } from '../../core/operation/operation.ts'
 import type { Fault } from '../../core/result.ts'
@@ -25,6 +25,8 @@ export type Outcome =
 /** Operations that became part of this replica, in the order of admission, with the cells they touched. */
 export interface Admission {
   readonly entries: readonly Entry[]
+  /** The same, whole, where `source` is {@link LOCAL}: so whoever sends them need not read them from the store. */
+  readonly own: readonly VerifiedOperation[]
   readonly touched: readonly CellKey[]
   /** Operations that got or lost their effect by a revocation or an endorsement among `entries`. */
   readonly remasked: readonly Entry[]
@@ -41,6 +43,7 @@ export interface Admission {
 /** What one transaction has done so far; told to the outside once it is durable. */
 export class AdmissionStep {
   readonly entries: Entry[] = []
+  readonly operations: VerifiedOperation[] = []
   readonly touched: CellKey[] = []
   readonly remasked: Entry[] = []
   /** Authors whose place in the clock may have changed. */
@@ -62,10 +65,18 @@ export class AdmissionStep {
     this.hasSevered ||= authors.length > 0
   }
 
+  /** The authors, each once. */
+  changedAuthors(): Iterable<Uint8Array> {
+    if (this.authors.length < 2) return this.authors
+    // First those that are one array, as those of a batch are: most of them.
+    return new Map(Array.from(new Set(this.authors), (author) => [toKey(author), author])).values()
+  }
+
   /** What is told of it. */
   toAdmission(source: string): Admission {
     const { entries, touched, remasked, hasSevered, promoted, texts } = this
-    return { entries, touched, remasked, hasSevered, source, promoted, texts }
+    const own = source === LOCAL ? this.operations : []
+    return { entries, own, touched, remasked, hasSevered, source, promoted, texts }
   }
 
   /** The outcome of an operation at the end of the transaction, if it only waited when it was decided on. */

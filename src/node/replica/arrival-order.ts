@@ -14,12 +14,16 @@ export class ArrivalOrder {
   ): Promise<Taken> {
     const before = this.#last.get(peer)
     const taken = (async () => {
-      const ready = await prepared
-      await before
+      let ready: Prepared
+      try {
+        ready = await prepared
+      } finally {
+        await before
+      }
       return take(ready)
     })()
     // Whoever comes next waits for the end of this, however it ended: a failure is its own caller's.
-    const ended = Promise.allSettled([before, taken]).then(() => {})
+    const ended = taken.then(nothing, nothing)
     this.#last.set(peer, ended)
     try {
       return await taken
@@ -27,4 +31,8 @@ export class ArrivalOrder {
       if (this.#last.get(peer) === ended) this.#last.delete(peer)
     }
   }
+}
+
+function nothing(): void {
+  // It is over.
 }

@@ -1,4 +1,3 @@
-import { TypedEventEmitter } from 'main-event'
 import {
   checkIdentity,
   decideAdmission,
@@ -11,7 +10,7 @@ import { Clock } from '../../core/clock.ts'
 import type { Revocation } from '../../core/effect/revocation.ts'
 import type { Verdicts } from '../../core/effect/verdicts.ts'
 import { forkMadeBy } from '../../core/forks.ts'
-import type { Entry, ForkProof } from '../../core/graph.ts'
+import type { Entry } from '../../core/graph.ts'
 import { sha256 } from '../../core/hash.ts'
 import type { SignatureVerifier } from '../../core/native-signature.ts'
 import { decodeHeader } from '../../core/operation/header.ts'
@@ -20,21 +19,15 @@ import type { Fault } from '../../core/result.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { ArrivalOrder } from './arrival-order.ts'
 import { HoldLane, type Held, toHeld } from './hold-lane.ts'
-import { type Admission, AdmissionStep, LOCAL, type Outcome, toEntry } from './admission-step.ts'
+import { AdmissionStep, LOCAL, type Outcome, toEntry } from './admission-step.ts'
 import { type Derived, readDerived } from './derived.ts'
 import { keptHeads } from './severance.ts'
 import type { Texts } from './texts.ts'
 import { bytesDigest, RefusalMemory } from './refusal-memory.ts'
+import { ReplicaListeners } from './replica-events.ts'
 import { VerificationBudget } from './verification-budget.ts'
 import { type Checked, type Verification, verifyWithin } from './verify-within.ts'
 import { VisibleState } from './visible-state.ts'
-
-export interface ReplicaEvents {
-  admitted: CustomEvent<Admission>
-  refused: CustomEvent<{ readonly id: Uint8Array; readonly fault: Fault; readonly peer: string }>
-  waiting: CustomEvent<Held>
-  fork: CustomEvent<ForkProof>
-}
 
 export interface ReplicaInit {
   readonly store: SpaceStore
@@ -52,7 +45,7 @@ export interface ReplicaInit {
  * 2. operation, clock, tokens and state change in one transaction, and the events follow it, never precede it;
  * 3. one bad operation never stops the rest of a batch.
  */
-export class Replica extends TypedEventEmitter<ReplicaEvents> {
+export class Replica extends ReplicaListeners {
   readonly store: SpaceStore
   readonly clock = new Clock()
   readonly held = new HoldLane()
@@ -206,6 +199,9 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
   }
 
   #admitAll(batch: readonly Checked[], source: string, durability: 'power' | 'process'): readonly Outcome[] {
+    const duplicates = batch.map((checked) => ('outcome' in checked ? checked.outcome : null))
+    // Nothing is to be written, and nobody to be told: what several peers hand on mostly is here already.
+    if (duplicates.every(isDuplicate)) return duplicates
     const step = new AdmissionStep()
     const outcomes = this.#transaction(durability, (writer) => {
       const context = this.#context()
@@ -295,6 +291,7 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     if (isFirstFork || remasked.length > 0) frontier.forget()
     frontier.add(entry)
     step.entries.push(entry)
+    step.operations.push(operation)
     step.settled.push(entry.id)
     return entry
   }
@@ -343,25 +340,23 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     frontier.forget()
     this.state.refresh(touched)
     const detail = { ...new AdmissionStep().toAdmission(LOCAL), touched, texts }
-    this.safeDispatchEvent('admitted', { detail })
+    this.tell('admitted', detail)
   }
 
   #publish(step: AdmissionStep, source: string): void {
-    // First those that are one array, as those of a batch are: most of them.
-    const authors = new Map(Array.from(new Set(step.authors), (author) => [toHex(author), author]))
-    for (const author of authors.values()) this.clock.set(author, keptHeads(this.store, author))
+    for (const author of step.changedAuthors()) this.clock.set(author, keptHeads(this.store, author))
     this.state.refresh(step.touched)
     for (const detail of step.held) {
-      if (this.held.get(detail.operation.id) === detail) this.safeDispatchEvent('waiting', { detail })
+      if (this.held.get(detail.operation.id) === detail) this.tell('waiting', detail)
     }
     for (const { id, fault, peer } of step.refused) this.#emitRefused(id, fault, peer)
-    for (const detail of step.forks) this.safeDispatchEvent('fork', { detail })
+    for (const detail of step.forks) this.tell('fork', detail)
     if (step.entries.length === 0) return
-    this.safeDispatchEvent('admitted', { detail: step.toAdmission(source) })
+    this.tell('admitted', step.toAdmission(source))
   }
 
   #emitRefused(id: Uint8Array, fault: Fault, peer: string): void {
-    this.safeDispatchEvent('refused', { detail: { id, fault, peer } })
+    this.tell('refused', { id, fault, peer })
   }
 
   #context(): AdmissionContext {
@@ -386,3 +381,5 @@ export class Replica extends TypedEventEmitter<ReplicaEvents> {
     this.held.hold(held)
   }
 }
+
+const isDuplicate = (outcome: Outcome | null): outcome is Outcome => outcome?.kind === 'duplicate'
