@@ -221,6 +221,20 @@ export const NETWORK_MUTANTS: readonly Mutant[] = [
     tests: ['test/sync/session-hostile.test.ts'],
   },
   {
+    name: 'refused-gossip-counts-for-nothing',
+    rule: 'whoever hands on what is refused is heard on the topic as if nothing were',
+    file: 'src/node/network/gossip-guard.ts',
+    edits: [['if (verdict === TopicValidatorResult.Reject)\n', 'if (verdict === undefined)\n']],
+    tests: ['test/sync/rate.test.ts'],
+  },
+  {
+    name: 'graylisted-and-heard',
+    rule: 'messages of a peer whose score is too low are looked at',
+    file: 'src/node/network/gossip-guard.ts',
+    edits: [[' || !this.#internals.acceptFrom(from.toString())', '']],
+    tests: ['test/sync/rate.test.ts'],
+  },
+  {
     name: 'gossip-waits-for-more',
     rule: 'a node that has time lets others wait for what it gathers',
     file: 'src/node/network/gossip-outbox.ts',

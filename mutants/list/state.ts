@@ -87,6 +87,18 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     tests: ['test/node/verification.test.ts'],
   },
   {
+    name: 'good-the-second-time',
+    rule: 'an operation whose signature was looked at once is good when it comes again',
+    file: 'src/node/replica/verify-within.ts',
+    edits: [
+      [
+        'const verdict = verifyOperation(',
+        'good?.set(operation, operation as VerifiedOperation)\n      const verdict = verifyOperation(',
+      ],
+    ],
+    tests: ['test/replica/verify-within.test.ts'],
+  },
+  {
     name: 'forgiveness-without-end',
     rule: 'within one check every forged signature is looked at again',
     file: 'src/node/replica/verify-within.ts',

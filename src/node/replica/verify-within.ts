@@ -1,4 +1,4 @@
-import { SIGNATURES_PER_CHECK_MAX } from '../../core/limits.ts'
+import { SIGNATURES_INLINE_MAX, SIGNATURES_PER_CHECK_MAX } from '../../core/limits.ts'
 import type { SignatureVerifier } from '../../core/native-signature.ts'
 import {
   signatureClaim,
@@ -28,6 +28,18 @@ export interface Verification {
 
 const UNCHECKED: Outcome = { kind: 'unchecked' }
 
+/**
+ * By verifier, the operations that it has found to be good and that came in small batches, as live ones do: what is read from an envelope that comes
+ * again is the same object (gossip's recent-envelopes.ts), to every node of the process.
+ */
+const found = new WeakMap<SignatureVerifier, WeakMap<Operation, VerifiedOperation>>()
+
+function foundBy(verifier: SignatureVerifier): WeakMap<Operation, VerifiedOperation> {
+  const good = found.get(verifier) ?? new WeakMap<Operation, VerifiedOperation>()
+  found.set(verifier, good)
+  return good
+}
+
 /** Checks 4 and 5 for a batch of a peer, within its budget, in the order of the batch; what the budget does not reach is `unchecked`. */
 export async function verifyWithin(
   peer: string,
@@ -36,11 +48,14 @@ export async function verifyWithin(
 ): Promise<readonly Checked[]> {
   const checked: (Checked | undefined)[] = []
   const open: number[] = []
+  const good = operations.length > SIGNATURES_INLINE_MAX ? null : foundBy(verifier)
   for (const operation of operations) {
     const outcome = known(operation)
-    if (outcome === null) open.push(checked.length)
-    checked.push(outcome === null ? undefined : { operation, outcome })
+    const one = outcome === null ? good?.get(operation) : { operation, outcome }
+    if (one === undefined) open.push(checked.length)
+    checked.push(one)
   }
+  if (open.length === 0) return checked as readonly Checked[]
   const check = async (places: readonly number[], forgiveness: Forgiveness) => {
     const accepted = await acceptAt(places, operations, verifier)
     for (let i = 0; i < places.length; i++) {
@@ -49,8 +64,10 @@ export async function verifyWithin(
       if (!isAccepted && !forgiveness.isLeft()) continue
       const operation = operations[place] as Operation
       const verdict = verifyOperation(operation, verifier.verifySync, isAccepted)
-      if (verdict.ok) checked[place] = verdict.value
-      else {
+      if (verdict.ok) {
+        checked[place] = verdict.value
+        good?.set(operation, verdict.value)
+      } else {
         const outcome = { kind: 'refused', fault: verdict.fault } as const
         checked[place] = { operation, outcome }
         if (verdict.fault.code === 'BAD_SIGNATURE') forgiveness.take()
