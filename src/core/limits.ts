@@ -266,6 +266,8 @@ export const STORE_TOKENS_CACHED_MAX = 16_384
 export const STORE_CHAINS_CACHED_MAX = 16_384
 /** Ids of the newest operations that are found through memory before they are sealed into the index (docs/decisions/0003). */
 export const STORE_ID_TAIL_MAX = 65_536
+/** Newest operations whose heads, frontier and successors are in memory alone, read again at each start (docs/decisions/0003). */
+export const STORE_ENDS_TAIL_MAX = 256
 /** Files up to this size are checked page by page when opened (about 1 ms for each MiB); larger ones by their structure. */
 export const STORE_CHECKED_BYTES_MAX = 64 * 1024 * 1024
 /** Changes below a path that are collected and sorted to list them; beyond, the log is walked backwards instead. */

@@ -4,8 +4,9 @@ import { describeSpaceStore } from './conformance.ts'
 import { createSqliteHarness } from './sqlite-harness.ts'
 
 describeSpaceStore('SQLite', () => createSqliteHarness())
-describeSpaceStore('SQLite that seals its ids after every third operation', () =>
-  createSqliteHarness({ idTailMax: 3 }),
+describeSpaceStore(
+  'SQLite that seals its ids after three operations, and writes the ends of its logs after four',
+  () => createSqliteHarness({ idTailMax: 3, endsTailMax: 4 }),
 )
 
 it('has no writing that is possible outside a transaction', () => {

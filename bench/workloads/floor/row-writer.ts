@@ -1,9 +1,12 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { equalBytes } from '../../../src/core/bytes.ts'
-import { STORE_ID_TAIL_MAX } from '../../../src/core/limits.ts'
+import { STORE_ENDS_TAIL_MAX, STORE_ID_TAIL_MAX } from '../../../src/core/limits.ts'
+import { Authors } from '../../../src/storage/sqlite/authors.ts'
 import { Database } from '../../../src/storage/sqlite/database.ts'
 import { jsonOf } from '../../../src/storage/sqlite/json-of.ts'
+import { LogEnds } from '../../../src/storage/sqlite/log-ends.ts'
 import { OperationIds } from '../../../src/storage/sqlite/operation-ids.ts'
+import { Ordinals } from '../../../src/storage/sqlite/ordinals.ts'
 import { packParents } from '../../../src/storage/sqlite/packing.ts'
 import { SCHEMA } from '../../../src/storage/sqlite/schema.ts'
 import type { FloorOperation } from './read-frame.ts'
@@ -15,8 +18,6 @@ export interface Rows {
   readonly cells: readonly SQLInputValue[][]
   /** Runs of history rows: first ordinal, first change, their steps, how many. */
   readonly history: readonly HistoryRun[]
-  /** Ordinals that are not heads of their authors any more, and those that are now. */
-  readonly heads: readonly [gone: readonly number[], come: readonly number[]]
 }
 
 interface HistoryRun {
@@ -30,24 +31,27 @@ interface HistoryRun {
 interface KnownAuthor {
   readonly number: number
   readonly chain: number
+  readonly heads: Ordinals
   head: number
 }
 
+/** For hash tables in memory. */
+const SEEDS = [0x9e3779b1, 0x85ebca77] as const
+
 /**
  * The floor of storing: the rows that Hanse's tables have for operations that set registers nobody wrote before, by prepared statements in one
- * transaction for each batch, into a file of Hanse's schema with Hanse's settings. The index of ids is Hanse's own. Nothing is decided: a parent
- * is looked up by its id, and that is all that is asked about an operation.
+ * transaction for each batch, into a file of Hanse's schema with Hanse's settings. The index of ids is Hanse's own, and so are the ends of the logs.
+ * Nothing is decided: a parent is looked up by its id, and that is all that is asked about an operation.
  */
 export class RowWriter {
   readonly #database: Database
   readonly #ids: OperationIds
+  readonly #ends: LogEnds
   readonly #insertAuthor
   readonly #insertChain
   readonly #insertOperation
   readonly #insertCell
   readonly #insertRun
-  readonly #deleteHead
-  readonly #insertHead
   readonly #valueAt
   readonly #authors = new Map<string, KnownAuthor>()
   #count = 0
@@ -59,8 +63,10 @@ export class RowWriter {
     made.close()
     const database = new Database(file)
     this.#database = database
-    this.#ids = new OperationIds(database, STORE_ID_TAIL_MAX, [0x9e3779b1, 0x85ebca77])
+    this.#ids = new OperationIds(database, STORE_ID_TAIL_MAX, SEEDS)
     this.#ids.load()
+    this.#ends = new LogEnds(database, new Authors(database, SEEDS), STORE_ENDS_TAIL_MAX)
+    this.#ends.load()
     this.#insertAuthor = database.query('INSERT INTO author_keys VALUES (?, ?, ?)')
     this.#insertChain = database.query('INSERT INTO chains VALUES (?, ?)')
     this.#insertOperation = database.query(
@@ -72,15 +78,11 @@ export class RowWriter {
     this.#insertRun = database.query(`INSERT INTO history
       WITH RECURSIVE run (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM run WHERE i + 1 < ?5)
       SELECT ?1 + i, ?2 + ?3 * i, ?4 * i, 'set' FROM run`)
-    this.#deleteHead = database.query('DELETE FROM log_heads WHERE ordinal = ?')
-    this.#insertHead = database.query('INSERT INTO log_heads VALUES (?)')
     this.#valueAt = database.query<[string], [Uint8Array]>('SELECT value FROM cells WHERE path = ?')
   }
 
   /** The values of the rows of a batch, inside a transaction: authors and chains that are new are written at once. */
   prepare(batch: readonly FloorOperation[]): Rows {
-    const gone: number[] = []
-    const come = new Set<number>()
     const places = new Places(batch, this.#count)
     const operations: SQLInputValue[][] = []
     const cells: SQLInputValue[][] = []
@@ -90,13 +92,12 @@ export class RowWriter {
       const { id, header, signature, body, seq, prev, deps, lamport, time, epoch, command, path } = operation
       const author = this.#authorOf(operation)
       const before = author.head
-      if (before >= 0 && !come.delete(before)) gone.push(before)
-      come.add(ordinal)
       author.head = ordinal
       const parents: number[] = []
       for (const dep of deps) parents.push(places.find(dep, ordinal) ?? (this.#ids.find(dep) as number))
       if (prev !== null) parents.push(before)
       parents.sort((a, b) => a - b)
+      this.#ends.append({ ordinal, prev: prev === null ? null : before, parents }, author)
       operations.push([
         ...[ordinal, id, author.number, seq, prev === null ? null : before, Math.max(before, 0)],
         ...[packParents(ordinal, parents), lamport, time, epoch, author.chain, command, path],
@@ -110,7 +111,7 @@ export class RowWriter {
       ordinal++
     }
     const ids = batch.map(({ id }) => id)
-    return { ids, operations, cells, history, heads: [gone, [...come]] }
+    return { ids, operations, cells, history }
   }
 
   begin(durability: 'power' | 'process' = 'process'): void {
@@ -121,11 +122,10 @@ export class RowWriter {
     this.#database.commit()
   }
 
-  /** The rows of the log with the heads, their ids, the cells, the history; inside a transaction. */
-  writeOperations({ operations, heads: [gone, come] }: Rows): void {
+  /** The rows of the log, and where it is time to, its ends; inside a transaction. */
+  writeOperations({ operations }: Rows): void {
     for (const row of operations) this.#insertOperation.run(...row)
-    for (const ordinal of gone) this.#deleteHead.run(ordinal)
-    for (const ordinal of come) this.#insertHead.run(ordinal)
+    this.#ends.flush()
     this.#count += operations.length
   }
 
@@ -172,7 +172,7 @@ export class RowWriter {
     this.#insertAuthor.run(number, author, key)
     // With the author's key behind it, since most authors here have a chain of their own and no two rows may be equal.
     this.#insertChain.run(number, Buffer.concat([caps, author]))
-    const added = { number, chain: number, head: -1 }
+    const added = { number, chain: number, heads: new Ordinals(), head: -1 }
     this.#authors.set(key, added)
     return added
   }

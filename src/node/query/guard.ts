@@ -7,6 +7,7 @@ const TABLES: ReadonlySet<string> = new Set([
   'cells',
   'forks',
   'history',
+  'log_ends_upto',
   'log_heads',
   'masks',
   'operation_log',

@@ -18,7 +18,6 @@ export interface AuthorRecord {
 /** Authors by number and by key, whole in memory as the clock is: some 200 bytes each. */
 export class Authors {
   readonly #all: Query<[], [number, Uint8Array]>
-  readonly #allHeads: Query<[], [number, number]>
   readonly #insert: Query<[number, Uint8Array, string]>
   readonly #byKey: DigestMap<AuthorRecord>
   #byNumber: AuthorRecord[] = []
@@ -27,20 +26,14 @@ export class Authors {
   constructor(database: Database, seeds: readonly [number, number]) {
     this.#byKey = new DigestMap(seeds)
     this.#all = database.query('SELECT author, key FROM author_keys ORDER BY author')
-    this.#allHeads = database.query(
-      'SELECT o.author, h.ordinal FROM log_heads h JOIN operation_log o ON o.ordinal = h.ordinal',
-    )
     this.#insert = database.query('INSERT INTO author_keys VALUES (?, ?, ?)')
   }
 
-  /** Forgets what was not written and reads what is on disk. */
+  /** Forgets what was not written and reads what is on disk; the heads are for LogEnds to add. */
   load(): void {
     this.#byKey.clear()
     this.#byNumber = []
     for (const [, key] of this.#all.all()) this.#remember(key)
-    for (const [number, ordinal] of this.#allHeads.all()) {
-      this.at(number).heads.add(ordinal)
-    }
   }
 
   at(number: number): AuthorRecord {

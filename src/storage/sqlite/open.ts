@@ -1,7 +1,7 @@
 import { getRandomValues } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { equalBytes, toHex } from '../../core/bytes.ts'
-import { STORE_ID_TAIL_MAX } from '../../core/limits.ts'
+import { STORE_ENDS_TAIL_MAX, STORE_ID_TAIL_MAX } from '../../core/limits.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
 import type { SpaceStore } from '../space-store.ts'
 import { StoreError, type StoreFault } from '../store-error.ts'
@@ -23,6 +23,11 @@ export interface SqliteSpaceStoreOptions {
    * sealed more often, each time touching the whole index. Larger: longer pauses and a longer start.
    */
   readonly idTailMax?: number
+  /**
+   * Newest operations whose heads, frontier and successors are kept in memory before they are written; STORE_ENDS_TAIL_MAX unless told.
+   * Smaller: small transactions write more pages. Larger: a longer start, and slower views of heads.
+   */
+  readonly endsTailMax?: number
 }
 
 /**
@@ -64,6 +69,7 @@ function open(options: SqliteSpaceStoreOptions): SpaceStore {
       spaceId: new Uint8Array(options.spaceId),
       spaceKey: new Uint8Array(options.spaceKey),
       idTailMax: options.idTailMax ?? STORE_ID_TAIL_MAX,
+      endsTailMax: options.endsTailMax ?? STORE_ENDS_TAIL_MAX,
       idSeeds: [a, b],
     })
   } catch (error) {

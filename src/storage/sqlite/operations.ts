@@ -8,11 +8,11 @@ import type { Mask, StoredOperation } from '../space-store.ts'
 import { type AuthorRecord, Authors } from './authors.ts'
 import { ChainUses } from './chain-uses.ts'
 import { Chains } from './chains.ts'
+import { LogEnds } from './log-ends.ts'
 import { LogLinks } from './log-links.ts'
 import { Masks } from './masks.ts'
 import type { Database, Query } from './database.ts'
 import { OperationIds } from './operation-ids.ts'
-import { OrdinalSet } from './ordinal-set.ts'
 import { packBody, packParents, unpackBody, unpackParents } from './packing.ts'
 
 type EntryRow = [
@@ -37,9 +37,10 @@ const ENTRY_COLUMNS =
 
 const PAGE_ROWS = 4_096
 
-/** How the index of ids behaves (src/storage/sqlite/operation-ids.ts). */
+/** How the index of ids (operation-ids.ts) and the ends of the logs (log-ends.ts) behave. */
 export interface OperationsInit {
   readonly idTailMax: number
+  readonly endsTailMax: number
   readonly idSeeds: readonly [number, number]
 }
 
@@ -51,8 +52,7 @@ export class Operations {
   readonly #ids: OperationIds
   readonly #masks: Masks
   readonly #links: LogLinks
-  readonly #heads: OrdinalSet
-  readonly #frontier: OrdinalSet
+  readonly #ends: LogEnds
   readonly #recent = new RecentCache<number, Entry>(STORE_ENTRIES_CACHED_MAX)
   #count = 0
   #absentCount = 0
@@ -61,7 +61,6 @@ export class Operations {
   readonly #entryAt: Query<[number], EntryRow>
   readonly #entriesFrom: Query<[number, number], EntryRow>
   readonly #entriesWithoutBody: Query<[number], EntryRow>
-  readonly #firstAfter: Query<[number], EntryRow>
   readonly #firstOf: Query<[number], EntryRow>
   readonly #verdicts: Query<[], EntryRow>
   readonly #chainsWith: Query<[Uint8Array], [number]>
@@ -79,8 +78,7 @@ export class Operations {
     this.#ids = new OperationIds(database, init.idTailMax, init.idSeeds)
     this.#masks = new Masks(database)
     this.#links = new LogLinks(database)
-    this.#heads = new OrdinalSet(database, 'log_heads')
-    this.#frontier = new OrdinalSet(database, 'frontier')
+    this.#ends = new LogEnds(database, this.#authors, init.endsTailMax)
     this.#insert = database.query(`INSERT INTO operation_log (${ENTRY_COLUMNS}, header, signature, body)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
     this.#entryAt = database.query(`SELECT ${ENTRY_COLUMNS} FROM operation_log WHERE ordinal = ?`)
@@ -90,9 +88,6 @@ export class Operations {
     this.#entriesWithoutBody = database.query(
       `SELECT ${ENTRY_COLUMNS} FROM operation_log WHERE body IS NULL AND ordinal NOT IN (SELECT ordinal FROM masks WHERE severed = 1)
        ORDER BY ordinal LIMIT ?`,
-    )
-    this.#firstAfter = database.query(
-      `SELECT ${ENTRY_COLUMNS} FROM operation_log WHERE prev = ? ORDER BY ordinal LIMIT 1`,
     )
     this.#firstOf = database.query(
       `SELECT ${ENTRY_COLUMNS} FROM operation_log WHERE author = ? AND prev IS NULL ORDER BY ordinal LIMIT 1`,
@@ -126,18 +121,16 @@ export class Operations {
     this.#authors.load()
     this.#masks.load()
     this.#links.load()
-    this.#heads.load()
-    this.#frontier.load()
+    this.#ends.load()
     this.#ids.load()
     this.#uses.reset(this.#ids.sealed)
     for (let next = this.#ids.sealed; next < this.#count; next += PAGE_ROWS)
       for (const [chain] of this.#chainsFrom.all(next, PAGE_ROWS)) this.#uses.add(chain)
   }
 
-  /** Writes what is kept in memory until the end of a transaction. */
+  /** Writes what is kept in memory, where it is time to. Before a transaction commits. */
   flush(): void {
-    this.#heads.flush()
-    this.#frontier.flush()
+    this.#ends.flush()
   }
 
   count(): number {
@@ -185,11 +178,11 @@ export class Operations {
   }
 
   frontier(): readonly Entry[] {
-    return Array.from(this.#frontier.values(), (ordinal) => this.at(ordinal))
+    return Array.from(this.#ends.frontier(), (ordinal) => this.at(ordinal))
   }
 
   isWholeFrontier(ordinal: number): boolean {
-    return this.#frontier.isOnly(ordinal)
+    return this.#ends.isWholeFrontier(ordinal)
   }
 
   entriesFrom(ordinal: number, limit: number): readonly Entry[] {
@@ -208,7 +201,11 @@ export class Operations {
     const record = this.#authors.find(author)
     // Whoever follows its author's head, as nearly everyone does, is found out without asking the file.
     if (record === undefined || (prev !== null && record.heads.has(prev))) return undefined
-    const row = prev === null ? this.#firstOf.get(record.number) : this.#firstAfter.get(prev)
+    if (prev !== null) {
+      const ordinal = this.#ends.firstAfter(prev)
+      return ordinal === undefined ? undefined : this.at(ordinal)
+    }
+    const row = this.#firstOf.get(record.number)
     return row === undefined ? undefined : this.#toEntry(row)
   }
 
@@ -271,15 +268,7 @@ export class Operations {
     this.#recent.set(ordinal, isShared ? given : { ...given, author: author.key, caps: chain.caps })
     this.#count++
     if (body === null) this.#absentCount++
-    // Added before the other is taken out: a set that runs empty makes itself anew each time.
-    author.heads.add(ordinal)
-    this.#heads.add(ordinal)
-    this.#frontier.add(ordinal)
-    if (prev !== null) {
-      author.heads.delete(prev)
-      this.#heads.delete(prev)
-    }
-    for (const parent of parents) this.#frontier.delete(parent)
+    this.#ends.append(given, author)
     this.#uses.add(chain.number)
     if (this.#ids.append(id)) this.#uses.seal()
   }

@@ -10,7 +10,7 @@ export const SPACE_APPLICATION_ID = 0x48616e73
 /** `PRAGMA application_id` of the node's own file: "HanN". */
 export const NODE_APPLICATION_ID = 0x48616e4e
 /** `PRAGMA user_version`: the version of the tables below. */
-export const SCHEMA_VERSION = 4
+export const SCHEMA_VERSION = 5
 
 /** Which space this is. One row, written when the file is made and never again. */
 const SPACE = `
@@ -43,12 +43,17 @@ CREATE TABLE operation_log (
 ) STRICT;
 CREATE INDEX operations_without_body ON operation_log (ordinal) WHERE body IS NULL;
 CREATE INDEX operations_without_body_at ON operation_log (path) WHERE body IS NULL;
-CREATE INDEX operations_by_prev ON operation_log (prev) WHERE prev IS NOT NULL;
 CREATE INDEX operations_first ON operation_log (author) WHERE prev IS NULL;
 CREATE INDEX operations_verdicts ON operation_log (ordinal) WHERE command IN ('/cap/revoke', '/cap/endorse');
-CREATE TABLE masks (ordinal INTEGER PRIMARY KEY, severed INTEGER NOT NULL) STRICT;
+CREATE TABLE masks (ordinal INTEGER PRIMARY KEY, severed INTEGER NOT NULL) STRICT;`
+
+/** Heads, frontier, and who follows whom, by the operations below the ordinal in `log_ends_upto` alone (log-ends.ts). */
+const ENDS = `
 CREATE TABLE log_heads (ordinal INTEGER PRIMARY KEY) STRICT;
-CREATE TABLE frontier (ordinal INTEGER PRIMARY KEY) STRICT;`
+CREATE TABLE frontier (ordinal INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE successors (prev INTEGER NOT NULL, ordinal INTEGER NOT NULL, PRIMARY KEY (prev, ordinal)) STRICT, WITHOUT ROWID;
+CREATE TABLE log_ends_upto (ordinal INTEGER NOT NULL) STRICT;
+INSERT INTO log_ends_upto VALUES (0);`
 
 /**
  * Sealed ids, by their first eight bytes as a signed number, and by chain the ordinals of the operations that used it, packed. Operations
@@ -127,4 +132,4 @@ CREATE TABLE kind_views (name TEXT PRIMARY KEY, sql TEXT NOT NULL) STRICT, WITHO
 CREATE TABLE notes (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;`
 
 /** Makes every table, index and view. */
-export const SCHEMA = [SPACE, OPERATIONS, IDS, CELLS, REST, VIEWS].join('\n')
+export const SCHEMA = [SPACE, OPERATIONS, ENDS, IDS, CELLS, REST, VIEWS].join('\n')

@@ -40,7 +40,7 @@ export interface SqliteSpaceStoreInit extends OperationsInit {
 
 /**
  * A space in one SQLite file; `openSqliteSpaceStore` makes it. Invariants:
- * 1. between transactions, what is in memory (authors, heads, frontier, counts, tail of ids, caches) is what the file says;
+ * 1. between transactions, what is in memory (authors, heads, frontier, counts, tails, caches) is what the file says;
  * 2. a transaction that fails rolls the file back and reads all of that again: rare, so simple rather than fast.
  */
 export class SqliteSpaceStore implements SpaceStore {

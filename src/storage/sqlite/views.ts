@@ -90,9 +90,17 @@ const operations = ({ operations: log, schema }: ViewTables): string => `
     o.epoch, o.command, o.path, length(o.body) AS body_bytes, o.body IS NULL AS body_absent, m.ordinal IS NOT NULL AS masked
   FROM ${log} o JOIN ${schema}author_keys a ON a.author = o.author LEFT JOIN ${schema}masks m ON m.ordinal = o.ordinal`
 
+/** Ordinals of the heads: those that are written, and the operations above the mark (log-ends.ts), without what these follow. */
+const endsOfLogs = (schema: string): string => {
+  const tail = `${schema}operation_log WHERE ordinal >= (SELECT ordinal FROM ${schema}log_ends_upto)`
+  return `(
+    SELECT ordinal FROM (SELECT ordinal FROM ${schema}log_heads UNION ALL SELECT ordinal FROM ${tail})
+    WHERE ordinal NOT IN (SELECT prev FROM ${tail} AND prev IS NOT NULL))`
+}
+
 const heads = ({ operations: log, schema }: ViewTables): string => `
   SELECT a.did AS author, o.seq, lower(hex(o.id)) AS operation
-  FROM ${schema}log_heads h JOIN ${log} o ON o.ordinal = h.ordinal JOIN ${schema}author_keys a ON a.author = o.author`
+  FROM ${endsOfLogs(schema)} h JOIN ${log} o ON o.ordinal = h.ordinal JOIN ${schema}author_keys a ON a.author = o.author`
 
 const AUTHORS = `
   SELECT a.did AS author, lower(hex(a.key)) AS key,
@@ -100,7 +108,7 @@ const AUTHORS = `
       ELSE (SELECT count(*) FROM operation_log p WHERE p.author = a.author) END AS operations,
     count(*) AS heads, max(o.seq) AS last_seq, ${iso('max(o.time)')} AS last_time,
     f.author IS NOT NULL AS forked
-  FROM log_heads h JOIN operation_log o ON o.ordinal = h.ordinal JOIN author_keys a ON a.author = o.author
+  FROM ${endsOfLogs('')} h JOIN operation_log o ON o.ordinal = h.ordinal JOIN author_keys a ON a.author = o.author
     LEFT JOIN forks f ON f.author = a.key
   GROUP BY a.author`
 
@@ -108,7 +116,7 @@ const AUTHORS = `
 const authorsWithin = ({ operations: log, schema }: ViewTables): string => `
   SELECT a.did AS author, lower(hex(a.key)) AS key, count(*) AS operations, count(h.ordinal) AS heads, max(o.seq) AS last_seq,
     ${iso('max(o.time)')} AS last_time, f.author IS NOT NULL AS forked
-  FROM ${log} o JOIN ${schema}author_keys a ON a.author = o.author LEFT JOIN ${schema}log_heads h ON h.ordinal = o.ordinal
+  FROM ${log} o JOIN ${schema}author_keys a ON a.author = o.author LEFT JOIN ${endsOfLogs(schema)} h ON h.ordinal = o.ordinal
     LEFT JOIN ${schema}forks f ON f.author = a.key
   GROUP BY o.author`
 
