@@ -9,6 +9,7 @@ import { READING_MUTANTS } from './reading.ts'
 import { REVOCATION_MUTANTS } from './revocation.ts'
 import { SIMULATED_MUTANTS } from './simulation.ts'
 import { STATE_MUTANTS } from './state.ts'
+import { STORAGE_MUTANTS } from './storage.ts'
 import { TEXT_MUTANTS } from './text.ts'
 
 /** Every rule that is broken on purpose. */
@@ -20,6 +21,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ITEM_MUTANTS,
   ...TEXT_MUTANTS,
   ...NODE_MUTANTS,
+  ...STORAGE_MUTANTS,
   ...NETWORK_MUTANTS,
   ...READING_MUTANTS,
   ...DOOR_MUTANTS,

@@ -386,11 +386,4 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     edits: [['if (!record.peerId.equals(signer))', 'if (record.peerId === null)']],
     tests: ['test/introduction/record.test.ts'],
   },
-  {
-    name: 'half-a-transaction',
-    rule: 'a transaction that fails leaves behind what it had done',
-    file: 'src/storage/memory-space-store.ts',
-    edits: [['this.#log.runBackwards()\n', '']],
-    tests: ['test/storage/memory.test.ts'],
-  },
 ]

@@ -1,0 +1,26 @@
+import type { Mutant } from '../mutant.ts'
+
+/** What a store keeps, and what others read in its file. */
+export const STORAGE_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'half-a-transaction',
+    rule: 'a transaction that fails leaves behind what it had done',
+    file: 'src/storage/memory-space-store.ts',
+    edits: [['this.#log.runBackwards()\n', '']],
+    tests: ['test/storage/memory.test.ts'],
+  },
+  {
+    name: 'tail-not-read-again',
+    rule: 'where the logs end is forgotten since it was written last, when the file is opened again',
+    file: 'src/storage/sqlite/log-ends.ts',
+    edits: [['of this.#tail.all(mark))', 'of this.#tail.all(mark).slice(0, 0))']],
+    tests: ['test/storage/log-ends.test.ts'],
+  },
+  {
+    name: 'views-without-the-tail',
+    rule: 'who reads the file sees the heads as they were written last',
+    file: 'src/storage/sqlite/views.ts',
+    edits: [[' UNION ALL SELECT ordinal FROM ${tail})', ')']],
+    tests: ['test/storage/log-ends.test.ts'],
+  },
+]
