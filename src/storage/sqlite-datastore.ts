@@ -6,7 +6,7 @@ import { DATASTORE_PAGE_ROWS, STORE_BUSY_TIMEOUT_MS } from '../core/limits.ts'
 import { ok, type Result } from '../core/result.ts'
 import { faultOf } from './sqlite/database.ts'
 import { readFileHeader, sizeOf } from './sqlite/file-header.ts'
-import { NODE_APPLICATION_ID, SCHEMA_VERSION } from './sqlite/schema.ts'
+import { NODE_APPLICATION_ID, NODE_SCHEMA_VERSION } from './sqlite/schema.ts'
 import type { StoreFault } from './store-error.ts'
 
 /** Opens or makes the node's own file; one that is not ours or newer than us is refused and left untouched. */
@@ -49,7 +49,7 @@ export class SqliteDatastore extends BaseDatastore {
       this.#database.exec(`
         BEGIN;
         PRAGMA application_id = ${NODE_APPLICATION_ID};
-        PRAGMA user_version = ${SCHEMA_VERSION};
+        PRAGMA user_version = ${NODE_SCHEMA_VERSION};
         CREATE TABLE datastore (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
         COMMIT;`)
     }

@@ -8,7 +8,7 @@ import { BLOB_SCHEMA, BLOBS_APPLICATION_ID } from './blob-schema.ts'
 import { syncFolder } from './create.ts'
 import { Database, faultOf } from './database.ts'
 import { readFileHeader, sizeOf } from './file-header.ts'
-import { SCHEMA_VERSION } from './schema.ts'
+import { NODE_SCHEMA_VERSION } from './schema.ts'
 import { SqliteBlobStore } from './sqlite-blob-store.ts'
 
 /** Bytes of a page: a chunk takes sixteen and some, with SQLite's own 4 KiB 65; larger ones are written whole for each small piece. */
@@ -75,7 +75,7 @@ function createFile(file: string): void {
       PRAGMA synchronous = FULL;
       BEGIN;
       PRAGMA application_id = ${BLOBS_APPLICATION_ID};
-      PRAGMA user_version = ${SCHEMA_VERSION};
+      PRAGMA user_version = ${NODE_SCHEMA_VERSION};
       ${BLOB_SCHEMA}
       COMMIT;`)
   } finally {

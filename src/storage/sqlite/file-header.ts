@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { fail, ok, type Result } from '../../core/result.ts'
 import type { StoreFault } from '../store-error.ts'
-import { SCHEMA_VERSION } from './schema.ts'
+import { NODE_SCHEMA_VERSION, SCHEMA_VERSION, SPACE_APPLICATION_ID } from './schema.ts'
 
 /** Bytes of the header at the start of every SQLite file (sqlite.org/fileformat2.html §1.3). */
 const HEADER_BYTES = 100
@@ -38,7 +38,7 @@ export function readFileHeader(file: string, applicationId: number): Result<File
   if (found !== applicationId) {
     return foreign(file, `its application id is 0x${found.toString(16)}, not 0x${applicationId.toString(16)}`)
   }
-  const version = checkVersion(file, start.readUInt32BE(USER_VERSION_OFFSET))
+  const version = checkVersion(file, start.readUInt32BE(USER_VERSION_OFFSET), applicationId)
   if (version !== null) return { ok: false, fault: version }
   // 65536 does not fit in two bytes and is written as 1.
   const pageBytes = start.readUInt16BE(PAGE_SIZE_OFFSET) === 1 ? 65_536 : start.readUInt16BE(PAGE_SIZE_OFFSET)
@@ -49,20 +49,25 @@ export function readFileHeader(file: string, applicationId: number): Result<File
 }
 
 /** The fault of a file whose tables have that version; null when this program reads it. */
-export function checkVersion(file: string, version: number): StoreFault | null {
-  if (version > SCHEMA_VERSION) {
+export function checkVersion(
+  file: string,
+  version: number,
+  applicationId: number = SPACE_APPLICATION_ID,
+): StoreFault | null {
+  const expected = applicationId === SPACE_APPLICATION_ID ? SCHEMA_VERSION : NODE_SCHEMA_VERSION
+  if (version > expected) {
     return {
       code: 'STORE_VERSION',
-      detail: `${file} was written by a newer Hanse (tables ${version}, this one reads ${SCHEMA_VERSION}); update Hanse`,
+      detail: `${file} was written by a newer Hanse (tables ${version}, this one reads ${expected}); update Hanse`,
     }
   }
-  if (version >= 1 && version < SCHEMA_VERSION) {
+  if (version >= 1 && version < expected) {
     return {
       code: 'STORE_VERSION',
-      detail: `${file} was written by an older Hanse (tables ${version}, this one reads ${SCHEMA_VERSION}); move it away and join the space again: its operations come back from its peers`,
+      detail: `${file} was written by an older Hanse (tables ${version}, this one reads ${expected}); move it away and join the space again: its operations come back from its peers`,
     }
   }
-  return version === SCHEMA_VERSION ? null : corrupt(file, `its tables have version ${version}`).fault
+  return version === expected ? null : corrupt(file, `its tables have version ${version}`).fault
 }
 
 /** A file of ours that is damaged. Says what to do. */

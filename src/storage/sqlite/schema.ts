@@ -9,8 +9,10 @@ import { VIEWS } from './views.ts'
 export const SPACE_APPLICATION_ID = 0x48616e73
 /** `PRAGMA application_id` of the node's own file: "HanN". */
 export const NODE_APPLICATION_ID = 0x48616e4e
-/** `PRAGMA user_version`: the version of the tables below. */
+/** `PRAGMA user_version` of a space's file: the version of the tables below. */
 export const SCHEMA_VERSION = 5
+/** The same of the node's own file, and of its blobs. */
+export const NODE_SCHEMA_VERSION = 4
 
 /** Which space this is. One row, written when the file is made and never again. */
 const SPACE = `
