@@ -117,9 +117,9 @@ export class GossipGuard {
     this.#host = host
     const handle = this.#internals.handleReceivedRpc.bind(pubsub)
     this.#internals.handleReceivedRpc = async (from, frame) => {
-      const { messages, ...rest } = this.#admitted(from, frame)
-      if (rest.subscriptions.length > 0 || rest.control !== undefined)
-        await handle(from, { ...rest, messages: [] })
+      const { subscriptions, messages, control } = this.#admitted(from, frame)
+      if (subscriptions.length > 0 || control !== undefined)
+        await handle(from, { subscriptions, messages: [], ...(control === undefined ? {} : { control }) })
       if (messages.length === 0 || !this.#internals.acceptFrom(from.toString())) return
       for (const message of messages) void this.#hear(from, message)
     }
@@ -145,8 +145,11 @@ export class GossipGuard {
   }
 
   /** Has a message decided on. Nobody waits for that: others may come meanwhile. */
-  async #hear(from: PeerId, { topic, data = new Uint8Array(), ...more }: GossipMessage): Promise<void> {
-    const isOdd = more.signature !== undefined || more.seqno !== undefined || more.key !== undefined
+  async #hear(
+    from: PeerId,
+    { topic, data = new Uint8Array(), signature, seqno, key }: GossipMessage,
+  ): Promise<void> {
+    const isOdd = signature !== undefined || seqno !== undefined || key !== undefined
     const verdict = isOdd
       ? TopicValidatorResult.Reject
       : await this.#pubsub.topicValidators.get(topic)?.(from, { type: 'unsigned', topic, data })

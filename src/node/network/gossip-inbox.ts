@@ -110,7 +110,7 @@ export class GossipInbox {
       ({ operation }) => !replica.isFrozen(operation.header.author),
     )
     if (operations.length === 0) return Verdict.Ignore
-    const arrival = { source: peer, reached: new Set(message.reached) }
+    const arrival = { source: peer, reached: message.reached }
     const { promise, resolve } = Promise.withResolvers<Verdict>()
     this.#queue(peer, { operations, arrival, settle: resolve })
     return await promise

@@ -19,8 +19,8 @@ const BUSY_LOAD = 0.7
 /** How operations came here: they are not sent back there, nor to whoever is said to have them. */
 export interface Arrival {
   readonly source: PeerId
-  /** Tags of peers, hexadecimal. */
-  readonly reached: ReadonlySet<string>
+  /** Tags of peers, hexadecimal: few, so they are looked through. */
+  readonly reached: readonly string[]
 }
 
 /** What the outbox needs of the gossip around it. */
@@ -104,13 +104,13 @@ export class GossipOutbox {
   }
 
   /** False where all of the mesh have it: found without looking at everybody who listens. */
-  #mayWant(mesh: ReadonlySet<string>, { source, reached }: Arrival): boolean {
+  #mayWant(mesh: readonly string[], { source, reached }: Arrival): boolean {
     const from = source.toString()
     for (const peer of mesh) {
       if (peer === from) continue
       if (!this.#tags.has(peer)) this.#tags = tagsOf(this.#wire.listeners(this.#host.topic))
       const tag = this.#tags.get(peer)
-      if (tag !== undefined && !reached.has(tag)) return true
+      if (tag !== undefined && !reached.includes(tag)) return true
     }
     return false
   }
@@ -145,7 +145,7 @@ export class GossipOutbox {
     envelopes: readonly Uint8Array[],
     arrival: Arrival | null,
     listeners: readonly PeerId[],
-    mesh: ReadonlySet<string>,
+    mesh: readonly string[],
   ): void {
     const wanted = arrival === null ? forOwn(listeners, mesh) : forOthers(listeners, mesh, arrival)
     const peers = wanted.filter((peer) => !this.#wire.isSlow(peer))
@@ -187,19 +187,19 @@ function tagsOf(peers: readonly PeerId[]): ReadonlyMap<string, string> {
 }
 
 /** Everybody, or the mesh and as many others as there is room for. */
-function forOwn(listeners: readonly PeerId[], mesh: ReadonlySet<string>): readonly PeerId[] {
+function forOwn(listeners: readonly PeerId[], mesh: readonly string[]): readonly PeerId[] {
   if (listeners.length <= GOSSIP_FANOUT_MAX) return listeners
-  const isNear = (peer: PeerId) => Number(mesh.has(peer.toString()))
+  const isNear = (peer: PeerId) => Number(mesh.includes(peer.toString()))
   return listeners.toSorted((a, b) => isNear(b) - isNear(a)).slice(0, GOSSIP_FANOUT_MAX)
 }
 
 function forOthers(
   listeners: readonly PeerId[],
-  mesh: ReadonlySet<string>,
+  mesh: readonly string[],
   { source, reached }: Arrival,
 ): readonly PeerId[] {
   return listeners.filter(
-    (peer) => mesh.has(peer.toString()) && !peer.equals(source) && !reached.has(tagOf(peer)),
+    (peer) => mesh.includes(peer.toString()) && !peer.equals(source) && !reached.includes(tagOf(peer)),
   )
 }
 

@@ -36,8 +36,8 @@ export class GossipWire {
   }
 
   /** Those of them, as text, that gossipsub has chosen to hand everything on to. */
-  mesh(topic: string): ReadonlySet<string> {
-    return new Set(this.#internals.getMeshPeers(topic))
+  mesh(topic: string): readonly string[] {
+    return this.#internals.getMeshPeers(topic)
   }
 
   /** True for a peer to which more waits than it should: what is new comes to it by sync. */
