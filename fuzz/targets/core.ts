@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { equalBytes, toHex } from '../../src/core/bytes.ts'
 import { decodeCanonical, encodeCanonical } from '../../src/core/canonical-cbor.ts'
@@ -39,6 +40,7 @@ import {
 import { matchesGlob } from '../../src/core/ucan/glob.ts'
 import { prefixesOf } from '../../src/core/ucan/path-prefixes.ts'
 import { authorizePolicy, parsePolicy, type Statement } from '../../src/core/ucan/policy.ts'
+import { decodeRecent } from '../../src/node/network/recent-envelopes.ts'
 import { change, operation, path, policySource, SIGNERS, SPACE_SIGNER, token, value } from '../grammar.ts'
 import { holds, type Target } from '../target.ts'
 
@@ -122,6 +124,9 @@ const gossip: Target = {
   ),
   run(input) {
     const decoded = decodeGossip(input)
+    // Read for the first time, and again.
+    for (const remembered of [decodeGossip(input, decodeRecent), decodeGossip(input, decodeRecent)])
+      holds(isDeepStrictEqual(remembered, decoded), 'what is remembered of an envelope is what it says')
     if (!decoded.ok) return false
     const message = decoded.value
     const again =
