@@ -369,7 +369,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: 'gossip-to-the-reached',
     rule: 'an operation is sent to peers that are said to have it',
     file: 'src/node/network/gossip-outbox.ts',
-    edits: [['&& !reached.has(tagOf(peer))', '&& reached !== null']],
+    edits: [['&& !reached.includes(tagOf(peer))', '&& reached !== null']],
     tests: ['test/network/gossip-outbox.test.ts'],
   },
   {

@@ -24,7 +24,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     rule: 'of two writes with one time the greater id wins, also over one that has seen it',
     file: 'src/core/types/cell.ts',
     edits: [['return a.time - b.time || a.lamport - b.lamport ||', 'return a.time - b.time ||']],
-    tests: [...CONVERGENCE, 'test/node/deletion.test.ts'],
+    tests: ['test/core/types/stamps.test.ts'],
   },
   {
     name: 'tombstone-ignored',
