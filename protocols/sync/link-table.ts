@@ -6,7 +6,9 @@ import type { SyncLink } from './link.ts'
 const names = new WeakMap<Uint8Array, string>()
 
 function nameOf(spaceId: Uint8Array): string {
-  const name = names.get(spaceId) ?? toHex(spaceId)
+  const known = names.get(spaceId)
+  if (known !== undefined) return known
+  const name = toHex(spaceId)
   names.set(spaceId, name)
   return name
 }
@@ -14,7 +16,7 @@ function nameOf(spaceId: Uint8Array): string {
 /** A peer and a space, as text. */
 export const keyOf = (peer: PeerId, spaceId: Uint8Array): string => `${peer.toString()} ${nameOf(spaceId)}`
 
-/** The links there are, at most one for each peer and space. Asked at every message of gossip whether there is one. */
+/** The links there are, at most one for each peer and space. Every message of gossip asks whether there is one. */
 export class LinkTable {
   /** By peer, then by space. */
   readonly #links = new Map<string, Map<string, SyncLink>>()

@@ -191,6 +191,15 @@ test('messages go to the topic’s validator and never to gossipsub, which is to
   expect([handed.length, refused.length, frames]).toEqual([3, 4, []])
 })
 
+test('our own failure with one message is told to gossipsub, held against nobody, and keeps no other message from being heard', async () => {
+  const { guard, deliver, handed, refused, scene } = createGuard()
+  guard.allow('ours')
+  const message = { topic: 'ours', data: new Uint8Array(1) }
+  scene.failsAt = 0
+  await expect(deliver(bob, { subscriptions: [], messages: [message, message] })).rejects.toThrow('disk full')
+  expect([handed.length, refused]).toEqual([2, []])
+})
+
 test('a peer whose score is too low is not heard', async () => {
   const { guard, deliver, handed, scene } = createGuard()
   guard.allow('ours')
@@ -219,9 +228,9 @@ function createGuard(isProven: (peer: string) => boolean = () => true) {
   const frames: Frame[] = []
   const handed: Frame['messages'][number][] = []
   const refused: (readonly [string, string])[] = []
-  const scene = { verdict: TopicValidatorResult.Ignore, isHeard: true }
+  const scene = { verdict: TopicValidatorResult.Ignore, isHeard: true, failsAt: -1 }
   const validate = (_from: PeerId, message: Frame['messages'][number]) => {
-    handed.push(message)
+    if (handed.push(message) - 1 === scene.failsAt) throw new Error('disk full')
     return scene.verdict
   }
   const pubsub = {

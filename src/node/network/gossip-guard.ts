@@ -121,7 +121,8 @@ export class GossipGuard {
       if (subscriptions.length > 0 || control !== undefined)
         await handle(from, { subscriptions, messages: [], ...(control === undefined ? {} : { control }) })
       if (messages.length === 0 || !this.#internals.acceptFrom(from.toString())) return
-      for (const message of messages) void this.#hear(from, message)
+      // All of them, whatever becomes of one; gossipsub does not wait for this, and catches what is thrown.
+      await Promise.all(messages.map(async (message) => await this.#hear(from, message)))
     }
   }
 
@@ -144,7 +145,7 @@ export class GossipGuard {
     return false
   }
 
-  /** Has a message decided on. Nobody waits for that: others may come meanwhile. */
+  /** Has a message decided on. Rejects for our own failures: then nothing is held against the peer. */
   async #hear(
     from: PeerId,
     { topic, data = new Uint8Array(), signature, seqno, key }: GossipMessage,

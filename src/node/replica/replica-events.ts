@@ -18,8 +18,8 @@ export type ReplicaListener<Type extends keyof ReplicaEvents> = (told: {
 
 /**
  * Whoever listens to a replica, each called in its turn. What one throws is thrown by itself, as with an `EventTarget`: it keeps nothing from
- * the others, and undoes nothing. It is none, since to make its events and to dispatch them cost as much as what is done with them: each operation
- * is told to ten listeners of its node.
+ * the others, and undoes nothing. It is none, since each operation that comes is told to all of them, by an event that would be made and
+ * dispatched for nobody else.
  */
 export class ReplicaListeners {
   readonly #listeners: { [Type in keyof ReplicaEvents]: readonly ReplicaListener<Type>[] } = {

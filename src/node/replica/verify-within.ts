@@ -35,7 +35,9 @@ const UNCHECKED: Outcome = { kind: 'unchecked' }
 const found = new WeakMap<SignatureVerifier, WeakMap<Operation, VerifiedOperation>>()
 
 function foundBy(verifier: SignatureVerifier): WeakMap<Operation, VerifiedOperation> {
-  const good = found.get(verifier) ?? new WeakMap<Operation, VerifiedOperation>()
+  const known = found.get(verifier)
+  if (known !== undefined) return known
+  const good = new WeakMap<Operation, VerifiedOperation>()
   found.set(verifier, good)
   return good
 }
