@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs'
-import http from 'node:http'
-import https from 'node:https'
-import { rootCertificates } from 'node:tls'
+import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, request } from 'node:http'
 import { type Readable, pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { REMOTE_DOWNLOAD_BYTES_MAX, REMOTE_REDIRECTS_MAX, REMOTE_SILENCE_MS } from '../../core/limits.ts'
@@ -26,7 +24,7 @@ export interface HttpQuestion {
 
 export interface HttpAnswer {
   readonly status: number
-  readonly headers: http.IncomingHttpHeaders
+  readonly headers: IncomingHttpHeaders
   /** Unpacked where it came packed with gzip; zstd is left as it is. */
   readonly body: AsyncIterable<Uint8Array>
   /** Bytes of the body as announced; null where that is not said. */
@@ -42,17 +40,16 @@ export interface HttpAnswer {
  */
 export class HttpClient {
   readonly #init: HttpClientInit
-  readonly #plain = new http.Agent({ keepAlive: true, maxSockets: 4 })
-  readonly #secure: https.Agent
+  /** PEM; null where the system's authorities are enough. */
+  readonly #authority: string | null
+  #connector: Promise<Connector> | null = null
   /** Bytes of bodies that went and came. */
   bytesSent = 0
   bytesReceived = 0
 
   constructor(init: HttpClientInit = {}) {
     this.#init = init
-    const { caFile } = init
-    const ca = caFile === undefined ? {} : { ca: [...rootCertificates, readAuthority(caFile)] }
-    this.#secure = new https.Agent({ keepAlive: true, maxSockets: 4, ...ca })
+    this.#authority = init.caFile === undefined ? null : readAuthority(init.caFile)
   }
 
   /** Asks, and follows redirects of a GET. */
@@ -82,18 +79,21 @@ export class HttpClient {
   }
 
   close(): void {
-    this.#plain.destroy()
-    this.#secure.destroy()
+    void this.#connector?.then((connector) => {
+      connector['http:'].agent.destroy()
+      connector['https:'].agent.destroy()
+    })
   }
 
   async #askOnce(url: URL, question: HttpQuestion, isOwn: boolean): Promise<HttpAnswer> {
     const { method = 'GET', headers = {}, body, signal } = question
     const { token } = this.#init
-    const isSecure = url.protocol === 'https:'
-    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>()
-    const request = (isSecure ? https : http).request(url, {
+    this.#connector ??= openConnector(this.#authority)
+    const { request: ask, agent } = (await this.#connector)[url.protocol === 'https:' ? 'https:' : 'http:']
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+    const request = ask(url, {
       method,
-      agent: isSecure ? this.#secure : this.#plain,
+      agent,
       signal,
       headers: {
         ...headers,
@@ -121,7 +121,7 @@ export class HttpClient {
     }
   }
 
-  async #send(body: AsyncIterable<Uint8Array | string>, request: http.ClientRequest): Promise<void> {
+  async #send(body: AsyncIterable<Uint8Array | string>, request: ClientRequest): Promise<void> {
     try {
       for await (const chunk of body) {
         if (request.destroyed) return
@@ -134,7 +134,7 @@ export class HttpClient {
     }
   }
 
-  async *#receive(response: http.IncomingMessage, url: URL, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  async *#receive(response: IncomingMessage, url: URL, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const { bytesMax = REMOTE_DOWNLOAD_BYTES_MAX } = this.#init
     response.on('data', (chunk: Uint8Array) => {
       this.bytesReceived += chunk.length
@@ -153,6 +153,28 @@ export class HttpClient {
     } finally {
       response.destroy()
     }
+  }
+}
+
+type Connector = Readonly<
+  Record<'http:' | 'https:', { readonly request: typeof request; readonly agent: Agent }>
+>
+
+/**
+ * Loads Node's client with the first question and not with this module: Node loads its `fetch` with it, a sixth of what a command takes that
+ * asks nobody.
+ */
+async function openConnector(authority: string | null): Promise<Connector> {
+  const [http, https, tls] = await Promise.all([
+    import('node:http'),
+    import('node:https'),
+    import('node:tls'),
+  ])
+  const options = { keepAlive: true, maxSockets: 4 }
+  const ca = authority === null ? {} : { ca: [...tls.rootCertificates, authority] }
+  return {
+    'http:': { request: http.request, agent: new http.Agent(options) },
+    'https:': { request: https.request, agent: new https.Agent({ ...options, ...ca }) },
   }
 }
 
@@ -228,7 +250,7 @@ function readAuthority(file: string): string {
   }
 }
 
-async function drained(request: http.ClientRequest): Promise<void> {
+async function drained(request: ClientRequest): Promise<void> {
   await new Promise<void>((resolve) => {
     const done = () => {
       request.off('drain', done)
