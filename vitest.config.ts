@@ -26,8 +26,8 @@ export default defineConfig({
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/hanse') },
     // Far above what any test needs, also one that starts a dozen programs on a machine with other work; a hung peer ends as a failure with a
     // name, not as a stuck run.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     teardownTimeout: 10_000,
     // `.only` left behind would hide the rest of the file.
     allowOnly: false,

@@ -27,7 +27,7 @@ describe.skipIf(executable === null)('the dashboard, in chromium', () => {
       TestBrowser.start(executable as string),
       TestBrowser.start(executable as string),
     ])
-  }, 90_000)
+  })
 
   afterAll(async () => {
     await Promise.all([first?.stop(), second?.stop()])
@@ -262,25 +262,21 @@ describe.skipIf(executable === null)('the dashboard, in chromium', () => {
   ] as const
   const addressOf = (view: string) => (view.startsWith('#') ? at(view) : inNotes(view))
 
-  it.for(['light', 'dark'] as const)(
-    'has no serious fault that axe knows, %s',
-    { timeout: 60_000 },
-    async (colorScheme) => {
-      const page = await enter(first)
-      await page.emulateMedia({ colorScheme })
-      for (const [view, text] of views) {
-        await page.goto(addressOf(view))
-        await page.getByText(text).first().waitFor()
-        await page.evaluate(axe.source)
-        const found = await page.evaluate<axe.AxeResults>('axe.run()')
-        const serious = found.violations
-          .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-          .map(({ id, nodes }) => `${view} ${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`)
-        expect(serious).toEqual([])
-        await picture(page, `${colorScheme}-${view.replaceAll(/\W+/g, '-')}`)
-      }
-    },
-  )
+  it.for(['light', 'dark'] as const)('has no serious fault that axe knows, %s', async (colorScheme) => {
+    const page = await enter(first)
+    await page.emulateMedia({ colorScheme })
+    for (const [view, text] of views) {
+      await page.goto(addressOf(view))
+      await page.getByText(text).first().waitFor()
+      await page.evaluate(axe.source)
+      const found = await page.evaluate<axe.AxeResults>('axe.run()')
+      const serious = found.violations
+        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+        .map(({ id, nodes }) => `${view} ${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`)
+      expect(serious).toEqual([])
+      await picture(page, `${colorScheme}-${view.replaceAll(/\W+/g, '-')}`)
+    }
+  })
 
   it('fits a phone: nothing is wider than 360 pixels', async () => {
     const page = await enter(first)

@@ -87,7 +87,7 @@ describe('two machines without a network', () => {
     })
     expect(await rootsOf(bob)).toEqual(await rootsOf(alice))
     expect(await machine.json(bob, 'get', 'docs/a')).toMatchObject({ value: 'again' })
-  }, 60_000)
+  })
 
   it('report every line, and one bad line stops no other', async () => {
     const lines = (await machine.hanse(alice, ['ops', 'export'])).stdout.trim().split('\n')
@@ -153,7 +153,7 @@ describe('two machines without a network', () => {
     expect(stdout).toBe(readFileSync(file('from-running.jsonl'), 'utf8'))
     await running.stop()
     expect(await rootsOf(carol)).toEqual(await rootsOf(alice))
-  }, 60_000)
+  })
 
   it('take a subtree, and complete it later', async () => {
     const part = file('docs.snapshot')
@@ -172,7 +172,7 @@ describe('two machines without a network', () => {
       duplicate: 5,
     })
     expect(await rootsOf(dave)).toEqual(await rootsOf(alice))
-  }, 60_000)
+  })
 
   it('take nothing from a damaged snapshot, and say where the damage is', async () => {
     const snapshot = file('fleet.snapshot')
@@ -235,7 +235,7 @@ describe('hanse import', () => {
     const end = JSON.parse((expected.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString()) as object
     expect(Object.fromEntries(items.map(({ path, value }) => [path, value]))).toEqual(end)
     expect(await rootsOf(data)).toMatchObject({ sound: true })
-  }, 60_000)
+  })
 
   it('writes rows of CSV and objects of JSON, says what it would, and refuses only bad ones', async () => {
     const data = await machine.init('clerk')

@@ -38,7 +38,7 @@ describe('two people who wrote at the same time', () => {
     await atAlice('put', 'notes/today', 'one\nTWO\nthree')
     await atAlice('put', 'people/ada', '--field', 'name="Ada Lovelace"')
     await atBob('sync')
-  }, 120_000)
+  })
 
   it('see the same conflicts on both sides: what shows, what lost, and by which rule', async () => {
     const conflicts = await atAlice<readonly Conflict[]>('conflicts')
@@ -65,7 +65,7 @@ describe('two people who wrote at the same time', () => {
     expect(stdout).toMatch(
       /^people\/ada {2}map {2}name {2}written twice\n {2}shows {2}[0-9a-f]{12} .*"Ada Lovelace"\n {2}lost {3}[0-9a-f]{12} .*"Countess of Lovelace" {2}\(to: later time\)\n$/,
     )
-  }, 90_000)
+  })
 
   it('settle one by taking what lost, and another by keeping what shows', async () => {
     const [today] = await atBob<readonly Conflict[]>('conflicts', 'notes')
@@ -85,7 +85,7 @@ describe('two people who wrote at the same time', () => {
       code: 1,
       stderr: matching(/no conflict at "people\/ada"/),
     })
-  }, 90_000)
+  })
 
   it('can look back: what was done in words, and what it was then', async () => {
     const log = await atAlice<readonly { id: string; edits: readonly { words: string }[] }[]>(
@@ -135,7 +135,7 @@ describe('two people who wrote at the same time', () => {
       '',
     ])
     expect(await atAlice('diff', 'people/ada', `${taken}^`)).toMatchObject({ differences: [] })
-  }, 90_000)
+  })
 
   it('see of one item what each version had seen, and which were made at the same time', async () => {
     const { versions } = await atBob<{
@@ -207,5 +207,5 @@ describe('two people who wrote at the same time', () => {
     await atBob('conflicts', 'take', 'releases/v1', conflict?.losers[0]?.operation ?? '')
     expect(await atBob('get', 'releases/v1')).toMatchObject({ type: 'claim', value: { value: 'bob' } })
     expect(await atBob('conflicts')).toEqual([])
-  }, 90_000)
+  })
 })

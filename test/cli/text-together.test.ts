@@ -36,7 +36,7 @@ describe('two people who type into one text at once', () => {
     first = await insert(atAlice, 0, 'apples and pears')
     ;[alice, bob] = await Promise.all([machine.up(atAlice), machine.up(atBob)])
     await machine.json(bob.data, 'join', await invite())
-  }, 60_000)
+  })
 
   it('both see what both typed, word by word, while their nodes are connected', async () => {
     // At the beginning, so that it is the same place whether or not the one has heard of the other.
@@ -44,7 +44,7 @@ describe('two people who type into one text at once', () => {
     const both = matching(/^(alice: bob: |bob: alice: )apples and pears$/)
     await expect.poll(async () => show(alice.data), { timeout: 20_000 }).toEqual(both)
     await expect.poll(async () => show(bob.data), { timeout: 20_000 }).toBe(await show(alice.data))
-  }, 60_000)
+  })
 
   it('both see the same with nobody’s words torn apart, after typing at one place without each other', async () => {
     await bob.stop()
@@ -67,7 +67,7 @@ describe('two people who type into one text at once', () => {
     together = await show(alice.data)
     expect(together).toMatch(/: apples(, figs, plums|, plums, figs) today$/)
     expect(await show(bob.data)).toBe(together)
-  }, 60_000)
+  })
 
   it('both see who wrote which words, and what was typed when', async () => {
     ranges = await blame(alice.data)
@@ -93,7 +93,7 @@ describe('two people who type into one text at once', () => {
     })
     const { stdout } = await machine.hanse(alice.data, ['diff', PATH, `${cut}^`, cut])
     expect(stdout).toMatch(/\n- ".*: apples, figs and pears"\n\+ ".*: apples, figs"\n$/)
-  }, 60_000)
+  })
 
   it('a third who joins later sees the same', async () => {
     const carol = await machine.up(await machine.init('carol'))
@@ -103,5 +103,5 @@ describe('two people who type into one text at once', () => {
     expect(await machine.json(carol.data, 'get', PATH, '--at', cut)).toMatchObject({
       value: matching(/: apples, figs$/),
     })
-  }, 60_000)
+  })
 })

@@ -216,5 +216,5 @@ describe.each(['memory', 'SQLite'] as const)('upheaval of a replica in %s', (kin
     )
     expect(failed).toBeGreaterThan(20)
     expect(masked).toBeGreaterThan(30)
-  }, 120_000)
+  })
 })

@@ -123,7 +123,7 @@ describe('a file into a node that does not hold its space', () => {
     await again.stop()
     const third = await offline('bob', directory)
     expect(await importSnapshotFile(third, { file: snapshot })).toMatchObject({ created: false, admitted: 0 })
-  }, 60_000)
+  })
 })
 
 describe('a snapshot', () => {

@@ -129,7 +129,7 @@ print(hanse.who_am_i()["name"])
     expect(path).toBe('notes/second')
     follower.kill()
     await once(follower, 'exit')
-  }, 30_000)
+  })
 })
 
 describe('the OpenAPI document', () => {

@@ -92,7 +92,7 @@ describe('hanse mcp', () => {
     const aliceDid = (await alice.call('who_am_i')).did
     await until(carol, 'tasks/1', (value) => (value as { author: string }).author === aliceDid)
     expect((await carol.call('write', claim)).claims[0].yours).toBe(false)
-  }, 120_000)
+  })
 
   it('goes on by itself when the node is started again: same session for the client, same subscriptions', async () => {
     const data = await machine.init('node')
@@ -114,7 +114,7 @@ describe('hanse mcp', () => {
     heard = Promise.withResolvers<void>()
     await alice.call('write', { edits: [{ action: 'put', path: 'notes/b', value: 2 }] })
     await heard.promise
-  }, 120_000)
+  })
 
   it('says what to do where no node runs, as an answer and on standard error, and ends with its input', async () => {
     const data = await machine.init('node')
@@ -130,7 +130,7 @@ describe('hanse mcp', () => {
       env: { HANSE_TOKEN: 'x' },
     })
     expect(url).toMatchObject({ code: 2, stderr: expect.stringContaining('https') })
-  }, 90_000)
+  })
 
   it('tells a client whose token is none, and one whose token was taken back, why it is not served', async () => {
     const data = await machine.init('node')
@@ -141,7 +141,7 @@ describe('hanse mcp', () => {
     await alice.call('list')
     await machine.json(data, 'agent', 'revoke', 'alice')
     await expect(alice.call('list')).rejects.toThrow(/revoked/)
-  }, 90_000)
+  })
 
   it('writes nothing but messages, one a line, and keeps the digits of large integers', async () => {
     const data = await machine.init('node')
@@ -170,7 +170,7 @@ describe('hanse mcp', () => {
     const { value } = await machine.json<{ value: unknown }>(data, 'get', 'big')
     expect(String(value)).toMatch(/^1234567890123456/)
     expect((await machine.hanse(data, ['get', 'big', '--json'])).stdout).toContain('12345678901234567890')
-  }, 90_000)
+  })
 
   it('takes its token from a file, and what hanse agent add --mcp prints starts it', async () => {
     const data = await machine.init('node')
@@ -195,5 +195,5 @@ describe('hanse mcp', () => {
       name: 'alice',
       spaces: [{ space: 'lab', write: [''] }],
     })
-  }, 90_000)
+  })
 })

@@ -24,7 +24,7 @@ const { version, dependencies } = JSON.parse(readFileSync(join(root, 'package.js
 /** What npm says where it reaches no registry. */
 const UNREACHABLE = /EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED/
 const PACK_TIMEOUT_MS = 240_000
-const INSTALL_TIMEOUT_MS = 240_000
+const INSTALL_TIMEOUT_MS = 120_000
 const EVENT_TIMEOUT_MS = 30_000
 
 /** An empty folder outside the checkout: somebody else's machine. */
@@ -58,7 +58,7 @@ async function first(bin: string, args: readonly string[]): Promise<Readonly<Rec
   return JSON.parse(line) as Readonly<Record<string, unknown>>
 }
 
-/** With npm from the registry, as anybody would; where there is none, beside the packages of the checkout. */
+/** With npm from the registry, as anybody would; where there is none or it does not answer, beside the packages of the checkout. */
 async function install(file: string): Promise<void> {
   writeFileSync(join(away, 'package.json'), '{"name":"away","private":true,"type":"module"}')
   const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--fetch-retries=1', '--fetch-timeout=30000']
@@ -66,7 +66,8 @@ async function install(file: string): Promise<void> {
     await run('npm', ['install', ...flags, join(away, file)], INSTALL_TIMEOUT_MS)
     return
   } catch (error) {
-    if (!UNREACHABLE.test(String(error))) throw error
+    const hangs = (error as { readonly killed?: boolean }).killed === true
+    if (!hangs && !UNREACHABLE.test(String(error))) throw error
     console.warn('no registry can be reached: the packages of the checkout stand in for those npm would get')
   }
   mkdirSync(installed, { recursive: true })

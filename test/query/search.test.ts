@@ -215,7 +215,7 @@ describe('space.search', () => {
     ])
   })
 
-  it('tells how far the index is, batch by batch', { timeout: 60_000 }, async () => {
+  it('tells how far the index is, batch by batch', async () => {
     const put = (_: unknown, i: number): ItemEdit => ({
       kind: 'edit',
       path: `p/${i >> 6}`,
@@ -245,9 +245,7 @@ describe('space.search', () => {
 })
 
 describe('the index', () => {
-  it('always has what the cells show, however writes and updates take turns', {
-    timeout: 120_000,
-  }, async () => {
+  it('always has what the cells show, however writes and updates take turns', async () => {
     const bob = home.member('bob')
     const paths = fc.constantFrom('a', 'b', 'c')
     const steps = fc.array(

@@ -99,9 +99,7 @@ const asScalar = (value: unknown): unknown => {
 }
 
 describe('the views', () => {
-  it('show what the library lists, whatever was written, concurrently or not, and revoked', {
-    timeout: 120_000,
-  }, async () => {
+  it('show what the library lists, whatever was written, concurrently or not, and revoked', async () => {
     await fc.assert(
       fc.asyncProperty(plan, fc.boolean(), async (steps, isRevoked) => {
         const { space } = home

@@ -38,7 +38,7 @@ beforeAll(async () => {
   hub = await machine.up(alice, '--http', '127.0.0.1:0')
   origin = (hub.listening as unknown as { readonly http: string }).http
   token = await tokenFor('hub', 'write')
-}, 60_000)
+})
 
 async function tokenFor(name: string, can: string, ...flags: string[]): Promise<string> {
   const made = await machine.json<{ agentToken: string }>(alice, 'agent', 'add', name, '--can', can, ...flags)
@@ -99,7 +99,7 @@ describe('a clone over HTTP', () => {
       'origin',
     )
     expect(stats.runs.map(({ direction }) => direction)).toEqual(['pull', 'pull', 'push', 'sync'])
-  }, 60_000)
+  })
 
   it('keeps both where writes met, and says what to do', async () => {
     const carol = await cloneOf('carol')
@@ -109,7 +109,7 @@ describe('a clone over HTTP', () => {
     expect(run?.conflicts).toMatchObject([{ path: 'notes/a', type: 'register' }])
     expect(run?.conflicts[0]?.resolution).toContain('hanse conflicts keep notes/a')
     expect(await machine.json(carol, 'conflicts')).toHaveLength(1)
-  }, 60_000)
+  })
 
   it('keeps the token where only the owner reads it, and never shows it', async () => {
     const dave = await cloneOf('dave')
@@ -124,14 +124,14 @@ describe('a clone over HTTP', () => {
     await machine.json(dave, 'remote', 'remove', 'origin')
     expect(readFileSync(join(dave, 'secrets.json'), 'utf8')).not.toContain(token)
     expect(await machine.hanse(dave, ['pull', 'origin'])).toMatchObject({ code: 2 })
-  }, 60_000)
+  })
 
   it('is refused where it is not the space that was meant', async () => {
     const meant = 'ab'.repeat(32)
     const answer = await machine.hanse(file('olga'), ['clone', origin, '--token', token, '--space', meant])
     expect(answer.code).toBe(2)
     expect(await machine.json(file('olga'), 'space', 'list')).toEqual([])
-  }, 30_000)
+  })
 
   it('takes a subtree, and the rest when it is asked for', async () => {
     const erin = file('erin')
@@ -143,7 +143,7 @@ describe('a clone over HTTP', () => {
     const [rest] = (await machine.json<Runs>(erin, 'pull', '--path', '')).runs
     expect(rest).toMatchObject({ error: null, added: 1 })
     expect(await paths()).toContain('docs/b')
-  }, 60_000)
+  })
 
   it('goes on where the line breaks in the middle of a transfer', async () => {
     for (let i = 0; i < 6; i++)
@@ -160,7 +160,7 @@ describe('a clone over HTTP', () => {
     } finally {
       line.stop()
     }
-  }, 120_000)
+  })
 
   it('says that a token has expired, is of another node, or is missing, and changes nothing', async () => {
     const short = await tokenFor('short', 'read', '--expires', '1s')
@@ -180,7 +180,7 @@ describe('a clone over HTTP', () => {
     expect(await machine.hanse(data, ['clone', 'http://127.0.0.1:1', '--space', '00'])).toMatchObject({
       code: 1,
     })
-  }, 60_000)
+  })
 })
 
 describe('a remote that lies', () => {
@@ -230,7 +230,7 @@ describe('a remote that lies', () => {
     } finally {
       await liar.stop()
     }
-  }, 60_000)
+  })
 })
 
 describe('a remote that has nothing but lies', () => {
@@ -252,7 +252,7 @@ describe('a remote that has nothing but lies', () => {
     } finally {
       await liar.stop()
     }
-  }, 60_000)
+  })
 })
 
 describe('a node that is up', () => {
@@ -289,7 +289,7 @@ describe('a node that is up', () => {
       code: 2,
     })
     await up.stop()
-  }, 90_000)
+  })
 
   it('asks every so often, by mode hybrid at its own pace, and where there are no events', async () => {
     const rita = await cloneOf('rita')
@@ -318,7 +318,7 @@ describe('a node that is up', () => {
     } finally {
       await bare.stop()
     }
-  }, 90_000)
+  })
 })
 
 async function shown(data: string, name: string): Promise<object> {
@@ -362,7 +362,7 @@ describe('files', () => {
     } finally {
       await host.stop()
     }
-  }, 60_000)
+  })
 
   it('that are no space are told from one', async () => {
     const host = await HttpHost.start((_request, response) =>
@@ -375,7 +375,7 @@ describe('files', () => {
     } finally {
       await host.stop()
     }
-  }, 30_000)
+  })
 })
 
 describe('schedules', () => {
@@ -400,7 +400,7 @@ describe('schedules', () => {
     )
     expect(runs.some(({ trigger, code }) => trigger === 'schedule' && code === 'UNREACHABLE')).toBe(true)
     expect(await running.stop()).toMatchObject({ code: 0 })
-  }, 90_000)
+  })
 
   it('push after so many changes, and wake when a remote is added', async () => {
     const mia = await cloneOf('mia')
@@ -426,7 +426,7 @@ describe('schedules', () => {
     await seen(alice, 'batch/3')
     expect(await machine.json(alice, 'get', 'batch/1')).toMatchObject({ value: 1 })
     await running.stop()
-  }, 90_000)
+  })
 })
 
 describe('several remotes', () => {
@@ -442,7 +442,7 @@ describe('several remotes', () => {
       { remote: 'hub', error: null, gained: 1 },
     ])
     expect(await pull()).toMatchObject([{ remote: 'hub', error: null }])
-  }, 60_000)
+  })
 })
 
 /** Waits until an item is there, asking again. */
@@ -482,5 +482,5 @@ describe('flags', () => {
     expect(
       await refused('clone', '/ip4/127.0.0.1/tcp/1/p2p/12D3KooWGRUoaNhxGGBN1hp8QWNqvJYXkEEvNyzbzgTxzuLHkm4e'),
     ).toMatchObject([2, expect.stringContaining('hanse join')])
-  }, 60_000)
+  })
 })

@@ -12,9 +12,6 @@ const NODES = { min: 3, max: 5 }
 /** Seeds that a sabotage gets to show itself in. */
 const SEEDS_MAX = 40
 
-/** Far above what any of these needs alone; they share the machine with other tests. */
-const TIMEOUT = { timeout: 120_000 }
-
 /** The first seed that finds the sabotage. */
 async function firstFailure(
   sabotage: Sabotage,
@@ -29,7 +26,7 @@ async function firstFailure(
 
 const invariantsOf = ({ failures }: RunResult) => failures.map(({ invariant }) => invariant)
 
-describe('the simulator', TIMEOUT, () => {
+describe('the simulator', () => {
   test('finds nothing in seeds that nobody sabotaged', async () => {
     for (let seed = 1; seed <= 4; seed++) {
       const result = await runPlan(drawPlan(seed, 'mixed', NODES))

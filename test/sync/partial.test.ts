@@ -251,7 +251,7 @@ describe('an author with more heads than one round may ask for', () => {
     const many = await bytesOf(FORKED_HEADS_WANTED_PER_ROUND_MAX * 16)
     // Eight times as many heads; with as many in every round it would be some forty times the bytes.
     expect(many / few).toBeLessThan(14)
-  }, 60_000)
+  })
 
   test('is listed no further in a round than may be asked for, so that a storm is listed once and a third', async () => {
     const heads = FORKED_HEADS_WANTED_PER_ROUND_MAX * 4

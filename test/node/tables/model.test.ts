@@ -96,7 +96,7 @@ describe('two databases that are edited at random', () => {
   })
   afterAll(async () => sharing.stop())
 
-  it('are the same whenever they meet, and what the naive merge says', { timeout: 120_000 }, async () => {
+  it('are the same whenever they meet, and what the naive merge says', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(phase, { minLength: 1, maxLength: 4 }), async (phases) => {
         const table = `t${tables++}`
