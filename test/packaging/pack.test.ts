@@ -70,6 +70,7 @@ async function install(file: string): Promise<void> {
     if (!hangs && !UNREACHABLE.test(String(error))) throw error
     console.warn('no registry can be reached: the packages of the checkout stand in for those npm would get')
   }
+  rmSync(join(away, 'node_modules'), { recursive: true, force: true })
   mkdirSync(installed, { recursive: true })
   await run('tar', ['-xzf', join(away, file), '-C', installed, '--strip-components=1'])
   for (const name of Object.keys(dependencies)) {
