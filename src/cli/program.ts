@@ -1,102 +1,15 @@
 import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
-import { registerAgent } from './commands/agent.ts'
-import { registerAppend } from './commands/append.ts'
-import { registerBlame } from './commands/blame.ts'
-import { registerChanges } from './commands/changes.ts'
-import { registerBlob } from './commands/blob.ts'
-import { registerClone } from './commands/clone.ts'
-import { registerClaim } from './commands/claim.ts'
-import { registerCompletion } from './commands/completion.ts'
-import { registerConflicts } from './commands/conflicts.ts'
-import { registerCount } from './commands/count.ts'
-import { registerDashboard } from './commands/dashboard.ts'
-import { registerDelegations } from './commands/delegations.ts'
-import { registerDelete } from './commands/delete.ts'
-import { registerDelta } from './commands/delta.ts'
-import { registerDiff } from './commands/diff.ts'
-import { registerDoctor } from './commands/doctor.ts'
-import { registerExplain } from './commands/explain.ts'
-import { registerForks } from './commands/forks.ts'
-import { registerGet } from './commands/get.ts'
-import { registerGrant } from './commands/grant.ts'
-import { registerHeld } from './commands/held.ts'
-import { registerIdentity } from './commands/identity.ts'
-import { registerImport } from './commands/import.ts'
-import { registerInit } from './commands/init.ts'
-import { registerInvite } from './commands/invite.ts'
-import { registerJoin } from './commands/join.ts'
-import { registerKind } from './commands/kind.ts'
-import { registerLink } from './commands/link.ts'
-import { registerList } from './commands/list.ts'
-import { registerLog } from './commands/log.ts'
-import { registerMcp } from './commands/mcp.ts'
-import { registerOps } from './commands/ops.ts'
-import { registerPeers } from './commands/peers.ts'
-import { registerProve } from './commands/prove.ts'
-import { registerPut } from './commands/put.ts'
-import { registerRemote } from './commands/remote.ts'
-import { registerPull, registerPush } from './commands/remote-run.ts'
-import { registerRevert } from './commands/revert.ts'
-import { registerRevoke } from './commands/revoke.ts'
-import { registerSnapshot } from './commands/snapshot.ts'
-import { registerSearch } from './commands/search.ts'
-import { registerSpace } from './commands/space.ts'
-import { registerSql } from './commands/sql.ts'
-import { registerStatus } from './commands/status.ts'
-import { registerSync } from './commands/sync.ts'
-import { registerTable } from './commands/table.ts'
-import { registerTag } from './commands/tag.ts'
-import { registerText } from './commands/text.ts'
-import { registerTop } from './commands/top.ts'
-import { registerUp } from './commands/up.ts'
-import { registerVerify } from './commands/verify.ts'
-import { registerVersion } from './commands/version.ts'
-import { registerWhoami } from './commands/whoami.ts'
-import { registerWrite } from './commands/write.ts'
+import { COMMAND_TABLE, type CommandEntry } from './command-table.ts'
 import { EXAMPLES } from './examples.ts'
 import { faultOf } from '../node/fault-of.ts'
 import { EXIT } from './exit-code.ts'
 import type { GlobalOptions, Shell } from './shell.ts'
 import { VERSION } from './version.ts'
 
-/** Commands in the order of the help text, by what they are for. */
-const GROUPS: readonly (readonly [
-  string,
-  readonly ((program: Command<[], GlobalOptions>, shell: Shell) => void)[],
-])[] = [
-  [
-    'This node:',
-    [
-      registerInit,
-      registerUp,
-      registerDashboard,
-      registerAgent,
-      registerMcp,
-      registerWhoami,
-      registerIdentity,
-      registerDoctor,
-      registerTop,
-      registerCompletion,
-      registerVersion,
-    ],
-  ],
-  [
-    'Spaces and members:',
-    [registerSpace, registerInvite, registerJoin, registerGrant, registerDelegations, registerRevoke],
-  ],
-  ['Content:', [registerPut, registerGet, registerList, registerDelete, registerBlob]],
-  [
-    'Content by type:',
-    [registerLink, registerAppend, registerTag, registerCount, registerText, registerClaim, registerWrite],
-  ],
-  ['History:', [registerLog, registerBlame, registerDiff, registerRevert, registerConflicts]],
-  ['Asking and following:', [registerSql, registerSearch, registerKind, registerChanges, registerDelta]],
-  ['Federation:', [registerStatus, registerPeers, registerSync, registerExplain]],
-  ['Remotes:', [registerClone, registerRemote, registerPull, registerPush]],
-  ['Files:', [registerOps, registerSnapshot, registerImport]],
-  ['Tables:', [registerTable]],
-  ['Looking closely:', [registerHeld, registerForks, registerProve, registerVerify]],
-]
+/** Options of the program itself that take a value. */
+const VALUED = new Set(['--data', '--space'])
+/** Commands that are asked about the others. */
+const ASKED_ABOUT_ALL = new Set(['help', '__complete'])
 
 const HELP_END = `
 Exit codes:
@@ -111,7 +24,7 @@ Start: hanse init && hanse space create NAME && hanse up`
 
 /** Runs one command line, without the program's name. Reports what goes wrong in one line; `shell.exitCode` says how it ended. */
 export async function runProgram(args: readonly string[], shell: Shell): Promise<void> {
-  const program = createProgram(shell)
+  const program = await createProgram(shell, args)
   try {
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
@@ -123,8 +36,14 @@ export async function runProgram(args: readonly string[], shell: Shell): Promise
   }
 }
 
-/** The program with every command; nothing of it has run. */
-export function createProgram(shell: Shell): Command<[], GlobalOptions> {
+/**
+ * The program, of which nothing has run: with the one command that a command line names, since to load all of them takes as long as most
+ * commands do; with every command where it names none or asks about them, and without a command line.
+ */
+export async function createProgram(
+  shell: Shell,
+  args: readonly string[] = [],
+): Promise<Command<[], GlobalOptions>> {
   // Options stand in the type as they are added: json, data, space.
   const program = new Command('hanse')
     .description(
@@ -148,9 +67,11 @@ export function createProgram(shell: Shell): Command<[], GlobalOptions> {
       writeErr: (text) => shell.stderr.write(text),
       outputError: () => {},
     }) as unknown as Command<[], GlobalOptions>
-  for (const [heading, commands] of GROUPS) {
+  const isNeeded = neededBy(args)
+  for (const [heading, entries] of COMMAND_TABLE) {
     program.commandsGroup(heading)
-    for (const register of commands) register(program, shell)
+    const loaded = await Promise.all(entries.filter(isNeeded).map(async ({ load }) => await load()))
+    for (const register of loaded) register(program, shell)
   }
   program.commandsGroup('Help:').helpCommand('help [command]', 'show help for a command')
   for (const group of program.commands) {
@@ -160,6 +81,16 @@ export function createProgram(shell: Shell): Command<[], GlobalOptions> {
   }
   addExamples(program, [])
   return program
+}
+
+/** Says which commands a command line needs. */
+function neededBy(args: readonly string[]): (entry: CommandEntry) => boolean {
+  const named = args.find(
+    (arg, at) => !arg.startsWith('-') && (at === 0 || !VALUED.has(args[at - 1] as string)),
+  )
+  if (named === undefined) return () => !args.includes('--version')
+  const isKnown = COMMAND_TABLE.some(([, entries]) => entries.some(({ names }) => names.includes(named)))
+  return ({ names }) => !isKnown || ASKED_ABOUT_ALL.has(named) || names.includes(named)
 }
 
 function addExamples(command: CommandUnknownOpts, names: readonly string[]): void {

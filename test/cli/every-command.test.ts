@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { COMMAND_TABLE } from '../../src/cli/command-table.ts'
 import { EXAMPLES } from '../../src/cli/examples.ts'
 import { createProgram, runProgram } from '../../src/cli/program.ts'
 import { Shell } from '../../src/cli/shell.ts'
@@ -70,9 +71,14 @@ function commandsOf(command: CommandUnknownOpts, names: readonly string[] = []):
 }
 
 const quiet = { write: () => true } as unknown as NodeJS.WriteStream
-const program = createProgram(
-  new Shell({ stdin: process.stdin, stdout: quiet, stderr: quiet, environment: {}, isJson: false }),
-)
+const silent = new Shell({
+  stdin: process.stdin,
+  stdout: quiet,
+  stderr: quiet,
+  environment: {},
+  isJson: false,
+})
+const program = await createProgram(silent)
 const EVERY = commandsOf(program).map(({ names, command }) => [names.join(' '), command] as const)
 
 /** They run until they are ended, with events a line; tests of their own show what they print. */
@@ -155,6 +161,29 @@ describe('the examples', () => {
         .flatMap(([, flag]) => (known.has(flag as string) ? [] : [`${name} ${flag}`]))
     })
     expect(wrong).toEqual([])
+  })
+})
+
+describe('a command line', () => {
+  const loadedFor = async (...args: readonly string[]) =>
+    (await createProgram(silent, args)).commands
+      .filter((one) => one.name() !== 'help')
+      .map((one) => one.name())
+  const all = COMMAND_TABLE.flatMap(([, entries]) => entries.flatMap(({ names }) => names))
+
+  it.each(
+    COMMAND_TABLE.flatMap(([, entries]) =>
+      entries.flatMap(({ names }) => names.map((name) => ({ name, names }))),
+    ),
+  )('that names $name loads what the table says of it, and no more', async ({ name, names }) => {
+    const expected = name === '__complete' ? all : names
+    expect(await loadedFor('--data', 'put', '--json', name, 'get')).toEqual(expected)
+  })
+
+  it('that names none, or asks about them, loads all of them', async () => {
+    for (const args of [[], ['--help'], ['help', 'put'], ['putt', 'put'], ['--space', 'put']])
+      expect(await loadedFor(...args)).toEqual(all)
+    expect(await loadedFor('--version')).toEqual([])
   })
 })
 
