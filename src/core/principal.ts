@@ -6,6 +6,11 @@ import { PUBLIC_KEY_BYTES } from './signature.ts'
 /** The multicodec `ed25519-pub` (0xed) as a varint, in front of the key inside the multibase text. */
 const ED25519_PUB_PREFIX = new Uint8Array([0xed, 0x01])
 const DID_KEY_PREFIX = 'did:key:'
+/**
+ * In front of the key in the peer id of an Ed25519 key, by libp2p's peer-ids specification: an identity multihash (0x00) of 36 bytes, which are
+ * libp2p's protobuf of a public key, type 1 (Ed25519) and 32 bytes of data.
+ */
+const PEER_ID_PREFIX = new Uint8Array([0x00, 0x24, 0x08, 0x01, 0x12, 0x20])
 /** `did:key:z` and 47 base58 digits: the prefix 0xed01 makes every Ed25519 key the same length. */
 const DID_LENGTH = 56
 
@@ -14,6 +19,11 @@ export function formatDid(publicKey: Uint8Array): string {
   if (publicKey.length !== PUBLIC_KEY_BYTES)
     throw new TypeError(`a public key has 32 bytes, not ${publicKey.length}`)
   return DID_KEY_PREFIX + base58btc.encode(concatBytes(ED25519_PUB_PREFIX, publicKey))
+}
+
+/** The libp2p peer id of an Ed25519 public key of 32 bytes, as libp2p writes it, for which none of libp2p has to be loaded. */
+export function formatPeerId(publicKey: Uint8Array): string {
+  return base58btc.baseEncode(concatBytes(PEER_ID_PREFIX, publicKey))
 }
 
 /**

@@ -2,7 +2,8 @@ import { equalBytes, toHex } from '../core/bytes.ts'
 import { OWN_HEAD_CLAIM_MS, OWN_HEAD_CLAIM_PAUSE_MS } from '../core/limits.ts'
 import { formatDid } from '../core/principal.ts'
 import type { Fault } from '../core/result.ts'
-import { publicKeyOf, type Signer } from '../core/signature.ts'
+import { createSigner } from '../core/native-signature.ts'
+import type { Signer } from '../core/signature.ts'
 import type { NodeStorage } from './data-directory.ts'
 import { FaultError } from './fault-error.ts'
 import { decodeIdentityRecord, encodeIdentityRecord, type IdentityRecord } from './identity-record.ts'
@@ -190,10 +191,10 @@ export class NodeIdentity implements OwnKeyWatch {
       sinceMs: this.#record.sinceMs,
       state: STATES.findLast((state) => states.includes(state)) ?? 'sound',
       previous: this.#storage.keys.former().map((seed) => {
-        const key = publicKeyOf(seed)
+        const key = createSigner(seed).publicKey
         return { did: formatDid(key), untilMs: this.#record.untilMs[toHex(key)] ?? null }
       }),
-      next: next === null ? null : formatDid(publicKeyOf(next)),
+      next: next === null ? null : formatDid(createSigner(next).publicKey),
       spaces,
     }
   }

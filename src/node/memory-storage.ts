@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { MemoryDatastore } from 'datastore-core'
+import { MemoryDatastore } from 'datastore-core/memory'
 import { ok } from '../core/result.ts'
 import { createMemoryBlobStore } from '../storage/memory-blob-store.ts'
 import { createMemorySpaceStore } from '../storage/memory-space-store.ts'

@@ -1,16 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { PeerId } from '@libp2p/interface'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { TypedEventEmitter } from 'main-event'
 import type { SyncReport } from '../core/sync/session.ts'
-import { concatBytes, equalBytes, toHex } from '../core/bytes.ts'
+import { equalBytes, toHex } from '../core/bytes.ts'
 import { createSpaceChange, putDelegations } from '../core/changes/control.ts'
 import { createSigner, type SignatureVerifier } from '../core/native-signature.ts'
 import { type Operation, signOperation } from '../core/operation/operation.ts'
-import { formatDid } from '../core/principal.ts'
+import { formatDid, formatPeerId } from '../core/principal.ts'
 import { ok, type Fault, type Result } from '../core/result.ts'
-import { publicKeyOf, type Signer } from '../core/signature.ts'
+import type { Signer } from '../core/signature.ts'
 import { decodeDelegation, issueDelegation, verifyDelegation } from '../core/ucan/delegation.ts'
 import type { SpaceIdentity } from '../storage/sqlite/inspect.ts'
 import { createMemorySpaceStore } from '../storage/memory-space-store.ts'
@@ -115,8 +113,7 @@ export class HanseNode extends TypedEventEmitter<NodeEvents> {
 
   /** The libp2p identity, as text; the same offline. */
   get peerId(): string {
-    const { peer } = this.#storage.seeds
-    return peerIdFromPrivateKey(privateKeyFromRaw(concatBytes(peer, publicKeyOf(peer)))).toString()
+    return formatPeerId(createSigner(this.#storage.seeds.peer).publicKey)
   }
 
   /** Multiaddrs of introduction nodes, as text; offline those it would ask. */

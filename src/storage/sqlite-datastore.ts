@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { NotFoundError } from '@libp2p/interface'
-import { BaseDatastore } from 'datastore-core'
+import { BaseDatastore } from 'datastore-core/base'
 import { type Batch, Key, type KeyQuery, type Pair, type Query } from 'interface-datastore'
 import { DATASTORE_PAGE_ROWS, STORE_BUSY_TIMEOUT_MS } from '../core/limits.ts'
 import { ok, type Result } from '../core/result.ts'

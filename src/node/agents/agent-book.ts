@@ -3,9 +3,8 @@ import { AGENT_GRANTS_MAX, AGENT_NAME_CHARACTERS_MAX, AGENTS_MAX } from '../../c
 import { isAtOrBelow, parsePath } from '../../core/path.ts'
 import { formatDid } from '../../core/principal.ts'
 import { fail, ok, type Fault, type Result } from '../../core/result.ts'
-import { publicKeyOf } from '../../core/signature.ts'
 import { decodeDelegation, type VerifiedDelegation, verifyDelegation } from '../../core/ucan/delegation.ts'
-import type { SignatureVerifier } from '../../core/native-signature.ts'
+import { createSigner, type SignatureVerifier } from '../../core/native-signature.ts'
 import { FaultError, orThrow } from '../fault-error.ts'
 import type { NodeIdentity } from '../identity.ts'
 import { type Role, roleTerms } from '../space/roles.ts'
@@ -109,7 +108,7 @@ export class AgentBook {
   constructor(storage: AgentStorage, owner: AgentOwner) {
     this.#storage = storage
     this.#owner = owner
-    this.#peerKey = publicKeyOf(storage.seeds.peer)
+    this.#peerKey = createSigner(storage.seeds.peer).publicKey
     const noted = storage.note(NOTE)
     const records = noted === undefined ? [] : decodeAgentRecords(noted)
     if (records === null)

@@ -24,7 +24,7 @@ import {
   STREAMS_PER_CONNECTION_MAX,
   UPGRADE_TIMEOUT_MS,
 } from '../../core/limits.ts'
-import { publicKeyOf } from '../../core/signature.ts'
+import { createSigner } from '../../core/native-signature.ts'
 import { dhtServersOnly } from './dht-servers.ts'
 import { gossipOptions, type GossipTrust } from './gossip-options.ts'
 import { pushWhatChanged } from './push-what-changed.ts'
@@ -63,7 +63,7 @@ export async function createNetwork(init: NetworkInit, host: Omit<SyncHost, 'pee
     init.mdns ? import('@libp2p/mdns') : null,
   ])
   const network = await createLibp2p({
-    privateKey: privateKeyFromRaw(concatBytes(init.peerSeed, publicKeyOf(init.peerSeed))),
+    privateKey: privateKeyFromRaw(concatBytes(init.peerSeed, createSigner(init.peerSeed).publicKey)),
     datastore: init.datastore,
     start: false,
     ...(init.logger === undefined ? {} : { logger: init.logger }),
