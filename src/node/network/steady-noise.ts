@@ -1,6 +1,7 @@
 import type { SecuredConnection } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { noiseCrypto } from './noise-crypto.ts'
 
 /** As much of a connection that Noise has secured as is touched here (@libp2p/noise 17.0). */
 interface Secured {
@@ -20,7 +21,7 @@ const NOT_THERE_YET = 0xff_ff
  * for two bytes.
  */
 export function steadyNoise(): ReturnType<typeof noise> {
-  const create = noise()
+  const create = noise(noiseCrypto === undefined ? {} : { crypto: noiseCrypto })
   return (components) => {
     const encrypter = create(components)
     const secureInbound = encrypter.secureInbound.bind(encrypter)
