@@ -5,11 +5,11 @@ import type { Cancel, Timeline } from './timeline.ts'
 
 /**
  * Puts virtual time and seeded randomness where production code finds timers and nonces, so that the code under test is the code
- * that runs: `setTimeout`, `setInterval`, `AbortSignal.timeout` and `randomBytes`. Gives back what takes them away again.
+ * that runs: `setTimeout`, `setInterval`, `setImmediate`, `AbortSignal.timeout` and `randomBytes`. Gives back what takes them away again.
  * A timer belongs to whose event set it, and dies with it.
  */
 export function installVirtualGlobals(timeline: Timeline, random: Random): () => void {
-  const { setTimeout, clearTimeout, setInterval, clearInterval } = globalThis
+  const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate } = globalThis
   const timeout = AbortSignal.timeout.bind(AbortSignal)
   const { randomBytes } = crypto
 
@@ -24,6 +24,7 @@ export function installVirtualGlobals(timeline: Timeline, random: Random): () =>
     clearTimeout: clear,
     setInterval: repeat,
     clearInterval: clear,
+    setImmediate: (action: () => void) => set(action),
   })
   AbortSignal.timeout = (delayMs) => {
     const controller = new AbortController()
@@ -36,7 +37,7 @@ export function installVirtualGlobals(timeline: Timeline, random: Random): () =>
   syncBuiltinESMExports()
 
   return () => {
-    Object.assign(globalThis, { setTimeout, clearTimeout, setInterval, clearInterval })
+    Object.assign(globalThis, { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate })
     AbortSignal.timeout = timeout
     Object.assign(crypto, { randomBytes })
     syncBuiltinESMExports()

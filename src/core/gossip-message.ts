@@ -86,11 +86,14 @@ function decodeTags(bytes: Uint8Array): Result<readonly string[]> {
   const count = countOf(bytes, PEER_TAG_BYTES, GOSSIP_REACHED_MAX, 'tags')
   if (!count.ok) return count
   const digits = toHex(bytes)
-  const tags = Array.from({ length: count.value }, (_, i) =>
-    digits.slice(2 * PEER_TAG_BYTES * i, 2 * PEER_TAG_BYTES * (i + 1)),
-  )
-  if (tags.some((tag, i) => i > 0 && (tags[i - 1] as string) >= tag))
-    return fail('BAD_FIELD', 'gossip: the tags are not in ascending order')
+  const tags: string[] = []
+  let last = ''
+  for (let at = 0; at < digits.length; at += 2 * PEER_TAG_BYTES) {
+    const tag = digits.slice(at, at + 2 * PEER_TAG_BYTES)
+    if (tag <= last) return fail('BAD_FIELD', 'gossip: the tags are not in ascending order')
+    tags.push(tag)
+    last = tag
+  }
   return ok(tags)
 }
 

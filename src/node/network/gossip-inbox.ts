@@ -158,7 +158,8 @@ export class GossipInbox {
         const operations = messages.flatMap((message) => message.operations.map(({ operation }) => operation))
         // Our own failure to store is nobody's lie, and sync brings what is lost by it.
         const outcomes = await this.#space.replica.receive(operations, key).catch(() => [])
-        this.#settle(messages, outcomes.values())
+        // What has come on other connections meanwhile is read first: to be admitted is more urgent than to be judged and passed on.
+        setImmediate(() => this.#settle(messages, outcomes.values()))
       }
     } finally {
       this.#lanes.delete(key)
