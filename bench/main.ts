@@ -17,6 +17,7 @@ import {
 import { installPeers } from './install-peers.ts'
 import type { Figures, Sizes, Subject, SubjectSummary, Summary, Workload } from './measure.ts'
 import { keepResult, type WorkloadResult } from './results.ts'
+import { readCpuTimes, stolenPart } from './stolen-time.ts'
 import { WORKLOADS } from './workloads/index.ts'
 import { writePage } from './write-page.ts'
 
@@ -82,12 +83,16 @@ const measuredCommit = commit()
 say(`${machine}, Node ${process.version}, commit ${measuredCommit}`)
 const results: WorkloadResult[] = []
 for (const workload of chosen) {
+  const before = readCpuTimes()
   const result = await measure(workload)
+  const stolen = stolenPart(before, readCpuTimes())
+  if (stolen !== null)
+    say(`  others had ${showNumber(100 * stolen)} % of the time that was wanted of the cores`)
   results.push(result)
   if (options.keep !== true) continue
   // At once: a run of everything takes hours, and what it has found is not lost with it.
   const date = new Date().toISOString().slice(0, 10)
-  keepResult({ ...result, machine, node: process.version, commit: measuredCommit, date })
+  keepResult({ ...result, machine, node: process.version, commit: measuredCommit, date, stolen })
   writePage()
 }
 if (options.json === true) process.stdout.write(`${JSON.stringify(results, null, 1)}\n`)

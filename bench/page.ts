@@ -11,8 +11,8 @@ Made by \`npm run bench -- --keep\` from what it measured; nothing here is writt
 replaces that workload's part: \`npm run bench -- --only NAME --keep\`. \`npm run bench:page\` makes the page again from bench/results.
 
 Every workload runs all its subjects in turn, each run in a process of its own, round after round, so that whatever else the machine does it does to all. A figure is
-the median of the rounds, and in brackets the least and the most. Compare figures of one table, not of two: the machine was not equally busy. Bytes are counted at the
-sockets, CPU seconds over all threads. A ratio is Hanse's best median over that of the best peer; floors are bounds of what could be done, and no peers. The units are the last words of the names.
+the median of the rounds, and in brackets the least and the most. Compare figures of one table, not of two: the machine was not equally busy. Where it is known, it says how much of the time that was wanted of
+the cores the host gave to other machines: in such minutes everything is slower, floors included. Bytes are counted at the sockets, CPU seconds over all threads. A ratio is Hanse's best median over that of the best peer; floors are bounds of what could be done, and no peers. The units are the last words of the names.
 \`npm run bench:regression\` holds ratios of one short run to bounds in CI.`
 
 /** docs/benchmarks.md, of all that is kept: `order` is that of the workloads. */
@@ -64,7 +64,7 @@ function section(result: KeptResult, note: string | undefined): string {
   return [
     `## ${result.workload}`,
     result.question,
-    `${sizesText(result.sizes)}; ${result.rounds} ${result.rounds === 1 ? 'round' : 'rounds'}; ${result.machine}, Node ${result.node}, commit ${result.commit}, ${result.date}.`,
+    `${sizesText(result.sizes)}; ${result.rounds} ${result.rounds === 1 ? 'round' : 'rounds'}; ${result.machine}, Node ${result.node}, commit ${result.commit}, ${result.date}${stolenText(result)}.`,
     figuresTable(subjects),
     ...doesNot(subjects),
     ...ratios(result),
@@ -120,6 +120,11 @@ function targetsTable(targets: readonly JudgedTarget[]): readonly string[] {
 function medianOf(subject: SubjectSummary | undefined, figure: string): string {
   const median = subject?.figures[figure]?.median
   return median === undefined ? '' : shown(median)
+}
+
+/** A virtual machine is told how long it waited for a core, and then everything in it takes longer. */
+function stolenText({ stolen = null }: KeptResult): string {
+  return stolen === null ? '' : `; others had ${shown(100 * stolen)} % of the cores' time`
 }
 
 function sizesText(sizes: Sizes): string {

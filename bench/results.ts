@@ -30,6 +30,8 @@ export interface Circumstances {
   readonly commit: string
   /** Of the end of the run: 2026-11-21. */
   readonly date: string
+  /** Part of the time in which the machine wanted a core and its host gave it to others, 0 to 1; null where unknown, absent in results that are older. */
+  readonly stolen?: number | null
 }
 
 /** One file of bench/results. */

@@ -49,6 +49,7 @@ const RESULT: KeptResult = {
   node: 'v24.0.0',
   commit: 'abc1234',
   date: '2026-11-21',
+  stolen: 0.125,
 }
 const results = new Map([['errands', RESULT]])
 
@@ -87,7 +88,7 @@ describe('the page of benchmarks', () => {
       'Wind (floor)',
       'errandsPerSecond 0.617 (Hanse / Cog)',
       '| Hanse: errandsPerSecond | at least 2,000 (1 × Cog) | 1,235 | **not met** |',
-      'errands 5,000; 5 rounds; 2 cores, a mill, Node v24.0.0, commit abc1234, 2026-11-21.',
+      "errands 5,000; 5 rounds; 2 cores, a mill, Node v24.0.0, commit abc1234, 2026-11-21; others had 12.5 % of the cores' time.",
       'The wind was against us.',
       '1 targets: 0 met, 1 not met, 0 not measured.',
     ])
