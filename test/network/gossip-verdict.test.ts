@@ -141,3 +141,37 @@ test('a node that is behind with reading has nothing fetched that may lie there 
     clock.mockRestore()
   }
 })
+
+/** Once something has been admitted, the space cannot be asked what became of it. */
+const breakOnAdmission = (also: () => void = () => {}) => {
+  const { store, replica } = home.hosted
+  const onAdmitted = () => {
+    replica.removeEventListener('admitted', onAdmitted)
+    also()
+    vi.spyOn(store, 'mask').mockImplementationOnce(() => {
+      throw new Error('the space is closed')
+    })
+  }
+  replica.addEventListener('admitted', onAdmitted)
+}
+
+test('what is admitted while the node stops is not judged: its space may be closed by then', async () => {
+  breakOnAdmission(() => scene.gossip.end())
+  expect(await scene.take(first)).toBe(Verdict.Ignore)
+  expect([isHere(first), scene.sent, scene.told]).toEqual([true, [], []])
+})
+
+test('what waits for its parents when the node stops is not fetched, nor looked for in a space that is closed', async () => {
+  await scene.take(second)
+  scene.gossip.end()
+  const looks = vi.spyOn(home.hosted.store, 'find')
+  await vi.advanceTimersByTimeAsync(2 * GOSSIP_PATIENCE_MS)
+  expect([looks.mock.calls, scene.told]).toEqual([[], []])
+})
+
+test('a failure of our own to judge reaches who asked, and what comes after it is judged', async () => {
+  breakOnAdmission()
+  await expect(scene.take(first)).rejects.toThrow('the space is closed')
+  expect(await scene.take(second)).toBe(Verdict.Ignore)
+  expect(scene.sent.map(({ data }) => idsIn(data))).toEqual([[second.id]])
+})

@@ -115,6 +115,7 @@ export class Attendance {
 
   stop(): void {
     this.#admitted.stop()
+    for (const { gossip } of this.#live.all()) gossip.end()
   }
 
   /** All are told where this node does not listen either, or has not until now. */

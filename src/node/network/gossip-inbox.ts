@@ -39,6 +39,7 @@ interface Received {
   readonly operations: readonly Gossiped[]
   readonly arrival: Arrival
   readonly settle: (verdict: Verdict) => void
+  readonly fail: (error: unknown) => void
 }
 
 /** An operation that waits here for what it lacks. */
@@ -64,10 +65,21 @@ export class GossipInbox {
   readonly #early = new Map<string, Early>()
   /** Peers from whom something is fetched unless it comes by itself, and what waits for it. */
   readonly #patience = new Map<string, Uint8Array[]>()
+  #isStopped = true
 
   constructor(space: HostedSpace, host: InboxHost) {
     this.#space = space
     this.#host = host
+  }
+
+  /** From now on what is taken is judged. */
+  start(): void {
+    this.#isStopped = false
+  }
+
+  /** Nothing is judged, passed on or fetched any more: the space may be closed. */
+  stop(): void {
+    this.#isStopped = true
   }
 
   /** Notes that an operation of ours goes round: it is not passed on when it comes back. */
@@ -91,7 +103,7 @@ export class GossipInbox {
     return true
   }
 
-  /** Takes one message. Resolves when all of it is decided. */
+  /** Takes one message. Resolves when all of it is decided; rejects for our own failure to. */
   async take(peer: PeerId, data: Uint8Array): Promise<Verdict> {
     if (!this.#host.isWelcome(peer)) return Verdict.Ignore
     const decoded = decodeGossip(data, decodeRecent)
@@ -111,8 +123,8 @@ export class GossipInbox {
     )
     if (operations.length === 0) return Verdict.Ignore
     const arrival = { source: peer, reached: message.reached }
-    const { promise, resolve } = Promise.withResolvers<Verdict>()
-    this.#queue(peer, { operations, arrival, settle: resolve })
+    const { promise, resolve, reject } = Promise.withResolvers<Verdict>()
+    this.#queue(peer, { operations, arrival, settle: resolve, fail: reject })
     return await promise
   }
 
@@ -159,10 +171,23 @@ export class GossipInbox {
         // Our own failure to store is nobody's lie, and sync brings what is lost by it.
         const outcomes = await this.#space.replica.receive(operations, key).catch(() => [])
         // What has come on other connections meanwhile is read first: to be admitted is more urgent than to be judged and passed on.
-        setImmediate(() => this.#settle(messages, outcomes.values()))
+        setImmediate(() => this.#settleAll(messages, outcomes))
       }
     } finally {
       this.#lanes.delete(key)
+    }
+  }
+
+  #settleAll(messages: readonly Received[], outcomes: readonly Outcome[]): void {
+    if (this.#isStopped) {
+      for (const { settle } of messages) settle(Verdict.Ignore)
+      return
+    }
+    try {
+      this.#settle(messages, outcomes.values())
+    } catch (error) {
+      // Nobody above would catch it.
+      for (const { fail } of messages) fail(error)
     }
   }
 
@@ -256,6 +281,7 @@ export class GossipInbox {
       // A node that is that late has not read what came meanwhile; to compare now would be more work for it, and bring it the same.
       if (performance.now() - dueMs > GOSSIP_PATIENCE_MS) return this.#wait(peer, ids)
       this.#patience.delete(peer.toString())
+      if (this.#isStopped) return
       if (ids.some((one) => this.#isMissing(one))) this.#host.onMissing(peer)
     }, GOSSIP_PATIENCE_MS)
     timer.unref()

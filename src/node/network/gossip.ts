@@ -85,6 +85,7 @@ export class SpaceGossip {
       this.#topic,
       async (peer, message) => await this.#inbox.take(peer, message.data),
     )
+    this.#inbox.start()
     this.#pubsub.subscribe(this.#topic)
   }
 
@@ -92,6 +93,12 @@ export class SpaceGossip {
   stop(): void {
     this.#pubsub.unsubscribe(this.#topic)
     this.#pubsub.topicValidators.delete(this.#topic)
+    this.end()
+  }
+
+  /** Says and does nothing more, for a node that stops: its topics end with its connections. */
+  end(): void {
+    this.#inbox.stop()
     this.#outbox.stop()
     this.#offers.stop()
   }
