@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { type ICryptoInterface, pureJsCrypto } from '@libp2p/noise'
+import type { Sodium } from 'sodium-native'
 import { libsodium } from '../sodium/libsodium.ts'
 
 const KEY_BYTES = 32
@@ -13,7 +14,7 @@ const TAG_BYTES = 16
 export const noiseCrypto: ICryptoInterface | undefined =
   libsodium === null ? undefined : createNoiseCrypto(libsodium)
 
-function createNoiseCrypto(sodium: NonNullable<typeof libsodium>): ICryptoInterface {
+function createNoiseCrypto(sodium: Sodium): ICryptoInterface {
   return {
     ...pureJsCrypto,
     hashSHA256: (data) => hash('sha256', data.subarray(), 'buffer'),

@@ -1,6 +1,6 @@
 /** What is used of it; the package has no types of its own, and those of others are of versions long gone. */
 declare module 'sodium-native' {
-  interface Sodium {
+  export interface Sodium {
     readonly crypto_sign_verify_detached: (
       signature: Uint8Array,
       message: Uint8Array,

@@ -1,4 +1,5 @@
 import type { VerifySignature } from '../../core/signature.ts'
+import type { Sodium } from 'sodium-native'
 import { libsodium } from '../sodium/libsodium.ts'
 
 /**
@@ -13,7 +14,7 @@ export const sodium: VerifySignature | null =
 export const sodiumSign: ((message: Uint8Array, secretKey: Uint8Array) => Uint8Array) | null =
   libsodium === null ? null : signerOf(libsodium)
 
-function signerOf(library: NonNullable<typeof libsodium>) {
+function signerOf(library: Sodium) {
   return (message: Uint8Array, secretKey: Uint8Array) => {
     const signature = new Uint8Array(library.crypto_sign_BYTES)
     library.crypto_sign_detached(signature, message, secretKey)
