@@ -8,8 +8,8 @@ import { VERSION } from './version.ts'
 
 /** Options of the program itself that take a value. */
 const VALUED = new Set(['--data', '--space'])
-/** Commands that are asked about the others. */
-const ASKED_ABOUT_ALL = new Set(['help', '__complete'])
+/** The command that shells ask what may come next: it needs all others. */
+const COMPLETION = '__complete'
 
 const HELP_END = `
 Exit codes:
@@ -37,8 +37,8 @@ export async function runProgram(args: readonly string[], shell: Shell): Promise
 }
 
 /**
- * The program, of which nothing has run: with the one command that a command line names, since to load all of them takes as long as most
- * commands do; with every command where it names none or asks about them, and without a command line.
+ * The program, of which nothing has run: with the one command that a command line names, since each brings modules of its own that take
+ * time to load; with every command where it names none or asks about them, and without a command line.
  */
 export async function createProgram(
   shell: Shell,
@@ -90,7 +90,7 @@ function neededBy(args: readonly string[]): (entry: CommandEntry) => boolean {
   )
   if (named === undefined) return () => !args.includes('--version')
   const isKnown = COMMAND_TABLE.some(([, entries]) => entries.some(({ names }) => names.includes(named)))
-  return ({ names }) => !isKnown || ASKED_ABOUT_ALL.has(named) || names.includes(named)
+  return ({ names }) => !isKnown || named === COMPLETION || names.includes(named)
 }
 
 function addExamples(command: CommandUnknownOpts, names: readonly string[]): void {

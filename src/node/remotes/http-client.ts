@@ -161,8 +161,8 @@ type Connector = Readonly<
 >
 
 /**
- * Loads Node's client with the first question and not with this module: Node loads its `fetch` with it, a sixth of what a command takes that
- * asks nobody.
+ * Loads Node's client with the first question and not with this module: Node loads its `fetch` with it, which a command that asks nobody would
+ * wait for in vain.
  */
 async function openConnector(authority: string | null): Promise<Connector> {
   const [http, https, tls] = await Promise.all([
