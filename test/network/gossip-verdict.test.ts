@@ -59,6 +59,21 @@ test('gossip does not pass on what waits for its parents: it has them fetched, u
   expect(toCarol).toEqual([second.id, third.id])
 })
 
+test('what comes too early from one peer in the moment in which another brings its parent is passed on, and nothing is fetched', async () => {
+  const toldOf: boolean[] = []
+  home.hosted.replica.addEventListener('admitted', ({ detail }) => {
+    for (const ordinal of detail.promoted)
+      toldOf.push(scene.gossip.passOnEarly(home.hosted.store.at(ordinal)))
+  })
+  const verdicts = await Promise.all([scene.take(second), scene.take(first, carol)])
+  await vi.advanceTimersByTimeAsync(2 * GOSSIP_PATIENCE_MS)
+  expect([verdicts, toldOf, scene.told]).toEqual([[Verdict.Ignore, Verdict.Ignore], [true], []])
+  expect(scene.sent.map(({ to, data }) => [to, idsIn(data)])).toEqual([
+    [[carol.toString()], [second.id]],
+    [[mallory.toString()], [first.id]],
+  ])
+})
+
 test('gossip rejects what this node refuses, and holds it against the sender', async () => {
   expect(await scene.take(forge({ author: malloryKey, header: { lamport: 99 } }))).toBe(Verdict.Reject)
   expect(await scene.take({ ...first, signature: new Uint8Array(64) })).toBe(Verdict.Reject)

@@ -1,6 +1,6 @@
 import { TopicValidatorResult as Verdict } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
-import { toHex } from '../../core/bytes.ts'
+import { equalBytes, toHex } from '../../core/bytes.ts'
 import { isControl } from '../../core/changes/evaluate.ts'
 import { decodeGossip, type Gossiped } from '../../core/gossip-message.ts'
 import type { Entry } from '../../core/graph.ts'
@@ -60,6 +60,8 @@ export class GossipInbox {
   readonly #space: HostedSpace
   readonly #host: InboxHost
   readonly #lanes = new Map<string, Received[]>()
+  /** Messages that are being admitted, or are and wait for their verdict. */
+  readonly #undecided = new Set<readonly Received[]>()
   readonly #went = new RecentIds(2 * GOSSIP_RECENT_OPERATIONS_MAX)
   /** By id, hexadecimal, the oldest first. */
   readonly #early = new Map<string, Early>()
@@ -95,7 +97,7 @@ export class GossipInbox {
   /** Passes on what came too early and is admitted now. False where it did not come by gossip, or too long ago. */
   passOnEarly(entry: Entry): boolean {
     const key = toHex(entry.id)
-    const early = this.#early.get(key)
+    const early = this.#early.get(key) ?? this.#findUndecided(entry.id)
     if (early === undefined) return false
     this.#early.delete(key)
     if (this.#isNotForGossip(entry)) return false
@@ -168,6 +170,7 @@ export class GossipInbox {
       while (lane.length > 0) {
         const messages = lane.splice(0)
         const operations = messages.flatMap((message) => message.operations.map(({ operation }) => operation))
+        this.#undecided.add(messages)
         // Our own failure to store is nobody's lie, and sync brings what is lost by it.
         const outcomes = await this.#space.replica.receive(operations, key).catch(() => [])
         // What has come on other connections meanwhile is read first: to be admitted is more urgent than to be judged and passed on.
@@ -179,6 +182,7 @@ export class GossipInbox {
   }
 
   #settleAll(messages: readonly Received[], outcomes: readonly Outcome[]): void {
+    this.#undecided.delete(messages)
     if (this.#isStopped) {
       for (const { settle } of messages) settle(Verdict.Ignore)
       return
@@ -218,6 +222,8 @@ export class GossipInbox {
       case 'duplicate':
         return this.#isRecent(operation) ? Verdict.Accept : Verdict.Ignore
       case 'waiting':
+        // What it lacked has come meanwhile, and it was passed on.
+        if (this.#went.has(operation.id)) return Verdict.Ignore
         this.#keepEarly(gossiped, arrival)
         if (outcome.fault.code === 'MISSING_PARENT' || outcome.fault.code === 'MISSING_BODY') {
           this.#fetchUnlessItComes(source, operation.id)
@@ -254,6 +260,16 @@ export class GossipInbox {
     this.#early.set(toHex(gossiped.operation.id), { gossiped, arrival })
     const [oldest] = this.#early.keys()
     if (this.#early.size > GOSSIP_EARLY_MAX && oldest !== undefined) this.#early.delete(oldest)
+  }
+
+  /** What has come too early and was admitted before anybody noted that it waits: its parent came in the same moment, from somebody else. */
+  #findUndecided(id: Uint8Array): Early | undefined {
+    for (const messages of this.#undecided)
+      for (const { operations, arrival } of messages) {
+        const gossiped = operations.find(({ operation }) => equalBytes(operation.id, id))
+        if (gossiped !== undefined) return { gossiped, arrival }
+      }
+    return undefined
   }
 
   /** True for what is neither here nor refused for ever; what is held is not here. */
