@@ -1,8 +1,6 @@
 import type { Sizes, Subject, Workload } from '../measure.ts'
 import { measureMemory } from './floor/memory.ts'
 import { measureParts } from './floor/parts.ts'
-import { groupedSubject, HANSE as LIVE_HANSE, type LivePeer, liveSubject } from './live/subjects.ts'
-import { startPlainStreams } from './live/plain-streams.ts'
 import { askAlone, coldSync, syncSizes } from './sync/run-sync.ts'
 import { HANSE, syncSubject } from './sync/subjects.ts'
 
@@ -46,18 +44,6 @@ const COMPARED = {
 
 const hanse = syncSubject(HANSE, 'prepare', coldSync)
 
-const plainStreams: LivePeer = {
-  name: 'plain streams',
-  isFloor: true,
-  without:
-    'decide about an operation, pass on or repair: it signs, syncs to disk, sends, checks and writes rows',
-  from: 600,
-  start: startPlainStreams,
-}
-const TEN = { nodes: 10, degree: 9, seconds: 2 } as const
-const FEW = { nodes: 4, degree: 3, seconds: 1 } as const
-const LIVE_COMPARED = { medianMs: 'less', p99Ms: 'less' } as const
-
 /**
  * What could be had at most: the same operations through nothing but what cannot be left out, with the same libraries, tables and settings
  * (docs/decisions/0018-what-bounds-cold-sync.md). Hanse is beside it in the same run.
@@ -81,23 +67,5 @@ export const FLOOR_WORKLOADS: readonly Workload[] = [
     rounds: 3,
     subjects: [hanse, pipeline, parts, memory],
     compared: COMPARED,
-  },
-  {
-    name: 'live-floor',
-    question: 'How soon could what one of ten nodes writes show on all others, if they decided nothing?',
-    sizes: TEN,
-    quick: FEW,
-    rounds: 3,
-    subjects: [liveSubject(LIVE_HANSE), liveSubject(plainStreams)],
-    compared: { ...LIVE_COMPARED, operationsPerSecond: 'more' },
-  },
-  {
-    name: 'live-grouped-floor',
-    question: 'And at what rate with 100 changes in each operation?',
-    sizes: { ...TEN, changes: 100 },
-    quick: { ...FEW, changes: 100 },
-    rounds: 3,
-    subjects: [groupedSubject(LIVE_HANSE, 40), groupedSubject(plainStreams, 80)],
-    compared: { ...LIVE_COMPARED, changesPerSecond: 'more' },
   },
 ]

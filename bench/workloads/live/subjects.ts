@@ -3,6 +3,7 @@ import { inFolder } from '../in-folder.ts'
 import type { StartLiveCluster } from './cluster.ts'
 import { startGossipsub } from './gossipsub.ts'
 import { startHanse } from './hanse-cluster.ts'
+import { startPlainStreams } from './plain-streams.ts'
 import { type Offered, sustainedRate, WatchedCluster } from './offer.ts'
 
 /** One way of telling others at once what was written. */
@@ -17,6 +18,8 @@ export interface LivePeer {
 
 /** The rate at which latency is measured, in operations a second. */
 const QUIET_RATE = 10
+/** For how many times the time of one offer it is: of a hundred operations the 99th percentile is not just the latest of all. */
+const QUIET_OFFERS = 5
 /**
  * How long a cluster runs before it is measured: Hanse's main thread has 14 ms of work for an operation in the first second, 9 to 18 in
  * the second, 7 in the fourth, and 6 to 7 from there on.
@@ -73,6 +76,14 @@ export const GOSSIPSUB_SIGNED: LivePeer = {
   from: 80,
   start: async (init) => await startGossipsub(init, true),
 }
+export const PLAIN_STREAMS: LivePeer = {
+  name: 'plain streams',
+  without:
+    'decide about an operation, pass on or repair: it signs, syncs to disk, sends, checks and writes rows',
+  isFloor: true,
+  from: 600,
+  start: startPlainStreams,
+}
 
 /** Latency while all is quiet, and the highest rate that is sustained: of operations of one change. */
 export function liveSubject({ name, without, isFloor, from, start }: LivePeer): Subject {
@@ -82,7 +93,7 @@ export function liveSubject({ name, without, isFloor, from, start }: LivePeer): 
     ...(isFloor === undefined ? {} : { isFloor }),
     run: async (sizes) =>
       await withCluster(start, sizes, async (cluster, seconds) => {
-        const quiet = await cluster.offer({ rate: QUIET_RATE, seconds: 2 * seconds, changes: 1 })
+        const quiet = await cluster.offer({ rate: QUIET_RATE, seconds: QUIET_OFFERS * seconds, changes: 1 })
         return {
           ...latencyFigures(quiet),
           cpuMsPerOperation: (1000 * quiet.cpuSeconds) / quiet.due,
