@@ -1,6 +1,6 @@
 import { TopicValidatorResult as Verdict } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
-import { equalBytes, toHex } from '../../core/bytes.ts'
+import { toHex } from '../../core/bytes.ts'
 import { isControl } from '../../core/changes/evaluate.ts'
 import { decodeGossip, type Gossiped } from '../../core/gossip-message.ts'
 import type { Entry } from '../../core/graph.ts'
@@ -62,6 +62,8 @@ export class GossipInbox {
   readonly #lanes = new Map<string, Received[]>()
   /** Messages that are being admitted, or are and wait for their verdict. */
   readonly #undecided = new Set<readonly Received[]>()
+  /** What is in them, by id, hexadecimal; null until it is asked for again. */
+  #undecidedById: ReadonlyMap<string, Early> | null = null
   readonly #went = new RecentIds(2 * GOSSIP_RECENT_OPERATIONS_MAX)
   /** By id, hexadecimal, the oldest first. */
   readonly #early = new Map<string, Early>()
@@ -97,7 +99,7 @@ export class GossipInbox {
   /** Passes on what came too early and is admitted now. False where it did not come by gossip, or too long ago. */
   passOnEarly(entry: Entry): boolean {
     const key = toHex(entry.id)
-    const early = this.#early.get(key) ?? this.#findUndecided(entry.id)
+    const early = this.#early.get(key) ?? this.#undecidedOperations().get(key)
     if (early === undefined) return false
     this.#early.delete(key)
     if (this.#isNotForGossip(entry)) return false
@@ -171,6 +173,7 @@ export class GossipInbox {
         const messages = lane.splice(0)
         const operations = messages.flatMap((message) => message.operations.map(({ operation }) => operation))
         this.#undecided.add(messages)
+        this.#undecidedById = null
         // Our own failure to store is nobody's lie, and sync brings what is lost by it.
         const outcomes = await this.#space.replica.receive(operations, key).catch(() => [])
         // What has come on other connections meanwhile is read first: to be admitted is more urgent than to be judged and passed on.
@@ -183,6 +186,7 @@ export class GossipInbox {
 
   #settleAll(messages: readonly Received[], outcomes: readonly Outcome[]): void {
     this.#undecided.delete(messages)
+    this.#undecidedById = null
     if (this.#isStopped) {
       for (const { settle } of messages) settle(Verdict.Ignore)
       return
@@ -262,14 +266,16 @@ export class GossipInbox {
     if (this.#early.size > GOSSIP_EARLY_MAX && oldest !== undefined) this.#early.delete(oldest)
   }
 
-  /** What has come too early and was admitted before anybody noted that it waits: its parent came in the same moment, from somebody else. */
-  #findUndecided(id: Uint8Array): Early | undefined {
-    for (const messages of this.#undecided)
-      for (const { operations, arrival } of messages) {
-        const gossiped = operations.find(({ operation }) => equalBytes(operation.id, id))
-        if (gossiped !== undefined) return { gossiped, arrival }
-      }
-    return undefined
+  /** What came too early may be admitted before anybody has noted that it waits: its parent came in the same moment, from somebody else. */
+  #undecidedOperations(): ReadonlyMap<string, Early> {
+    this.#undecidedById ??= new Map(
+      [...this.#undecided]
+        .flat()
+        .flatMap(({ operations, arrival }) =>
+          operations.map((gossiped) => [toHex(gossiped.operation.id), { gossiped, arrival }] as const),
+        ),
+    )
+    return this.#undecidedById
   }
 
   /** True for what is neither here nor refused for ever; what is held is not here. */
