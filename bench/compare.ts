@@ -96,7 +96,7 @@ export function judge(
       figure,
       is,
       bound,
-      of: times === undefined ? null : `${given} × ${times}`,
+      of: times === undefined ? null : `${Number(given.toPrecision(3))} × ${times}`,
       measured,
       verdict,
     }
