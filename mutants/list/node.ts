@@ -366,6 +366,13 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     tests: ['test/network/gossip-verdict.test.ts'],
   },
   {
+    name: 'gossip-early-and-not-judged-yet',
+    rule: 'what came too early, and is admitted before anybody noted that it waits, is passed on to nobody',
+    file: 'src/node/network/gossip-inbox.ts',
+    edits: [['this.#early.get(key) ?? this.#undecidedOperations().get(key)', 'this.#early.get(key)']],
+    tests: ['test/network/gossip-verdict.test.ts'],
+  },
+  {
     name: 'gossip-to-the-reached',
     rule: 'an operation is sent to peers that are said to have it',
     file: 'src/node/network/gossip-outbox.ts',
