@@ -369,7 +369,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: 'gossip-early-and-not-judged-yet',
     rule: 'what came too early, and is admitted before anybody noted that it waits, is passed on to nobody',
     file: 'src/node/network/gossip-inbox.ts',
-    edits: [['this.#early.get(key) ?? this.#undecidedOperations().get(key)', 'this.#early.get(key)']],
+    edits: [['return this.#isUndecided(key)', 'return false']],
     tests: ['test/network/gossip-verdict.test.ts'],
   },
   {

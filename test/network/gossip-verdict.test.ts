@@ -74,6 +74,22 @@ test('what comes too early from one peer in the moment in which another brings i
   ])
 })
 
+test('a copy with a forged signature is not passed on, whether the operation is here, waits, or is just being admitted', async () => {
+  home.hosted.replica.addEventListener('admitted', ({ detail }) => {
+    for (const ordinal of detail.promoted) scene.gossip.passOnEarly(home.hosted.store.at(ordinal))
+  })
+  const forged = (operation: typeof first) => ({ ...operation, signature: new Uint8Array(64) })
+  await home.hosted.replica.receive([second], 'carol')
+  expect(await scene.take(forged(second))).toBe(Verdict.Reject)
+  expect(
+    await Promise.all([scene.take(forged(second)), home.hosted.replica.receive([first], 'carol')]),
+  ).toMatchObject([Verdict.Reject, [{ kind: 'admitted' }]])
+  expect(await scene.take(forged(first))).toBe(Verdict.Ignore)
+  await vi.advanceTimersByTimeAsync(2 * GOSSIP_PATIENCE_MS)
+  expect([isHere(first), isHere(second), scene.sent]).toEqual([true, true, []])
+  expect(new Set(scene.told)).toEqual(new Set(['BAD_SIGNATURE']))
+})
+
 test('gossip rejects what this node refuses, and holds it against the sender', async () => {
   expect(await scene.take(forge({ author: malloryKey, header: { lamport: 99 } }))).toBe(Verdict.Reject)
   expect(await scene.take({ ...first, signature: new Uint8Array(64) })).toBe(Verdict.Reject)

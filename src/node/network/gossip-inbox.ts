@@ -1,6 +1,6 @@
 import { TopicValidatorResult as Verdict } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
-import { toHex } from '../../core/bytes.ts'
+import { equalBytes, toHex } from '../../core/bytes.ts'
 import { isControl } from '../../core/changes/evaluate.ts'
 import { decodeGossip, type Gossiped } from '../../core/gossip-message.ts'
 import type { Entry } from '../../core/graph.ts'
@@ -62,8 +62,8 @@ export class GossipInbox {
   readonly #lanes = new Map<string, Received[]>()
   /** Messages that are being admitted, or are and wait for their verdict. */
   readonly #undecided = new Set<readonly Received[]>()
-  /** What is in them, by id, hexadecimal; null until it is asked for again. */
-  #undecidedById: ReadonlyMap<string, Early> | null = null
+  /** Ids of what is in them, hexadecimal; null until they are asked for again. */
+  #undecidedIds: ReadonlySet<string> | null = null
   readonly #went = new RecentIds(2 * GOSSIP_RECENT_OPERATIONS_MAX)
   /** By id, hexadecimal, the oldest first. */
   readonly #early = new Map<string, Early>()
@@ -99,8 +99,9 @@ export class GossipInbox {
   /** Passes on what came too early and is admitted now. False where it did not come by gossip, or too long ago. */
   passOnEarly(entry: Entry): boolean {
     const key = toHex(entry.id)
-    const early = this.#early.get(key) ?? this.#undecidedOperations().get(key)
-    if (early === undefined) return false
+    const early = this.#early.get(key)
+    // Its parent came in the same moment, from somebody else: to be judged is its turn next, and it is passed on then.
+    if (early === undefined) return this.#isUndecided(key)
     this.#early.delete(key)
     if (this.#isNotForGossip(entry)) return false
     this.#passOn(early.gossiped, early.arrival)
@@ -173,7 +174,7 @@ export class GossipInbox {
         const messages = lane.splice(0)
         const operations = messages.flatMap((message) => message.operations.map(({ operation }) => operation))
         this.#undecided.add(messages)
-        this.#undecidedById = null
+        this.#undecidedIds = null
         // Our own failure to store is nobody's lie, and sync brings what is lost by it.
         const outcomes = await this.#space.replica.receive(operations, key).catch(() => [])
         // What has come on other connections meanwhile is read first: to be admitted is more urgent than to be judged and passed on.
@@ -186,7 +187,7 @@ export class GossipInbox {
 
   #settleAll(messages: readonly Received[], outcomes: readonly Outcome[]): void {
     this.#undecided.delete(messages)
-    this.#undecidedById = null
+    this.#undecidedIds = null
     if (this.#isStopped) {
       for (const { settle } of messages) settle(Verdict.Ignore)
       return
@@ -224,15 +225,17 @@ export class GossipInbox {
           this.#host.onMissing(source)
         return Verdict.Accept
       case 'duplicate':
-        return this.#isRecent(operation) ? Verdict.Accept : Verdict.Ignore
-      case 'waiting':
-        // What it lacked has come meanwhile, and it was passed on.
-        if (this.#went.has(operation.id)) return Verdict.Ignore
+        return this.#isRecent(operation) && this.#isAsAdmitted(operation) ? Verdict.Accept : Verdict.Ignore
+      case 'waiting': {
+        const entry = this.#space.store.find(operation.id)
+        // What it lacked has come meanwhile.
+        if (entry !== undefined) return this.#isNotForGossip(entry) ? Verdict.Ignore : Verdict.Accept
         this.#keepEarly(gossiped, arrival)
         if (outcome.fault.code === 'MISSING_PARENT' || outcome.fault.code === 'MISSING_BODY') {
           this.#fetchUnlessItComes(source, operation.id)
         }
         return Verdict.Ignore
+      }
       case 'refused':
         this.#host.onRefused(source, outcome.fault.code, outcome.fault.detail)
         return Verdict.Reject
@@ -260,22 +263,27 @@ export class GossipInbox {
     return entry !== undefined && entry.ordinal >= store.count() - GOSSIP_RECENT_OPERATIONS_MAX
   }
 
+  /** False for a copy with another signature, which nobody has looked at: the id does not cover it. */
+  #isAsAdmitted({ id, signature }: Operation): boolean {
+    const { store } = this.#space
+    const entry = store.find(id)
+    return entry !== undefined && equalBytes(store.operation(entry.ordinal).signature, signature)
+  }
+
   #keepEarly(gossiped: Gossiped, arrival: Arrival): void {
     this.#early.set(toHex(gossiped.operation.id), { gossiped, arrival })
     const [oldest] = this.#early.keys()
     if (this.#early.size > GOSSIP_EARLY_MAX && oldest !== undefined) this.#early.delete(oldest)
   }
 
-  /** What came too early may be admitted before anybody has noted that it waits: its parent came in the same moment, from somebody else. */
-  #undecidedOperations(): ReadonlyMap<string, Early> {
-    this.#undecidedById ??= new Map(
+  /** True for what came, and was not judged yet: it may be a forged copy, so nothing is done with it before. */
+  #isUndecided(key: string): boolean {
+    this.#undecidedIds ??= new Set(
       [...this.#undecided]
         .flat()
-        .flatMap(({ operations, arrival }) =>
-          operations.map((gossiped) => [toHex(gossiped.operation.id), { gossiped, arrival }] as const),
-        ),
+        .flatMap(({ operations }) => operations.map(({ operation }) => toHex(operation.id))),
     )
-    return this.#undecidedById
+    return this.#undecidedIds.has(key)
   }
 
   /** True for what is neither here nor refused for ever; what is held is not here. */

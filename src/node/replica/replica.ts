@@ -4,7 +4,7 @@ import {
   type AdmissionContext,
   type Decision,
 } from '../../core/admission/decide.ts'
-import { toHex } from '../../core/bytes.ts'
+import { equalBytes, toHex } from '../../core/bytes.ts'
 import { evaluateBody, type Evaluation } from '../../core/changes/evaluate.ts'
 import { Clock } from '../../core/clock.ts'
 import type { Revocation } from '../../core/effect/revocation.ts'
@@ -195,6 +195,8 @@ export class Replica extends ReplicaListeners {
     if (code !== undefined) return { kind: 'refused', fault: { code, detail: 'refused before' } }
     const held = this.held.get(operation.id)
     if (held === undefined || (held.code === 'MISSING_BODY' && operation.body !== null)) return null
+    // The id does not cover the signature: a copy with another one is looked at, and refused if it is forged.
+    if (!equalBytes(operation.signature, held.operation.signature)) return null
     return { kind: 'waiting', fault: { code: held.code, detail: held.detail } }
   }
 
