@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import { createSigner } from '../../src/core/native-signature.ts'
 import { formatDid } from '../../src/core/principal.ts'
 import type { Signer } from '../../src/core/signature.ts'
@@ -17,7 +16,7 @@ const NEIGHBOUR_TIMEOUT_MS = 120_000
 /**
  * Agents that write through one node by the library, each with an author key and a right of its own; every write is an operation, signed by
  * the agent, authorised by its token, on disk when the call returns, and told to a second node. First one after the other; then all at once,
- * each waiting for its own write before the next: there the time of a write has the others' in it, which the node takes one by one.
+ * each waiting for its own write before the next: there the time of a write has the others' in it, which go to the disk together.
  */
 async function agents(sizes: Sizes): Promise<Figures> {
   return await inFolder(async (folder) => {
@@ -80,7 +79,7 @@ function writeInTurn(space: Space, signers: readonly Signer[], each: number, fir
     write(space, signers[i % signers.length] as Signer, first + i)
 }
 
-/** Each agent wants to write as soon as its last write is done; whoever has wanted longest is next. */
+/** Each agent wants to write as soon as its last write is done. */
 async function writeAtOnce(
   space: Space,
   signers: readonly Signer[],
@@ -91,8 +90,7 @@ async function writeAtOnce(
   const run = async (author: Signer, agent: number) => {
     for (let i = 0; i < each; i++) {
       const wantedMs = performance.now()
-      await setImmediate()
-      write(space, author, first + i * signers.length + agent)
+      await space.writeSoon(() => write(space, author, first + i * signers.length + agent))
       latenciesMs.push(performance.now() - wantedMs)
     }
   }

@@ -245,6 +245,8 @@ export const CBOR_DEPTH_MAX = 64
 
 /** How long a write waits for another program that holds the file before it fails, in ms. The event loop stands still meanwhile. */
 export const STORE_BUSY_TIMEOUT_MS = 2_000
+/** How long writes that are synced to the disk together are gathered into one transaction, in ms: the event loop stands still meanwhile. */
+export const WRITES_TOGETHER_MS = 10
 /** SQLite's page cache of one open space, in KiB. The inner pages of every index of a million operations fit. */
 export const STORE_PAGE_CACHE_KIB = 12 * 1024
 /** Entries kept in memory per space (about 0.5 KiB each): parents are mostly recent. */

@@ -6,6 +6,9 @@ import type { Space } from '../node/space/space.ts'
 import type { Commit, History } from '../node/exchange/history-file.ts'
 import { nodeOf, signerOf } from './people.ts'
 
+/** Commits that are synced to the disk together. Nobody hears of the first of them before, and somebody may wait for it: so they are few. */
+const TOGETHER_MAX = 16
+
 /**
  * Writes the commits of the people who work at one node, each as soon as, and not before, the commits it builds on have arrived
  * here. Which operation is which commit follows from its author and place in the author's log; nothing else tells this node.
@@ -65,7 +68,7 @@ export class Replay {
     }
     replica.addEventListener('admitted', ({ detail }) => {
       const free = detail.entries.flatMap((entry) => this.#note(entry))
-      // Own writes happen in here too; what they free is written by the call that wrote them.
+      // Own writes are told of in here too; what they free is written by the call that wrote them.
       this.#write([...free, ...this.#unauthorised])
     })
     this.#write(ready)
@@ -81,8 +84,12 @@ export class Replay {
   #note(entry: Entry): readonly number[] {
     const person = this.#personOf.get(toHex(entry.author))
     const index = person === undefined ? undefined : this.#byPerson.get(person)?.[entry.seq]
-    if (index === undefined || this.#arrived.has(index)) return []
-    this.#arrived.set(index, toHex(entry.id))
+    return index === undefined ? [] : this.#noteCommit(index, toHex(entry.id))
+  }
+
+  #noteCommit(index: number, id: string): readonly number[] {
+    if (this.#arrived.has(index)) return []
+    this.#arrived.set(index, id)
     const free: number[] = []
     for (const waiting of this.#waiting.get(index) ?? []) {
       const left = (this.#missing.get(waiting) as number) - 1
@@ -100,10 +107,17 @@ export class Replay {
     this.#queue.push(...ready)
     if (!this.#isRunning || this.#isWriting) return
     this.#isWriting = true
-    for (let index = this.#queue.shift(); index !== undefined; index = this.#queue.shift()) {
+    while (this.#queue.length > 0) this.#space.writeTogether(() => this.#writeSome())
+    this.#isWriting = false
+  }
+
+  /** Writes what is ready, and what that frees, as far as goes to the disk together. */
+  #writeSome(): void {
+    for (let written = 0; written < TOGETHER_MAX; written++) {
+      const index = this.#queue.shift()
+      if (index === undefined) return
       if (!this.#arrived.has(index)) this.#writeOne(this.#history.commits[index] as Commit)
     }
-    this.#isWriting = false
   }
 
   #writeOne(commit: Commit): void {
@@ -121,7 +135,8 @@ export class Replay {
       ([path, hash]): ItemEdit =>
         hash === null ? { kind: 'delete', path, type: 'register' } : { kind: 'put', path, value: hash },
     )
-    this.#space.write(edits, { author, after, timeMs: commit.timeMs, path: '' })
+    const id = this.#space.write(edits, { author, after, timeMs: commit.timeMs, path: '' })
+    this.#queue.push(...this.#noteCommit(commit.index, id))
   }
 
   /** The operation that granted an author its capability; null while it has not arrived. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ServedNode } from './served-node.ts'
 
 const items = '/v1/spaces/lab/items'
@@ -209,6 +209,26 @@ describe('items over HTTP', () => {
     expect((await ask('DELETE', `${items}/notes/a`, undefined, { 'if-match': now })).status).toBe(412)
     expect((await ask('PUT', `${items}/none`, { value: 3 }, { 'if-match': '*' })).status).toBe(412)
     expect(served.space.get('notes/a')?.value).toBe(3)
+  })
+
+  it('syncs together what is written at once, and gives each its own answer', async () => {
+    const { space } = served
+    // Connections are taken in one after the other, and are there afterwards.
+    await Promise.all(Array.from({ length: 40 }, async () => await ask('GET', '/v1/spaces/lab')))
+    const transaction = vi.spyOn(space.hosted.store, 'transaction')
+    const first = { 'if-none-match': '*' }
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => {
+        const path = i % 2 === 0 ? 'once/here' : `once/${i}`
+        return await ask('PUT', `${items}/${path}`, { value: i }, first)
+      }),
+    )
+    // Of those for one place, the first to be looked at; each of the others for itself.
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(21)
+    expect(answers.filter(({ status }) => status === 412)).toHaveLength(19)
+    expect(new Set(answers.flatMap(({ body }) => body.operation ?? [])).size).toBe(21)
+    expect(transaction.mock.calls.length).toBeLessThan(40)
+    expect([...space.list('once')]).toHaveLength(21)
   })
 
   it('names with a pointer what it cannot use', async () => {

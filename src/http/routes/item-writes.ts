@@ -48,9 +48,9 @@ export function registerItemWriteRoutes(app: HttpApp): void {
         response: { 200: Written, ...problems },
       },
     },
-    ({ caller, params, headers, body }) => {
+    async ({ caller, params, headers, body }) => {
       const { value, ...options } = body
-      return write(caller.space(params.space), params['*'], { kind: 'put', value }, options, headers)
+      return await write(caller.space(params.space), params['*'], { kind: 'put', value }, options, headers)
     },
   )
   app.patch(
@@ -73,10 +73,10 @@ export function registerItemWriteRoutes(app: HttpApp): void {
         response: { 200: Written, ...problems },
       },
     },
-    ({ caller, params, headers, body }) => {
+    async ({ caller, params, headers, body }) => {
       const { set = {}, remove = [], ...options } = body
       const edit = { kind: 'edit' as const, set, remove }
-      return write(caller.space(params.space), params['*'], edit, options, headers)
+      return await write(caller.space(params.space), params['*'], edit, options, headers)
     },
   )
   app.post(
@@ -92,15 +92,15 @@ export function registerItemWriteRoutes(app: HttpApp): void {
         response: { 200: Written, ...problems },
       },
     },
-    ({ caller, params, headers, body }) => {
+    async ({ caller, params, headers, body }) => {
       const { after, timeMs, ...edit } = body
       const options = {
         ...(after === undefined ? {} : { after }),
         ...(timeMs === undefined ? {} : { timeMs }),
       }
       const access = caller.space(params.space)
-      if (edit.kind === 'release') return release(access, params['*'], options, headers)
-      return write(access, params['*'], edit, options, headers)
+      if (edit.kind === 'release') return await release(access, params['*'], options, headers)
+      return await write(access, params['*'], edit, options, headers)
     },
   )
   app.delete(
@@ -116,34 +116,38 @@ export function registerItemWriteRoutes(app: HttpApp): void {
         response: { 200: Written, ...problems },
       },
     },
-    ({ caller, params, headers, query: { type } }): WrittenJson => {
+    async ({ caller, params, headers, query: { type } }): Promise<WrittenJson> => {
       const { space, author } = readablePath(caller.space(params.space), params['*'])
       const path = params['*']
       const conditions = conditionsOf(headers)
-      if (!isUnconditional(conditions))
-        checkConditions(conditions, space, path, type ?? onlyType(space, path))
-      return { operation: explained(path, () => space.delete(path, { author }, type)), etag: null }
+      return await space.writeSoon(() => {
+        if (!isUnconditional(conditions))
+          checkConditions(conditions, space, path, type ?? onlyType(space, path))
+        return { operation: explained(path, () => space.delete(path, { author }, type)), etag: null }
+      })
     },
   )
 }
 
 /** One edit as one operation; its conditions are looked at and it is written without a pause between. */
-function write(
+async function write(
   access: SpaceAccess,
   path: string,
   json: EditJson,
   options: Pick<PutOptions, 'after' | 'timeMs'>,
   headers: Readonly<Record<string, unknown>>,
-): WrittenJson {
+): Promise<WrittenJson> {
   const { space, author } = access
   at('/params/path', () => orThrow(parsePath(path)))
   const edit = at('/body', () => editOf(path, json))
   const type = typeOfEdit(edit)
   const conditions = conditionsOf(headers)
   if (buildsOnWhatShows(edit) || !isUnconditional(conditions)) access.requireRead(path)
-  checkConditions(conditions, space, path, type)
-  const operation = at('/body', () => explained(path, () => perform(space, edit, { ...options, author })))
-  return { operation, ...tagFor(access, path, type) }
+  return await space.writeSoon(() => {
+    checkConditions(conditions, space, path, type)
+    const operation = at('/body', () => explained(path, () => perform(space, edit, { ...options, author })))
+    return { operation, ...tagFor(access, path, type) }
+  })
 }
 
 /** Null where there is nothing to take away. */
@@ -154,16 +158,19 @@ function perform(space: SpaceAccess['space'], edit: ItemEdit, options: PutOption
   return space.write([edit], options)
 }
 
-function release(
+async function release(
   access: SpaceAccess,
   path: string,
   options: PutOptions,
   headers: Readonly<Record<string, unknown>>,
-): WrittenJson {
+): Promise<WrittenJson> {
   const { space, author } = readablePath(access, path)
-  checkConditions(conditionsOf(headers), space, path, 'claim')
-  const operation = explained(path, () => space.release(path, { ...options, author }))
-  return { operation, ...tagFor(access, path, 'claim') }
+  const conditions = conditionsOf(headers)
+  return await space.writeSoon(() => {
+    checkConditions(conditions, space, path, 'claim')
+    const operation = explained(path, () => space.release(path, { ...options, author }))
+    return { operation, ...tagFor(access, path, 'claim') }
+  })
 }
 
 /** What shows now, for whoever goes on from there and may read it. */

@@ -82,7 +82,10 @@ export function registerOperationRoutes(app: HttpApp): void {
         },
       },
     },
-    ({ caller, params, body }) => writeBatch(caller.space(params.space), body),
+    async ({ caller, params, body }) => {
+      const access = caller.space(params.space)
+      return await access.space.writeSoon(() => writeBatch(access, body))
+    },
   )
   app.get(
     '/v1/spaces/:space/operations',

@@ -96,9 +96,9 @@ export function registerTextRoutes(app: HttpApp): void {
         response: { 200: TextWritten, ...problems },
       },
     },
-    ({ caller, params, headers, body }) => {
+    async ({ caller, params, headers, body }) => {
       const { text: wanted, ...options } = body
-      return edit(caller.space(params.space), params['*'], headers, options, (text, all) => {
+      return await edit(caller.space(params.space), params['*'], headers, options, (text, all) => {
         checkWellFormed('/body/text', wanted)
         return text.set(wanted, all)
       })
@@ -120,7 +120,7 @@ export function registerTextRoutes(app: HttpApp): void {
         response: { 200: TextWritten, ...problems },
       },
     },
-    ({ caller, params, headers, body }) => {
+    async ({ caller, params, headers, body }) => {
       const { splices, delta, ...options } = body
       if ((splices === undefined) === (delta === undefined))
         throw new FaultError({ code: 'BAD_REQUEST', detail: '/body: give one of splices and delta' })
@@ -128,14 +128,14 @@ export function registerTextRoutes(app: HttpApp): void {
       given.forEach(([, , inserted], i) =>
         checkWellFormed(`/body/${splices ? 'splices' : 'delta'}/${i}`, inserted),
       )
-      return edit(caller.space(params.space), params['*'], headers, options, (text, all) =>
+      return await edit(caller.space(params.space), params['*'], headers, options, (text, all) =>
         at('/body', () => text.apply(given, all)),
       )
     },
   )
 }
 
-function edit(
+async function edit(
   access: SpaceAccess,
   path: string,
   headers: Readonly<Record<string, unknown>>,
@@ -143,10 +143,13 @@ function edit(
   perform: (text: SpaceText, options: PutOptions) => string | null,
 ) {
   const { space, author } = readablePath(access, path)
-  checkConditions(conditionsOf(headers), space, path, 'text')
-  const text = space.text(path)
-  const operation = explained(path, () => perform(text, { ...options, author }))
-  return { operation, length: text.length, etag: etagOf(space, path, 'text') }
+  const conditions = conditionsOf(headers)
+  return await space.writeSoon(() => {
+    checkConditions(conditions, space, path, 'text')
+    const text = space.text(path)
+    const operation = explained(path, () => perform(text, { ...options, author }))
+    return { operation, length: text.length, etag: etagOf(space, path, 'text') }
+  })
 }
 
 function checkWellFormed(pointer: string, text: string): void {

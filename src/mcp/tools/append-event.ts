@@ -22,8 +22,9 @@ export const appendEvent = defineTool({
   },
   output: { space: spaceOutput, operation: z.string() },
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false },
-  run: ({ caller }, { path, value = null, space }) => {
+  run: async ({ caller }, { path, value = null, space }) => {
     const { space: target, author } = caller.space(space)
-    return { space: target.name, operation: target.append(path, givenValue(value), { author }) }
+    const append = () => target.append(path, givenValue(value), { author })
+    return { space: target.name, operation: await target.writeSoon(append) }
   },
 })

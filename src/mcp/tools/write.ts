@@ -81,9 +81,9 @@ export const write = defineTool({
     note: noteOutput,
   },
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false },
-  run: ({ caller }, { edits, space }) => {
+  run: async ({ caller }, { edits, space }) => {
     const access = caller.space(space)
-    const operation = perform(access, edits)
+    const operation = await access.space.writeSoon(() => perform(access, edits))
     const claimed = edits.filter(({ action }) => action === 'claim' || action === 'release')
     const claims = claimed.map(({ path }) => holderOf(caller, access, path))
     return {

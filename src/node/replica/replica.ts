@@ -23,6 +23,7 @@ import { AdmissionStep, LOCAL, type Outcome, toEntry } from './admission-step.ts
 import { type Derived, readDerived } from './derived.ts'
 import { keptHeads } from './severance.ts'
 import type { Texts } from './texts.ts'
+import { Transactions } from './transactions.ts'
 import { bytesDigest, RefusalMemory } from './refusal-memory.ts'
 import { ReplicaListeners } from './replica-events.ts'
 import { VerificationBudget } from './verification-budget.ts'
@@ -55,6 +56,7 @@ export class Replica extends ReplicaListeners {
   readonly #init: ReplicaInit
   readonly state: VisibleState
   readonly #arrivals = new ArrivalOrder()
+  readonly #transactions: Transactions
   /** Derived from the store; read again after a transaction that failed. */
   #derived: Derived | null = null
 
@@ -64,6 +66,9 @@ export class Replica extends ReplicaListeners {
     this.state = new VisibleState(init.store)
     this.#verifier = init.verifier
     this.#init = init
+    this.#transactions = new Transactions(init.store, () => {
+      this.#derived = null
+    })
     this.#verification = {
       budget: new VerificationBudget(init.now),
       verifier: init.verifier,
@@ -88,6 +93,14 @@ export class Replica extends ReplicaListeners {
   admitOwn(operation: VerifiedOperation): Outcome {
     const [outcome] = this.#admitAll([operation], LOCAL, 'power')
     return outcome as Outcome
+  }
+
+  /**
+   * Runs work that admits operations of our own: they become one transaction, synced to the disk once before this returns, and nobody is told
+   * of any before. A transaction that fails takes the others with it; what else `work` throws undoes nothing.
+   */
+  together<T>(work: () => T): T {
+    return this.#transactions.together(work)
   }
 
   /** Tries again what waited for this node's clock, and drops what has waited too long. */
@@ -205,7 +218,7 @@ export class Replica extends ReplicaListeners {
     // Nothing is to be written, and nobody to be told: what several peers hand on mostly is here already.
     if (duplicates.every(isDuplicate)) return duplicates
     const step = new AdmissionStep()
-    const outcomes = this.#transaction(durability, (writer) => {
+    const admit = (writer: SpaceWriter) => {
       const context = this.#context()
       const decided = batch.map((checked) => this.#admitOne(checked, source, step, writer, context))
       this.#promote(step, writer, context)
@@ -214,19 +227,8 @@ export class Replica extends ReplicaListeners {
         const { id } = 'outcome' in checked ? checked.operation : checked
         return step.outcomeAfterWaiting(id, decided[i] as Outcome)
       })
-    })
-    this.#publish(step, source)
-    return outcomes
-  }
-
-  /** A transaction after whose failure everything derived is read again. */
-  #transaction<T>(durability: 'power' | 'process', work: (writer: SpaceWriter) => T): T {
-    try {
-      return this.store.transaction(durability, work)
-    } catch (error) {
-      this.#derived = null
-      throw error
     }
+    return this.#transactions.run(durability, admit, () => this.#publish(step, source))
   }
 
   #read(): Derived {
@@ -321,28 +323,31 @@ export class Replica extends ReplicaListeners {
   #retry(held: readonly Held[]): void {
     if (held.length === 0) return
     const step = new AdmissionStep()
-    this.#transaction('process', (writer) => {
+    const admit = (writer: SpaceWriter) => {
       const context = this.#context()
       for (const { operation, peer, sinceMs } of held) {
         const outcome = this.#admitOne(operation, peer, step, writer, context, sinceMs)
         if (outcome.kind === 'admitted') step.promoted.push(outcome.entry.ordinal)
       }
       this.#promote(step, writer, context)
-    })
-    this.#publish(step, LOCAL)
+    }
+    this.#transactions.run('process', admit, () => this.#publish(step, LOCAL))
   }
 
   #fillBody(entry: Entry, operation: Operation, body: Body): void {
     const { effects, frontier } = this.#read()
     const evaluation = this.evaluate(entry, operation)
-    const { touched, texts } = this.#transaction('process', (writer) => {
+    const step = new AdmissionStep()
+    const fill = (writer: SpaceWriter) => {
       writer.putBody(entry.ordinal, body)
-      return { touched: effects.materialise(entry, evaluation, writer), texts: effects.write(writer).texts }
+      for (const key of effects.materialise(entry, evaluation, writer)) step.touched.push(key)
+      for (const text of effects.write(writer).texts) step.texts.push(text)
+    }
+    this.#transactions.run('process', fill, () => {
+      frontier.forget()
+      this.state.refresh(step.touched)
+      this.tell('admitted', step.toAdmission(LOCAL))
     })
-    frontier.forget()
-    this.state.refresh(touched)
-    const detail = { ...new AdmissionStep().toAdmission(LOCAL), touched, texts }
-    this.tell('admitted', detail)
   }
 
   #publish(step: AdmissionStep, source: string): void {

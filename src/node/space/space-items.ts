@@ -15,6 +15,7 @@ import { lastEntries, listEntries, type EntryName } from './log-entries.ts'
 import { parseOperationId } from './operation-id.ts'
 import type { PutOptions } from './put-options.ts'
 import type { SpaceEvents } from './space-events.ts'
+import { Soon } from './soon.ts'
 import { SpaceText } from './space-text.ts'
 
 /** Who writes, by whose clock. */
@@ -41,11 +42,13 @@ export class SpaceItems extends TypedEventEmitter<SpaceEvents> {
   /** The space's parts inside the node. */
   readonly hosted: HostedSpace
   readonly #owner: ItemsOwner
+  readonly #soon: Soon
 
   constructor(hosted: HostedSpace, owner: ItemsOwner) {
     super()
     this.hosted = hosted
     this.#owner = owner
+    this.#soon = new Soon((work) => this.writeTogether(work))
   }
 
   /** Replaces the register at a path. Returns the operation's id. */
@@ -162,6 +165,28 @@ export class SpaceItems extends TypedEventEmitter<SpaceEvents> {
       path: options.path,
     })
     return toHex(operation.id)
+  }
+
+  /**
+   * Runs work that writes several operations, which take their effect one after the other and are synced to the disk once, when it returns: that is
+   * much faster than one by one, and each remains an operation of its own. Nobody is told of any before, also no listener here; rights that are given inside may
+   * be used after it. What `work` throws is thrown, and undoes nothing. Where the disk fails, nothing was written.
+   */
+  writeTogether<T>(work: () => T): T {
+    return this.hosted.replica.together(work)
+  }
+
+  /**
+   * The same for writers who do not know of each other: `work` runs soon, with that of others, in the order in which it was given. Resolves with
+   * what it returns once it is on disk; rejects with what it throws.
+   */
+  async writeSoon<T>(work: () => T): Promise<T> {
+    return await this.#soon.run(work)
+  }
+
+  /** Runs what was given to {@link writeSoon} and has not run. */
+  protected finishWrites(): void {
+    this.#soon.finish()
   }
 
   /** The item at a path, of one type or of the first that shows there in the order of CELL_TYPES. Undefined where nothing does. */

@@ -247,6 +247,7 @@ export class Space extends SpaceItems {
 
   /** Closes the space's files; nothing else may be called after. */
   close(): void {
+    this.finishWrites()
     this.blobs.close()
     this.tables.close()
     if (this.#hasNewProofs) this.hosted.keepPeers(this.peers.remembered())
