@@ -27,19 +27,14 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     name: 'told-before-the-disk',
     rule: 'others are told of an operation while the group that it is synced with is not on disk',
     file: 'src/node/replica/transactions.ts',
-    edits: [['      group.tellings.push(tell)\n', '      tell()\n']],
+    edits: [['      group.tell ??= tell\n', '      tell(group.step)\n']],
     tests: ['test/node/write-together.test.ts'],
   },
   {
     name: 'half-a-group',
     rule: 'a group is kept although one of its transactions has failed halfway',
     file: 'src/node/replica/transactions.ts',
-    edits: [
-      [
-        '      if (group.failure !== null) throw group.failure.error\n      return outcome',
-        '      return outcome',
-      ],
-    ],
+    edits: [['      if (open.failure !== null) throw open.failure.error\n', '']],
     tests: ['test/node/write-together.test.ts'],
   },
 ]

@@ -39,7 +39,7 @@ beforeEach(async () => {
   home = await createHome()
   scene = createGossip(home)
   home.hosted.replica.addEventListener('admitted', ({ detail }) => {
-    for (const operation of detail.own) scene.gossip.publish(operation)
+    scene.gossip.publish(detail.own)
   })
 })
 afterEach(() => {
@@ -64,6 +64,11 @@ test('an operation goes out at once, to everybody, and says whom it has reached'
   expect(scene.sent.map(({ to, data }) => [to, idsIn(data), reachedBy(data)])).toEqual([
     [texts([mallory, carol]), [id], hexOf([self, mallory, carol])],
   ])
+})
+
+test('what is written together goes out as one message', () => {
+  const ids = home.hosted.replica.together(() => [write(), write(), write(), write()])
+  expect(scene.sent.map(({ data }) => idsIn(data))).toEqual([ids])
 })
 
 test('what follows a moment later goes out together, in order: the sooner while the node has time, however much it is', async () => {

@@ -50,7 +50,7 @@ describe('writeTogether', () => {
     expect(transactions).toEqual(['power'])
     expect(space.hosted.store.count()).toBe(before + 4)
     expect(space.log('count').map(({ id }) => id)).toContain(last)
-    expect(told).toEqual([['a'], ['log'], ['count'], ['count']])
+    expect(told).toEqual([['a', 'log', 'count', 'count']])
     expect(space.get('count')?.value).toBe(5)
   })
 
@@ -102,7 +102,7 @@ describe('writeTogether', () => {
       expect(() => space.put('big', 'x'.repeat(300_000))).toThrow(/at most/)
       space.put('b', 2)
     })
-    expect(told).toEqual([['a'], ['b']])
+    expect(told).toEqual([['a', 'b']])
   })
 
   test('may be nested: the outermost syncs', () => {
@@ -112,7 +112,7 @@ describe('writeTogether', () => {
       space.put('b', 2)
     })
     expect(transactions).toEqual(['power'])
-    expect(told).toEqual([['a'], ['b']])
+    expect(told).toEqual([['a', 'b']])
   })
 
   test('has written nothing where the disk fails in between, whoever catches it, and writes on afterwards', () => {
@@ -178,7 +178,7 @@ describe('writeSoon', () => {
     expect(transactions).toEqual([])
     expect(new Set(await ids).size).toBe(3)
     expect(transactions).toEqual(['power'])
-    expect(told).toEqual([['k/1'], ['k/2'], ['k/3']])
+    expect(told).toEqual([['k/1', 'k/2', 'k/3']])
   })
 
   test('gives each its own fault, and the others what they wrote', async () => {

@@ -49,7 +49,7 @@ interface Waiting {
 
 /**
  * What goes out on the topic of one space. Invariants:
- * 1. the first operations after a rest, GOSSIP_AT_ONCE_MAX, go out at once and each by itself; what follows goes out together after a pause,
+ * 1. the first after a rest, GOSSIP_AT_ONCE_MAX times, goes out at once, and together only with what was written together; what follows goes out together after a pause,
  *    in order. While the event loop has time the pause is short, since others may be waiting for just this operation. While it has none, the pause
  *    doubles as long as several operations gather in it, up to GOSSIP_GATHER_BUSY_MS, and halves down to GOSSIP_GATHER_QUIET_MS as long as
  *    they do not: so a message costs little beside what is in it. None waits longer, also not where one write follows the other and timers get no turn;
@@ -75,11 +75,11 @@ export class GossipOutbox {
     this.#host = host
   }
 
-  /** Sends an envelope, at once or within GOSSIP_GATHER_BUSY_MS. */
-  add(envelope: Uint8Array, arrival: Arrival | null): void {
+  /** Sends envelopes, at once or within GOSSIP_GATHER_BUSY_MS. */
+  add(envelopes: readonly Uint8Array[], arrival: Arrival | null): void {
     // Where all that are near have it already, nothing is said, and nothing of our own waits for it.
     if (arrival !== null && !this.#isWanted(arrival)) return
-    this.#waiting.push({ envelope, arrival })
+    for (const envelope of envelopes) this.#waiting.push({ envelope, arrival })
     if (this.#pause === null || this.#sinceRest < GOSSIP_AT_ONCE_MAX || this.#host.now() >= this.#pauseEndMs)
       this.#flush()
   }

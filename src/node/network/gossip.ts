@@ -74,7 +74,7 @@ export class SpaceGossip {
       onMissing: (peer) => host.onMissing(space, peer),
       passOn: ({ operation, envelope }, arrival) => {
         this.#offers.note(operation.id)
-        this.#outbox.add(envelope, arrival)
+        this.#outbox.add([envelope], arrival)
       },
     })
   }
@@ -103,12 +103,16 @@ export class SpaceGossip {
     this.#offers.stop()
   }
 
-  /** Sends an operation of our own to whoever listens, at once or a moment later. Repair is sync's task. */
-  publish({ id, header, headerBytes, signature, body }: VerifiedOperation): void {
-    const isCarried = this.#carriesBodies() || isControl(header.command)
-    this.#inbox.noteSent(id)
-    this.#offers.note(id)
-    this.#outbox.add(encodeOperation({ headerBytes, signature, body: isCarried ? body : null }), null)
+  /** Sends operations of our own to whoever listens, at once or a moment later. Repair is sync's task. */
+  publish(operations: readonly VerifiedOperation[]): void {
+    const carriesBodies = this.#carriesBodies()
+    const envelopes = operations.map(({ id, header, headerBytes, signature, body }) => {
+      const isCarried = carriesBodies || isControl(header.command)
+      this.#inbox.noteSent(id)
+      this.#offers.note(id)
+      return encodeOperation({ headerBytes, signature, body: isCarried ? body : null })
+    })
+    this.#outbox.add(envelopes, null)
   }
 
   /** Passes on what came by gossip, had to wait, and is admitted now. False where it did not come by gossip, or too long ago. */

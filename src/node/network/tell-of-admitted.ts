@@ -7,7 +7,7 @@ import type { SpaceGossip } from './gossip.ts'
 export function tellOfAdmitted(hosted: HostedSpace, gossip: SpaceGossip, offer: () => void): void {
   hosted.replica.addEventListener('admitted', ({ detail }) => {
     if (detail.source === LOCAL) {
-      for (const operation of detail.own) gossip.publish(operation)
+      if (detail.own.length > 0) gossip.publish(detail.own)
       return
     }
     const early = detail.promoted.map((ordinal) => gossip.passOnEarly(hosted.store.at(ordinal)))

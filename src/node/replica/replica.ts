@@ -19,7 +19,7 @@ import type { Fault } from '../../core/result.ts'
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
 import { ArrivalOrder } from './arrival-order.ts'
 import { HoldLane, type Held, toHeld } from './hold-lane.ts'
-import { AdmissionStep, LOCAL, type Outcome, toEntry } from './admission-step.ts'
+import { type AdmissionStep, LOCAL, type Outcome, toEntry } from './admission-step.ts'
 import { type Derived, readDerived } from './derived.ts'
 import { keptHeads } from './severance.ts'
 import type { Texts } from './texts.ts'
@@ -217,8 +217,7 @@ export class Replica extends ReplicaListeners {
     const duplicates = batch.map((checked) => ('outcome' in checked ? checked.outcome : null))
     // Nothing is to be written, and nobody to be told: what several peers hand on mostly is here already.
     if (duplicates.every(isDuplicate)) return duplicates
-    const step = new AdmissionStep()
-    const admit = (writer: SpaceWriter) => {
+    const admit = (writer: SpaceWriter, step: AdmissionStep) => {
       const context = this.#context()
       const decided = batch.map((checked) => this.#admitOne(checked, source, step, writer, context))
       this.#promote(step, writer, context)
@@ -228,7 +227,7 @@ export class Replica extends ReplicaListeners {
         return step.outcomeAfterWaiting(id, decided[i] as Outcome)
       })
     }
-    return this.#transactions.run(durability, admit, () => this.#publish(step, source))
+    return this.#transactions.run(durability, admit, (step) => this.#publish(step, source))
   }
 
   #read(): Derived {
@@ -322,8 +321,7 @@ export class Replica extends ReplicaListeners {
 
   #retry(held: readonly Held[]): void {
     if (held.length === 0) return
-    const step = new AdmissionStep()
-    const admit = (writer: SpaceWriter) => {
+    const admit = (writer: SpaceWriter, step: AdmissionStep) => {
       const context = this.#context()
       for (const { operation, peer, sinceMs } of held) {
         const outcome = this.#admitOne(operation, peer, step, writer, context, sinceMs)
@@ -331,19 +329,18 @@ export class Replica extends ReplicaListeners {
       }
       this.#promote(step, writer, context)
     }
-    this.#transactions.run('process', admit, () => this.#publish(step, LOCAL))
+    this.#transactions.run('process', admit, (step) => this.#publish(step, LOCAL))
   }
 
   #fillBody(entry: Entry, operation: Operation, body: Body): void {
     const { effects, frontier } = this.#read()
     const evaluation = this.evaluate(entry, operation)
-    const step = new AdmissionStep()
-    const fill = (writer: SpaceWriter) => {
+    const fill = (writer: SpaceWriter, step: AdmissionStep) => {
       writer.putBody(entry.ordinal, body)
       for (const key of effects.materialise(entry, evaluation, writer)) step.touched.push(key)
       for (const text of effects.write(writer).texts) step.texts.push(text)
     }
-    this.#transactions.run('process', fill, () => {
+    this.#transactions.run('process', fill, (step) => {
       frontier.forget()
       this.state.refresh(step.touched)
       this.tell('admitted', step.toAdmission(LOCAL))

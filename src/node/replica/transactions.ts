@@ -1,16 +1,18 @@
 import type { SpaceStore, SpaceWriter } from '../../storage/space-store.ts'
+import { AdmissionStep } from './admission-step.ts'
 
-/** What is told once the open group is on disk, and what went wrong in it. */
+type Tell = (step: AdmissionStep) => void
+
+/** The transaction that others are part of while it is open. */
 interface Group {
   readonly writer: SpaceWriter
-  readonly tellings: (() => void)[]
+  /** What all of them have done. */
+  readonly step: AdmissionStep
+  tell: Tell | null
   failure: { readonly error: unknown } | null
 }
 
-/**
- * The transactions of a replica, and how several become one (group commit). Whatever is told of a transaction is told once it is on disk,
- * and in order.
- */
+/** The transactions of a replica, and how several become one (group commit). What a transaction has done is told once it is on disk. */
 export class Transactions {
   readonly #store: SpaceStore
   readonly #onFailed: () => void
@@ -22,19 +24,27 @@ export class Transactions {
     this.#onFailed = onFailed
   }
 
-  /** Does all of `work` or nothing, then runs `tell`. Inside {@link together} it is part of that group, whatever its durability. */
-  run<T>(durability: 'power' | 'process', work: (writer: SpaceWriter) => T, tell: () => void): T {
+  /**
+   * Does all of `work` or nothing, then tells what it has done. Inside {@link together} it is part of that group, which shares one step, is told of
+   * by the first that has something to tell, and is as durable as can be.
+   */
+  run<T>(
+    durability: 'power' | 'process',
+    work: (writer: SpaceWriter, step: AdmissionStep) => T,
+    tell: Tell,
+  ): T {
     const group = this.#group
     if (group === null) {
-      const result = this.#transaction(durability, work)
-      tell()
+      const step = new AdmissionStep()
+      const result = this.#transaction(durability, (writer) => work(writer, step))
+      tell(step)
       return result
     }
     // Half of what failed may be there: nothing more of the group is done, and in the end none of it.
     if (group.failure !== null) throw group.failure.error
     try {
-      const result = work(group.writer)
-      group.tellings.push(tell)
+      const result = work(group.writer, group.step)
+      group.tell ??= tell
       return result
     } catch (error) {
       group.failure = { error }
@@ -48,18 +58,17 @@ export class Transactions {
    */
   together<T>(work: () => T): T {
     if (this.#group !== null) return work()
-    const tellings: (() => void)[] = []
-    const ran = this.#transaction('power', (writer) => {
-      const group: Group = { writer, tellings, failure: null }
-      this.#group = group
-      const outcome = outcomeOf(work)
+    const { outcome, group } = this.#transaction('power', (writer) => {
+      const open: Group = { writer, step: new AdmissionStep(), tell: null, failure: null }
+      this.#group = open
+      const ended = outcomeOf(work)
       this.#group = null
-      if (group.failure !== null) throw group.failure.error
-      return outcome
+      if (open.failure !== null) throw open.failure.error
+      return { outcome: ended, group: open }
     })
-    for (const tell of tellings) tell()
-    if ('error' in ran) throw ran.error
-    return ran.value
+    group.tell?.(group.step)
+    if ('error' in outcome) throw outcome.error
+    return outcome.value
   }
 
   #transaction<T>(durability: 'power' | 'process', work: (writer: SpaceWriter) => T): T {
