@@ -2,6 +2,7 @@ import { createNode } from '../../../src/node/node.ts'
 import type { ItemEdit } from '../../../src/node/space/item-edit.ts'
 import { type Figures, seconds, sizeOf, type Sizes, type Subject, type Workload } from '../../measure.ts'
 import { inFolder } from '../in-folder.ts'
+import { notePath, noteText } from './store.ts'
 import { HANSE, LOCAL_PEERS, writeNotes } from './subjects.ts'
 
 /** One write of each type but registers, which all subjects write alike; `i` tells them apart. */
@@ -33,6 +34,26 @@ async function writeAll(sizes: Sizes, perOperation: number): Promise<Figures> {
   return figures
 }
 
+/** Operations that are synced together, in {@link writeTogether}. */
+const TOGETHER = 100
+
+/** Registers, each an operation of its own, of which so many are durable together. */
+async function writeTogether(sizes: Sizes): Promise<Figures> {
+  const writes = sizeOf(sizes, 'writes')
+  return await inFolder(async (dataDirectory) => {
+    const node = await createNode({ dataDirectory, online: false })
+    const space = node.createSpace({ name: 'bench' })
+    const taken = await seconds(() => {
+      for (let first = 0; first < writes; first += TOGETHER)
+        space.writeTogether(() => {
+          for (let i = first; i < Math.min(first + TOGETHER, writes); i++) space.put(notePath(i), noteText(i))
+        })
+    })
+    await node.stop()
+    return { registersTogetherPerSecond: writes / taken }
+  })
+}
+
 /** Registers, or what a peer has that is as near. OrbitDB has one write in each operation. */
 function registers(perOperation: number): readonly Subject[] {
   return [HANSE, ...LOCAL_PEERS]
@@ -57,6 +78,9 @@ function workload(name: string, question: string, perOperation: number): Workloa
     subjects: [
       ...registers(perOperation),
       { name: 'Hanse, other types', without: '', run: async (sizes) => await writeAll(sizes, perOperation) },
+      ...(perOperation === 1
+        ? [{ name: `Hanse, ${TOGETHER} synced together`, without: '', run: writeTogether }]
+        : []),
     ],
     compared: { registerPerSecond: 'more', storedBytesEach: 'less' },
   }
