@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { createSigner } from '../../src/core/native-signature.ts'
 import { formatDid } from '../../src/core/principal.ts'
 import type { Signer } from '../../src/core/signature.ts'
 import { createNode } from '../../src/node/node.ts'
+import { createOwnSigner } from '../../src/node/own-signer.ts'
 import type { Space } from '../../src/node/space/space.ts'
 import { type Figures, seconds, sizeOf, type Sizes, type Workload } from '../measure.ts'
 import { Party } from '../party.ts'
@@ -30,7 +30,7 @@ async function agents(sizes: Sizes): Promise<Figures> {
     try {
       const space = node.createSpace({ name: 'agents' })
       const signers = Array.from({ length: sizeOf(sizes, 'agents') }, () =>
-        createSigner(new Uint8Array(randomBytes(32))),
+        createOwnSigner(new Uint8Array(randomBytes(32))),
       )
       const grantSeconds = await seconds(() =>
         space.grantAll(signers.map(({ publicKey }) => ({ to: formatDid(publicKey), role: 'writer' }))),

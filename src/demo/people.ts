@@ -1,12 +1,12 @@
 import { utf8 } from '../core/bytes.ts'
 import { sha256 } from '../core/hash.ts'
-import { createSigner } from '../core/native-signature.ts'
 import { formatDid } from '../core/principal.ts'
 import type { Signer } from '../core/signature.ts'
+import { createOwnSigner } from '../node/own-signer.ts'
 
 /** The key of a person of the history. The demo derives it, so that every process knows who is who; real keys are random. */
 export function signerOf(person: number): Signer {
-  return createSigner(sha256(utf8(`hanse demo person ${person}`)))
+  return createOwnSigner(sha256(utf8(`hanse demo person ${person}`)))
 }
 
 /** `did:key` of a person. */
