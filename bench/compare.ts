@@ -44,6 +44,20 @@ export function compare(
   return compareWith(compared, summaries, ({ name, isFloor }) => isFloor !== true && !isHanseName(name))
 }
 
+/** The same with the peers that keep on disk what they are given, as Hanse does. */
+export function compareOnDisk(
+  { compared }: Pick<Workload, 'compared'>,
+  summaries: readonly SubjectSummary[],
+): readonly Compared[] {
+  return compare(
+    { compared },
+    summaries.filter(({ without }) => !IN_MEMORY.test(without)),
+  )
+}
+
+/** What is said of peers that keep nothing on disk, or only at the end. */
+const IN_MEMORY = /keep on disk|write to disk before the end/
+
 /** Hanse's best median over each floor's, where both have the figure: how near it comes to what could be done. */
 export function compareWithFloors(
   { compared }: Pick<Workload, 'compared'>,

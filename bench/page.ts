@@ -1,5 +1,5 @@
-import type { Compared, JudgedTarget } from './compare.ts'
-import type { Sizes, SubjectSummary, Summary } from './measure.ts'
+import { type Compared, compareOnDisk, type JudgedTarget } from './compare.ts'
+import type { Sizes, SubjectSummary, Summary, Workload } from './measure.ts'
 import type { KeptResult } from './results.ts'
 
 /** What stands in the README between the marks, and only there. */
@@ -29,21 +29,42 @@ export function makePage(
   return `${[INTRODUCTION, summary, ...sections].join('\n\n')}\n`
 }
 
-/** The table of the README: how Hanse stands to the best peer, workload by workload. */
-export function makeReadmeTable(results: ReadonlyMap<string, KeptResult>, order: readonly string[]): string {
-  const rows = inOrder(results, order).flatMap(({ workload, compared, hanse, peers }) =>
-    compared
-      .slice(0, 1)
-      .map(({ figure, ratio, hanse: ours, peer }) => [
-        workload,
+/** The table of the README: how Hanse stands to the best peer, and to the best that keeps things on disk as it does, workload by workload. */
+export function makeReadmeTable(
+  results: ReadonlyMap<string, KeptResult>,
+  workloads: readonly Pick<Workload, 'name' | 'compared'>[],
+): string {
+  const rows = workloads.flatMap(({ name, compared }) => {
+    const result = results.get(name)
+    const [first] = result?.compared ?? []
+    if (result === undefined || first === undefined) return []
+    const { hanse, peers } = result
+    const { figure } = first
+    const beside = ({ peer, ratio }: Compared) => [`${medianOf(peers[peer], figure)} (${peer})`, shown(ratio)]
+    const onDisk = compareOnDisk({ compared }, [...Object.values(hanse), ...Object.values(peers)])
+    const nearest = onDisk.find((one) => one.figure === figure)
+    return [
+      [
+        name,
         figure,
-        medianOf(hanse[ours], figure),
-        `${medianOf(peers[peer], figure)} (${peer})`,
-        shown(ratio),
-        peers[peer]?.without ?? '',
-      ]),
-  )
-  return table(['workload', 'figure', 'Hanse', 'best peer', 'ratio', 'which does not'], rows)
+        medianOf(hanse[first.hanse], figure),
+        ...(nearest === undefined ? ['', ''] : beside(nearest)),
+        ...beside(first),
+        peers[first.peer]?.without ?? '',
+      ],
+    ]
+  })
+  const head = [
+    'workload',
+    'figure',
+    'Hanse',
+    'best peer on disk',
+    'ratio',
+    'best peer of all',
+    'ratio',
+    'which does not',
+  ]
+  return table(head, rows)
 }
 
 /** A text with what is between the marks replaced. Throws where the marks are missing. */

@@ -5,7 +5,7 @@ import type { Datastore } from 'interface-datastore'
 import { toHex } from '../core/bytes.ts'
 import { fail, ok, type Fault, type Result } from '../core/result.ts'
 import { openSqliteBlobStore } from '../storage/sqlite/blobs.ts'
-import { inspectSpaceFile, type SpaceIdentity } from '../storage/sqlite/inspect.ts'
+import { identifySpaceFile, type SpaceIdentity } from '../storage/sqlite/inspect.ts'
 import { openSqliteSpaceStore } from '../storage/sqlite/open.ts'
 import { openSqliteDatastore, type SqliteDatastore } from '../storage/sqlite-datastore.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
@@ -174,7 +174,7 @@ class DataDirectory implements NodeStorage {
     const files = readdirSync(join(this.#directory, 'spaces')).filter((name) => name.endsWith('.sqlite'))
     return files.toSorted().map((name) => {
       const file = join(this.#directory, 'spaces', name)
-      const identity = inspectSpaceFile(file)
+      const identity = identifySpaceFile(file)
       if (!identity.ok || name === nameOf(identity.value)) return identity
       return fail(
         'STORE_FOREIGN',

@@ -93,8 +93,16 @@ describe('the page of benchmarks', () => {
       '1 targets: 0 met, 1 not met, 0 not measured.',
     ])
       expect(page).toContain(shown)
-    expect(makeReadmeTable(results, ['errands'])).toContain(
-      '| errands | errandsPerSecond | 1,235 | 2,000 (Cog) | 0.617 | come back |',
+    const errands = { name: 'errands', compared: { errandsPerSecond: 'more' } } as const
+    expect(makeReadmeTable(results, [errands])).toContain(
+      '| errands | errandsPerSecond | 1,235 | 2,000 (Cog) | 0.617 | 2,000 (Cog) | 0.617 | come back |',
+    )
+    const figures = { errandsPerSecond: one(4_000) }
+    const Hare = { name: 'Hare', without: 'sign, authorise or keep on disk', figures }
+    const compared = [{ figure: 'errandsPerSecond', ratio: 0.309, hanse: 'Hanse', peer: 'Hare' }]
+    const withHare = new Map([['errands', { ...RESULT, peers: { ...RESULT.peers, Hare }, compared }]])
+    expect(makeReadmeTable(withHare, [errands])).toContain(
+      '| 1,235 | 2,000 (Cog) | 0.617 | 4,000 (Hare) | 0.309 | sign, authorise or keep on disk |',
     )
   })
 

@@ -21,12 +21,21 @@ export interface SpaceIdentity {
  * 4. one space is written in it (`STORE_CORRUPT`).
  */
 export function inspectSpaceFile(file: string): Result<SpaceIdentity, StoreFault> {
+  return inspect(file, true)
+}
+
+/** The same without the check of every page, for whoever only asks whose file it is: opening it looks at them. */
+export function identifySpaceFile(file: string): Result<SpaceIdentity, StoreFault> {
+  return inspect(file, false)
+}
+
+function inspect(file: string, looksAtPages: boolean): Result<SpaceIdentity, StoreFault> {
   const header = readFileHeader(file, SPACE_APPLICATION_ID)
   if (!header.ok) return header
   try {
     const database = openUntouched(file, header.value)
     try {
-      return inspectContent(file, header.value, database)
+      return inspectContent(file, header.value, database, looksAtPages)
     } finally {
       database.close()
     }
@@ -53,6 +62,7 @@ function inspectContent(
   file: string,
   header: FileHeader,
   database: DatabaseSync,
+  looksAtPages: boolean,
 ): Result<SpaceIdentity, StoreFault> {
   const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number }
   const versionFault = checkVersion(file, version)
@@ -60,7 +70,7 @@ function inspectContent(
   const found = new Map(readSchema(database).map(({ name, sql }) => [name, sql]))
   const different = expectedSchema().find(({ name, sql }) => found.get(name) !== sql)
   if (different !== undefined) return corrupt(file, `${different.name} is missing or was altered`)
-  if (header.sizeBytes <= STORE_CHECKED_BYTES_MAX) {
+  if (looksAtPages && header.sizeBytes <= STORE_CHECKED_BYTES_MAX) {
     const [first] = database.prepare('PRAGMA quick_check(1)').all() as { readonly quick_check: string }[]
     if (first?.quick_check !== 'ok') return corrupt(file, first?.quick_check ?? 'the check gave no answer')
   }
