@@ -201,6 +201,16 @@ describe('a file with a row that does not hold together', () => {
     expect(opened).toMatchObject({ ok: false, fault: { code: 'STORE_CORRUPT' } })
     expect(opened.ok ? '' : opened.fault.detail).toMatch(/space\.sqlite: .*damaged row.*hanse verify/)
   })
+
+  it('is refused where ids are not as long as ids are, which would give every later one the ordinal of another', () => {
+    fill(3)
+    const database = new DatabaseSync(file)
+    database.exec('UPDATE operation_log SET id = substr(id, 2) WHERE ordinal = 1')
+    database.close()
+    const opened = openSqliteSpaceStore(optionsFor(file))
+    expect(opened).toMatchObject({ ok: false, fault: { code: 'STORE_CORRUPT' } })
+    expect(opened.ok ? '' : opened.fault.detail).toMatch(/space\.sqlite: .*damaged row.*hanse verify/)
+  })
 })
 
 describe('a file that is in use', () => {

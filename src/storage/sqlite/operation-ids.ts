@@ -2,7 +2,7 @@ import { equalBytes, toHex } from '../../core/bytes.ts'
 import { HASH_BYTES } from '../../core/hash.ts'
 import { STORE_ENTRIES_CACHED_MAX } from '../../core/limits.ts'
 import { RecentCache } from '../recent-cache.ts'
-import { StoreError } from '../store-error.ts'
+import { damagedRow } from '../store-error.ts'
 import type { Database, Query } from './database.ts'
 import { IdFilter } from './id-filter.ts'
 import { IdTail } from './id-tail.ts'
@@ -58,12 +58,7 @@ export class OperationIds {
     for (;;) {
       const [ids, count] = this.#from.get(sealed + this.#tail.count) as [Uint8Array | null, number]
       if (ids === null) return
-      if (ids.length !== count * HASH_BYTES)
-        throw new StoreError({
-          code: 'STORE_CORRUPT',
-          detail:
-            'an id of an operation has not 32 bytes; move the file away and join the space again, or restore a backup',
-        })
+      if (ids.length !== count * HASH_BYTES) throw damagedRow('the id of an operation has not 32 bytes')
       for (let at = 0; at < ids.length; at += HASH_BYTES) this.#tail.add(ids.subarray(at, at + HASH_BYTES))
     }
   }
