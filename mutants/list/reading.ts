@@ -89,7 +89,7 @@ export const READING_MUTANTS: readonly Mutant[] = [
     name: 'closed-bodies-gossiped',
     rule: 'gossip takes bodies to every member where reading is closed',
     file: 'src/node/network/gossip.ts',
-    edits: [['this.#carriesBodies() || isControl(header.command)', 'header !== null']],
+    edits: [['carriesBodies || isControl(header.command)', 'header !== null']],
     tests: ['test/sync/secrecy.test.ts'],
   },
   {

@@ -27,8 +27,8 @@ export interface ImportedHistory {
   readonly written: number
 }
 
-/** Commits after which the rest of the node has its turn. */
-const COMMITS_IN_A_ROW = 8
+/** Commits that are synced to the disk together; after them the rest of the node has its turn. */
+const COMMITS_TOGETHER = 8
 
 /**
  * Writes a recorded history into a space: every commit as one signed operation of its author, that builds on the operations of its
@@ -47,13 +47,16 @@ export async function importHistory(
   const granted = grantAll(space, signers, commits[0]?.timeMs)
   const ids: Uint8Array[] = []
   let written = 0
-  for (const commit of commits) {
+  const write = (commit: Commit) => {
     const signer = signers[commit.author] as Signer
     const known = operationAt(space, signer, commit.seq)
     if (known === null) written++
     ids.push(known ?? writeCommit(space, commit, signer, ids, granted))
-    await onProgress?.(commit.index + 1, commits.length)
-    if (commit.index % COMMITS_IN_A_ROW !== 0) continue
+  }
+  while (ids.length < commits.length) {
+    const some = commits.slice(ids.length, ids.length + COMMITS_TOGETHER)
+    space.writeTogether(() => some.forEach(write))
+    await onProgress?.(ids.length, commits.length)
     signal?.throwIfAborted()
     await nextTurn()
   }
