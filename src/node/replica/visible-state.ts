@@ -36,6 +36,12 @@ export class VisibleState {
     }
   }
 
+  /** Forgets what was read: of what a transaction had written, which then failed, some may have been shown. */
+  forget(): void {
+    this.#tree = null
+    this.#pending.clear()
+  }
+
   /** True where a root costs little: all is read, and not much has changed since the last one. */
   get isAtHand(): boolean {
     return this.#tree !== null && this.#pending.size + this.#lookedAt <= CELLS_AT_HAND_MAX
@@ -83,8 +89,7 @@ export class VisibleState {
   #catchUp(tree: StateTree): void {
     this.#lookedAt += this.#pending.size
     if (2 * this.#lookedAt <= tree.size) return this.#show(tree)
-    this.#tree = null
-    this.#pending.clear()
+    this.forget()
   }
 
   #show(tree: StateTree): void {
