@@ -1,4 +1,4 @@
-import { compareBytes, joinBytes, toHex } from './bytes.ts'
+import { compareBytes, joinBytes, toHex, toKey } from './bytes.ts'
 import { CLOCK_LEAF_TAG } from './domain-tags.ts'
 import { sha256 } from './hash.ts'
 import { MerkleTrie, type TrieDigest } from './trie.ts'
@@ -23,25 +23,45 @@ export function compareHeads(a: Head, b: Head): number {
 
 /**
  * The clock of a replica: author → heads, as a Merkle trie keyed by author. Heads commit to their past, so the root commits to
- * every header in it: equal roots mean equal sets. The root is kept up incrementally (src/core/trie.ts), and hashed when it is
- * asked for: an author that writes a hundred times between two comparisons costs one leaf, and no operation waits for it.
+ * every header in it: equal roots mean equal sets. The root is kept up incrementally (src/core/trie.ts). Heads are looked up, and
+ * hashed, when somebody asks: an author that writes a hundred times between two comparisons costs one leaf, and no operation waits for it.
  */
 export class Clock {
+  readonly #headsOf: (author: Uint8Array) => readonly Head[]
   readonly #heads = new Map<string, ClockEntry>()
   readonly #trie = new MerkleTrie()
+  /** Whose heads are to be looked up. An author is mostly named by the same array: few are here twice. */
+  readonly #changed = new Set<Uint8Array>()
   /** By author, hexadecimal: whose leaf is not, or no longer, that of its heads. */
   readonly #pending = new Map<string, Uint8Array>()
 
-  /** Replaces the heads of an author; without any, the author has no place in the clock: all it wrote is severed. */
+  /** @param headsOf - the heads of an author now; none takes away its place in the clock: all it wrote is severed */
+  constructor(headsOf: (author: Uint8Array) => readonly Head[] = () => []) {
+    this.#headsOf = headsOf
+  }
+
+  /** The heads of an author may be others from now on. They are looked up when somebody asks for anything. */
+  changed(author: Uint8Array): void {
+    this.#changed.add(author)
+  }
+
+  /** Replaces the heads of an author, until they change; none as in the constructor. */
   set(author: Uint8Array, heads: readonly Head[]): void {
-    const key = toHex(author)
-    this.#pending.set(key, author)
-    if (heads.length === 0) this.#heads.delete(key)
-    else this.#heads.set(key, { author, heads: heads.map(({ seq, id }) => ({ seq, id })).sort(compareHeads) })
+    this.lookUp()
+    this.#replace(author, heads)
+  }
+
+  /** Looks up what has changed, so that it is told later as it is now, unless it changes again. */
+  lookUp(): void {
+    if (this.#changed.size === 0) return
+    const authors = new Map(Array.from(this.#changed, (author) => [toKey(author), author]))
+    this.#changed.clear()
+    for (const author of authors.values()) this.#replace(author, this.#headsOf(author))
   }
 
   /** The heads of an author, ascending; none where the author is unknown. */
   heads(author: Uint8Array): readonly Head[] {
+    this.lookUp()
     return this.#heads.get(toHex(author))?.heads ?? []
   }
 
@@ -73,7 +93,15 @@ export class Clock {
     return trie.keysAt(prefix)[0] ?? null
   }
 
+  #replace(author: Uint8Array, heads: readonly Head[]): void {
+    const key = toHex(author)
+    this.#pending.set(key, author)
+    if (heads.length === 0) this.#heads.delete(key)
+    else this.#heads.set(key, { author, heads: heads.map(({ seq, id }) => ({ seq, id })).sort(compareHeads) })
+  }
+
   #settled(): MerkleTrie {
+    this.lookUp()
     for (const [key, author] of this.#pending) {
       const heads = this.#heads.get(key)?.heads
       if (heads === undefined) this.#trie.delete(author)

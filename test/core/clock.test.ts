@@ -62,18 +62,22 @@ test('what is asked between changes is answered as by a clock that was made at t
   const change = fc.record({
     author: fc.constantFrom(...authors),
     listed: fc.oneof(heads, fc.constant([])),
+    isSaid: fc.boolean(),
     isAsked: fc.boolean(),
   })
   fc.assert(
     fc.property(fc.array(change, { maxLength: 12 }), (changes) => {
-      const clock = new Clock()
-      const now = new Map<Uint8Array, readonly Head[]>()
-      for (const { author, listed, isAsked } of changes) {
-        clock.set(author, listed)
-        now.set(author, listed)
+      const now = new Map<string, readonly Head[]>()
+      const clock = new Clock((author) => now.get(toHex(author)) ?? [])
+      for (const { author, listed, isSaid, isAsked } of changes) {
+        now.set(toHex(author), listed)
+        // By another array than before, as it may come.
+        if (isSaid) clock.set(author, listed)
+        else clock.changed(author.slice())
         if (!isAsked) continue
         const fresh = new Clock()
-        for (const [key, of] of now) fresh.set(key, of)
+        for (const one of authors) fresh.set(one, now.get(toHex(one)) ?? [])
+        expect(clock.heads(author)).toEqual(fresh.heads(author))
         expect(clock.digest()).toEqual(fresh.digest())
         expect(clock.authorsAt([])).toEqual(fresh.authorsAt([]))
         expect(clock.digestOf(author)).toEqual(fresh.digestOf(author))
@@ -81,4 +85,15 @@ test('what is asked between changes is answered as by a clock that was made at t
       }
     }),
   )
+})
+
+test('heads are looked up once for all that an author has written since somebody asked', () => {
+  const author = new Uint8Array(32)
+  let lookedUp = 0
+  const clock = new Clock(() => [{ seq: lookedUp++, id: new Uint8Array(32) }])
+  for (let i = 0; i < 3; i++) clock.changed(author.slice())
+  expect(lookedUp).toBe(0)
+  expect(clock.heads(author)).toEqual([{ seq: 0, id: new Uint8Array(32) }])
+  expect(clock.digest().count).toBe(1)
+  expect(lookedUp).toBe(1)
 })

@@ -149,6 +149,21 @@ describe('writeTogether', () => {
     expect(space.get('a')?.value).toBe(2)
   })
 
+  test('does not go on to show what was asked for in between, where the disk fails', () => {
+    const full = new StoreError({ code: 'STORE_IO', detail: 'the disk is full' })
+    space.put('a', 1)
+    failAtCommit(space, full)
+    const work = () => {
+      space.put('a', 2)
+      space.status()
+    }
+    expect(() => space.writeTogether(work)).toThrow(full)
+    const { stateRoot, clockRoot } = space.status()
+    const verifier = createSignatureVerifier()
+    const again = new Replica({ store: space.hosted.store, verifier, now: () => alice.now() })
+    expect([toHex(again.stateRoot()), toHex(again.clockRoot())]).toEqual([stateRoot, clockRoot])
+  })
+
   test('reaches others as ever', async () => {
     const federation = createFederation()
     try {

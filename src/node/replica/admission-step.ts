@@ -1,7 +1,7 @@
 import type { WaitCode } from '../../core/admission/codes.ts'
 import type { Parents } from '../../core/admission/past.ts'
 import { jumpOf } from '../../core/ancestry.ts'
-import { equalBytes, equalLists, toKey } from '../../core/bytes.ts'
+import { equalBytes, equalLists } from '../../core/bytes.ts'
 import type { Entry, ForkProof } from '../../core/graph.ts'
 import type { VerifiedOperation } from '../../core/operation/operation.ts'
 import type { Fault } from '../../core/result.ts'
@@ -63,13 +63,6 @@ export class AdmissionStep {
   noteSevered(authors: readonly Uint8Array[]): void {
     for (const author of authors) this.authors.push(author)
     this.hasSevered ||= authors.length > 0
-  }
-
-  /** The authors, each once. */
-  changedAuthors(): Iterable<Uint8Array> {
-    if (this.authors.length < 2) return this.authors
-    // First those that are one array, as those of a batch are: most of them.
-    return new Map(Array.from(new Set(this.authors), (author) => [toKey(author), author])).values()
   }
 
   /** What is told of it. */

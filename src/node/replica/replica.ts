@@ -48,7 +48,7 @@ export interface ReplicaInit {
  */
 export class Replica extends ReplicaListeners {
   readonly store: SpaceStore
-  readonly clock = new Clock()
+  readonly clock: Clock
   readonly held = new HoldLane()
   readonly #refusals = new RefusalMemory()
   readonly #verifier: SignatureVerifier
@@ -68,6 +68,7 @@ export class Replica extends ReplicaListeners {
     this.#init = init
     this.#transactions = new Transactions(init.store, () => {
       this.#derived = null
+      this.state.forget()
     })
     this.#verification = {
       budget: new VerificationBudget(init.now),
@@ -75,7 +76,8 @@ export class Replica extends ReplicaListeners {
       known: (operation) => this.#known(operation),
       onRefused: (operation, outcome) => this.#noteBadBytes(operation, outcome),
     }
-    for (const { author } of this.store.authors()) this.clock.set(author, keptHeads(this.store, author))
+    this.clock = new Clock((author) => keptHeads(this.store, author))
+    for (const { author } of this.store.authors()) this.clock.changed(author)
   }
 
   /**
@@ -100,6 +102,8 @@ export class Replica extends ReplicaListeners {
    * of any before. A transaction that fails takes the others with it; what else `work` throws undoes nothing.
    */
   together<T>(work: () => T): T {
+    // `work` may ask for the clock while what it has admitted is not there for good.
+    this.clock.lookUp()
     return this.#transactions.together(work)
   }
 
@@ -348,7 +352,7 @@ export class Replica extends ReplicaListeners {
   }
 
   #publish(step: AdmissionStep, source: string): void {
-    for (const author of step.changedAuthors()) this.clock.set(author, keptHeads(this.store, author))
+    for (const author of step.authors) this.clock.changed(author)
     this.state.refresh(step.touched)
     for (const detail of step.held) {
       if (this.held.get(detail.operation.id) === detail) this.tell('waiting', detail)

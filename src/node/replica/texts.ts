@@ -63,6 +63,7 @@ export class Texts {
 
   /** Writes the texts that were changed, at the end of a transaction. */
   write(writer: SpaceWriter): readonly TextChange[] {
+    if (this.#changed.size === 0) return []
     const changes: TextChange[] = []
     for (const [path, text] of this.#changed) {
       changes.push({ path, delta: text.write(writer) })

@@ -178,7 +178,10 @@ export class HostedSpace {
     })
     const body = encodeEdits(edits, this.#store, parents.hasSeen, texts)
     const path = options.path ?? commonPath(edits.map((edit) => edit.path))
-    const outdone = latestConcurrent(edits, this.#store, (author) => this.replica.isFrozen(author))
+    const isAnyFrozen = this.#store.forks().length > 0
+    const outdone = isAnyFrozen
+      ? latestConcurrent(edits, this.#store, (author) => this.replica.isFrozen(author))
+      : 0
     const timeMs = Math.max(options.timeMs, outdone + 1)
     return this.#author('/op/write', path, body, parents, { ...options, timeMs })
   }

@@ -1,4 +1,4 @@
-import { toHex } from '../../core/bytes.ts'
+import { compareBytes, toHex } from '../../core/bytes.ts'
 import { compareForkProofs } from '../../core/forks.ts'
 import type { ForkProof } from '../../core/graph.ts'
 import type { Database, Query } from './database.ts'
@@ -19,12 +19,13 @@ export class Forks {
   readonly #byAuthor = new Map<string, ForkProof>()
 
   constructor(database: Database) {
-    this.#all = database.query('SELECT author, seq, prev, low, high FROM forks ORDER BY author')
+    this.#all = database.query('SELECT author, seq, prev, low, high FROM forks')
     this.#replace = database.query('INSERT OR REPLACE INTO forks VALUES (?, ?, ?, ?, ?)')
   }
 
+  /** Ascending by author. */
   all(): readonly ForkProof[] {
-    return this.#all.all().map(toProof)
+    return [...this.#byAuthor.values()].sort((a, b) => compareBytes(a.author, b.author))
   }
 
   /** The proof of one author. */
@@ -42,7 +43,7 @@ export class Forks {
   /** Forgets what was not written and reads what is on disk. */
   load(): void {
     this.#byAuthor.clear()
-    for (const proof of this.all()) this.#byAuthor.set(toHex(proof.author), proof)
+    for (const row of this.#all.all()) this.#byAuthor.set(toHex(row[0]), toProof(row))
   }
 }
 
