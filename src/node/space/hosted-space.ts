@@ -38,7 +38,7 @@ import { Replica } from '../replica/replica.ts'
 import { AbsentBodies } from './absent-bodies.ts'
 import { HeadClaims } from './head-claims.ts'
 import { type MeetingPoints, readMeetingPoints, readRememberedPeers } from './kept-notes.ts'
-import { encodeEdits, type HasSeen, type ItemEdit, latestConcurrent } from './item-edit.ts'
+import { encodeEdits, type HasSeen, type ItemEdit, latestNotBuiltOn } from './item-edit.ts'
 import { NO_WATCH, type OwnKeyWatch } from './own-key-watch.ts'
 import { PendingTokens } from './pending-tokens.ts'
 import type { RoleTerms } from './roles.ts'
@@ -178,10 +178,7 @@ export class HostedSpace {
     })
     const body = encodeEdits(edits, this.#store, parents.hasSeen, texts)
     const path = options.path ?? commonPath(edits.map((edit) => edit.path))
-    const isAnyFrozen = this.#store.forks().length > 0
-    const outdone = isAnyFrozen
-      ? latestConcurrent(edits, this.#store, (author) => this.replica.isFrozen(author))
-      : 0
+    const outdone = latestNotBuiltOn(edits, this.#store)
     const timeMs = Math.max(options.timeMs, outdone + 1)
     return this.#author('/op/write', path, body, parents, { ...options, timeMs })
   }

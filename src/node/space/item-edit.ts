@@ -109,18 +109,16 @@ function joinSplices(edits: readonly ItemEdit[]): readonly ItemEdit[] {
 }
 
 /**
- * The greatest time, ms since 1970, of what the edits set anew and what was written by an author for whom `isConcurrent` holds: what is
+ * The greatest time, ms since 1970, of what the edits set anew and what was written by an author whose fork is proved: what is
  * not built on is only outdone by a later time. 0 where there is nothing of that kind.
  */
-export function latestConcurrent(
-  edits: readonly ItemEdit[],
-  store: SpaceStore,
-  isConcurrent: (author: Uint8Array) => boolean,
-): number {
+export function latestNotBuiltOn(edits: readonly ItemEdit[], store: SpaceStore): number {
+  // As nearly always: then no cell need be looked for, and the cell of a new item mostly is not there.
+  if (store.forks().length === 0) return 0
   const times = edits.flatMap(cellsSetBy).flatMap((key) => {
     const cell = store.cell(key)
     const writer = cell === undefined ? undefined : store.find(cell.id)
-    return writer !== undefined && isConcurrent(writer.author) ? [writer.time] : []
+    return writer !== undefined && store.fork(writer.author) !== undefined ? [writer.time] : []
   })
   return Math.max(0, ...times)
 }
