@@ -37,4 +37,30 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     edits: [['      if (open.failure !== null) throw open.failure.error\n', '']],
     tests: ['test/node/write-together.test.ts'],
   },
+  {
+    name: 'root-of-a-failed-group',
+    rule: 'a state root that was asked for within a group stays where the disk then fails',
+    file: 'src/node/replica/replica.ts',
+    edits: [['      this.state.forget()\n', '']],
+    tests: ['test/node/write-together.test.ts'],
+  },
+  {
+    name: 'clock-of-a-failed-group',
+    rule: 'a clock root that was asked for within a group stays where the disk then fails',
+    file: 'src/node/replica/replica.ts',
+    edits: [['    this.clock.lookUp()\n', '']],
+    tests: ['test/node/write-together.test.ts'],
+  },
+  {
+    name: 'changed-but-never-looked-up',
+    rule: 'the clock answers with the heads that were asked for last, whoever has written since',
+    file: 'src/core/clock.ts',
+    edits: [
+      [
+        '    this.#changed.add(author)\n',
+        '    if (!this.#heads.has(toHex(author))) this.#changed.add(author)\n',
+      ],
+    ],
+    tests: ['test/core/clock.test.ts'],
+  },
 ]
