@@ -55,8 +55,9 @@ export class Clock {
   lookUp(): void {
     if (this.#changed.size === 0) return
     const authors = new Map(Array.from(this.#changed, (author) => [toKey(author), author]))
-    this.#changed.clear()
     for (const author of authors.values()) this.#replace(author, this.#headsOf(author))
+    // Not before: where the heads cannot be read, whoever asks next asks for them again.
+    this.#changed.clear()
   }
 
   /** The heads of an author, ascending; none where the author is unknown. */

@@ -97,3 +97,16 @@ test('heads are looked up once for all that an author has written since somebody
   expect(clock.digest().count).toBe(1)
   expect(lookedUp).toBe(1)
 })
+
+test('heads that could not be read are asked for again', () => {
+  const authors = [1, 2].map((n) => new Uint8Array(32).fill(n))
+  let isBroken = true
+  const clock = new Clock(() => {
+    if (isBroken) throw new Error('the disk does not answer')
+    return [{ seq: 0, id: new Uint8Array(32) }]
+  })
+  for (const author of authors) clock.changed(author)
+  expect(() => clock.digest()).toThrow('the disk does not answer')
+  isBroken = false
+  expect(clock.digest().count).toBe(2)
+})

@@ -17,6 +17,8 @@ export class Forks {
   readonly #replace: Query<ForkColumns>
   /** Asked for with every operation, so kept in memory: some 300 bytes for each author that forked. */
   readonly #byAuthor = new Map<string, ForkProof>()
+  /** The same in order; null until asked for, and when there is another: every write asks whether there is any. */
+  #ordered: readonly ForkProof[] | null = null
 
   constructor(database: Database) {
     this.#all = database.query('SELECT author, seq, prev, low, high FROM forks')
@@ -25,7 +27,8 @@ export class Forks {
 
   /** Ascending by author. */
   all(): readonly ForkProof[] {
-    return [...this.#byAuthor.values()].sort((a, b) => compareBytes(a.author, b.author))
+    this.#ordered ??= [...this.#byAuthor.values()].sort((a, b) => compareBytes(a.author, b.author))
+    return this.#ordered
   }
 
   /** The proof of one author. */
@@ -37,12 +40,14 @@ export class Forks {
     const known = this.of(proof.author)
     if (known !== undefined && compareForkProofs(known, proof) <= 0) return
     this.#byAuthor.set(toHex(proof.author), proof)
+    this.#ordered = null
     this.#replace.run(proof.author, proof.seq, proof.prev, ...proof.ids)
   }
 
   /** Forgets what was not written and reads what is on disk. */
   load(): void {
     this.#byAuthor.clear()
+    this.#ordered = null
     for (const row of this.#all.all()) this.#byAuthor.set(toHex(row[0]), toProof(row))
   }
 }
